@@ -1,0 +1,39 @@
+/* base/backoff.h - what a thread does while it waits for a few cycles.
+ *
+ * ckf_cpu_relax is one step of a spin. Builds that carry their atomics as calls see it as a call
+ * too: a runtime that schedules threads takes it as "let the others go on".
+ */
+#ifndef CKF_BASE_BACKOFF_H
+#define CKF_BASE_BACKOFF_H
+
+#include <stdbool.h>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CKF_INSTRUMENTED 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define CKF_INSTRUMENTED 1
+#endif
+
+#ifdef CKF_INSTRUMENTED
+void ckf_cpu_relax(void);
+#else
+static inline void ckf_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#else
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+#endif
+
+/* False when this thread may run on one CPU only: whoever it waits for then cannot run while it
+ * spins. Remembered per thread and asked again now and then, since affinity can change. */
+bool ckf_spinning_can_help(void);
+
+#endif

@@ -1,0 +1,30 @@
+/* base/check.h - misuse and impossible states end the program with one sentence.
+ *
+ * CKF_REQUIRE guards the rules that a caller must keep; ckf_die reports what the operating system
+ * may not do (a mutex that cannot be locked). Neither is for outcomes that a correct caller meets.
+ */
+#ifndef CKF_BASE_CHECK_H
+#define CKF_BASE_CHECK_H
+
+#if defined(__GNUC__)
+#define CKF_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define CKF_LIKELY(x)   (x)
+#define CKF_UNLIKELY(x) (x)
+#endif
+
+/* Prints "ck_filter: FUNCTION: RULE" to standard error and aborts. */
+_Noreturn void ckf_misuse(const char *function, const char *rule);
+
+/* Prints "ck_filter: WHAT: strerror(ERROR)" to standard error and aborts. */
+_Noreturn void ckf_die(const char *what, int error);
+
+/* The public function that contains it is named in the message. */
+#define CKF_REQUIRE(condition, rule)                                                               \
+    do {                                                                                           \
+        if (CKF_UNLIKELY(!(condition)))                                                            \
+            ckf_misuse(__func__, rule);                                                            \
+    } while (0)
+
+#endif

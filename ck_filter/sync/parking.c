@@ -1,0 +1,80 @@
+/* sync/parking.c - the wake-up race, settled on one word.
+ *
+ * Roles:     one waiter, one firer.
+ * Invariant: the word goes WAITING -> (PARKED ->) FIRED and never back. The waiter sleeps only
+ *            while the word is PARKED, which the kernel checks again, so a firing before the sleep
+ *            is seen and a firing during it wakes.
+ * Teardown:  the exchange to FIRED is the firer's last access. The wake that may follow uses the
+ *            address alone; if the stack frame is gone by then, it is a spurious wake for somebody
+ *            else, which every sleeper on a futex expects.
+ *
+ * Waking a sleeper costs the firer a system call and the sleeper tens of microseconds, so the
+ * waiter first spins: for up to SPIN_MAX_NS, adapted to how often spinning has helped this thread,
+ * and not at all where only one CPU is allowed.
+ */
+#include "sync/parking.h"
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/futex.h"
+
+enum parker_state { WAITING = 0, PARKED = 1, FIRED = 2 };
+
+enum {
+    SPIN_MAX_NS =
+        8000, /* a fraction of what a sleep and its wake-up cost (some 50 us across CPUs) */
+    SPIN_MIN_NS = 250,     /* still notices when spinning begins to help again */
+    RELAXES_PER_CLOCK = 16 /* steps between two looks at the clock */
+};
+
+void ckf_parker_init(struct ckf_parker *parker)
+{
+    atomic_init(&parker->state, WAITING);
+}
+
+static bool is_fired(struct ckf_parker *parker)
+{
+    /* edge parker-fired: acquire; pairs with the exchange in ckf_unpark(). */
+    return load_acquire(&parker->state) == FIRED;
+}
+
+static bool spin_until_fired(struct ckf_parker *parker)
+{
+    static _Thread_local int64_t budget_ns = SPIN_MAX_NS / 2;
+    if (!ckf_spinning_can_help())
+        return is_fired(parker);
+    int64_t end = ckf_now_ns() + budget_ns;
+    do {
+        for (int i = 0; i < RELAXES_PER_CLOCK; i++) {
+            if (is_fired(parker)) {
+                budget_ns += (SPIN_MAX_NS - budget_ns) / 8;
+                return true;
+            }
+            ckf_cpu_relax();
+        }
+    } while (ckf_now_ns() < end);
+    budget_ns -= (budget_ns - SPIN_MIN_NS) / 8;
+    return false;
+}
+
+bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns)
+{
+    if (spin_until_fired(parker))
+        return true;
+    uint32_t found = WAITING;
+    /* edge parker-fired: a failure found FIRED, and the acquire takes what the firer wrote. */
+    if (!cas_acquire(&parker->state, &found, PARKED) && found == FIRED)
+        return true;
+    while (!is_fired(parker)) {
+        if (!ckf_futex_wait(&parker->state, PARKED, deadline_ns))
+            return is_fired(parker);
+    }
+    return true;
+}
+
+void ckf_unpark(struct ckf_parker *parker)
+{
+    /* edge parker-fired: release; pairs with the acquires in is_fired() and ckf_park(). */
+    if (exchange_acq_rel(&parker->state, FIRED) == PARKED)
+        ckf_futex_wake(&parker->state, 1);
+}

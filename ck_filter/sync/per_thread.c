@@ -1,0 +1,87 @@
+/* sync/per_thread.c - a bitmap of numbers in use.
+ *
+ * Invariant: bit n of `in_use` is set while a live thread holds number n. When all NUMBERS are
+ * taken, further threads share the last one: a number chooses a stripe, it owns nothing.
+ * Teardown:  the key's destructor gives the number back; a call after it takes one anew and sets
+ *            the key again, so that pthread runs the destructor once more.
+ */
+#include "sync/per_thread.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "base/check.h"
+
+enum { WORD_BITS = 64, WORDS = 64, NUMBERS = WORDS * WORD_BITS };
+
+static _Atomic(uint64_t) in_use[WORDS];
+static pthread_key_t at_exit;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Thread_local unsigned number_plus_one;
+
+static void give_back(void *unused)
+{
+    (void)unused;
+    unsigned number = number_plus_one - 1;
+    number_plus_one = 0;
+    if (number < NUMBERS)
+        /* relaxed: numbers guard no data */
+        atomic_fetch_and_explicit(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS),
+                                  memory_order_relaxed);
+}
+
+static void keep_only_mine(void)
+{
+    for (unsigned word = 0; word < WORDS; word++)
+        store_relaxed(&in_use[word], 0);
+    if (number_plus_one != 0 && number_plus_one <= NUMBERS) {
+        unsigned mine = number_plus_one - 1;
+        store_relaxed(&in_use[mine / WORD_BITS], UINT64_C(1) << mine % WORD_BITS);
+    }
+}
+
+static void prepare(void)
+{
+    int error = pthread_key_create(&at_exit, give_back);
+    if (error != 0)
+        ckf_die("pthread_key_create", error);
+    pthread_atfork(NULL, NULL, keep_only_mine);
+}
+
+static bool take_from_word(unsigned word, unsigned *number)
+{
+    uint64_t used = load_relaxed(&in_use[word]);
+    while (used != UINT64_MAX) {
+        unsigned bit = (unsigned)__builtin_ctzll(~used);
+        if (cas_relaxed(&in_use[word], &used, used | UINT64_C(1) << bit)) {
+            *number = word * WORD_BITS + bit;
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned take_number(void)
+{
+    unsigned number = NUMBERS;
+    for (unsigned word = 0; word < WORDS; word++)
+        if (take_from_word(word, &number))
+            break;
+    return number;
+}
+
+static unsigned first_call(void)
+{
+    pthread_once(&once, prepare);
+    number_plus_one = take_number() + 1;
+    pthread_setspecific(at_exit, &number_plus_one); /* without memory the number is never reused */
+    return number_plus_one - 1;
+}
+
+unsigned ckf_thread_number(void)
+{
+    return CKF_LIKELY(number_plus_one != 0) ? number_plus_one - 1 : first_call();
+}

@@ -1,0 +1,14 @@
+/* sync/per_thread.h - small numbers for live threads.
+ *
+ * A thread gets the lowest number that no live thread holds, at its first call, and gives it back
+ * at its exit; a destructor of thread-local data that runs later gets one again. Numbers are dense,
+ * so they choose stripes well. The forked child's only thread keeps its number; those of the
+ * threads that fork left behind are free there.
+ */
+#ifndef CKF_SYNC_PER_THREAD_H
+#define CKF_SYNC_PER_THREAD_H
+
+/* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
+unsigned ckf_thread_number(void);
+
+#endif

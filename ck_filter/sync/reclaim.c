@@ -1,0 +1,95 @@
+/* sync/reclaim.c - grace periods by liburcu's "bulletproof" flavour.
+ *
+ * It registers threads behind their backs, costs a store and a compiler barrier on entry where the
+ * kernel has membarrier(2), and survives fork with the hooks below.
+ * See Desnoyers et al., "User-Level Implementations of Read-Copy Update", IEEE TPDS 2012.
+ *
+ * ThreadSanitizer cannot see into the shared library, so the two edges that it provides are told
+ * to it: section end -> wait for readers, and retire -> callback.
+ */
+#include "sync/reclaim.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <urcu/urcu-bp.h>
+
+#include "base/backoff.h"
+
+_Static_assert(sizeof(struct rcu_head) == sizeof(((struct ckf_retired *)0)->link),
+               "ckf_retired has room for liburcu's head");
+
+#ifdef CKF_INSTRUMENTED
+#include <sanitizer/tsan_interface.h>
+static char section_edge, retire_edge;
+#define EDGE_RELEASE(edge) __tsan_release(&(edge))
+#define EDGE_ACQUIRE(edge) __tsan_acquire(&(edge))
+#else
+#define EDGE_RELEASE(edge) ((void)0)
+#define EDGE_ACQUIRE(edge) ((void)0)
+#endif
+
+void ckf_read_begin(void)
+{
+    urcu_bp_read_lock();
+}
+
+void ckf_read_end(void)
+{
+    EDGE_RELEASE(section_edge);
+    urcu_bp_read_unlock();
+}
+
+static void run_callback(struct rcu_head *head)
+{
+    EDGE_ACQUIRE(retire_edge);
+    EDGE_ACQUIRE(section_edge);
+    struct ckf_retired *retired = (struct ckf_retired *)(void *)head;
+    retired->reclaim(retired);
+}
+
+void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *))
+{
+    retired->reclaim = reclaim;
+    EDGE_RELEASE(retire_edge);
+    urcu_bp_call_rcu((struct rcu_head *)(void *)retired->link, run_callback);
+}
+
+void ckf_wait_for_readers(void)
+{
+    urcu_bp_synchronize_rcu();
+    EDGE_ACQUIRE(section_edge);
+}
+
+void ckf_wait_for_reclaim(void)
+{
+    urcu_bp_barrier();
+    EDGE_ACQUIRE(retire_edge);
+}
+
+const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
+{
+    return &urcu_bp_flavor;
+}
+
+static void before_fork(void)
+{
+    urcu_bp_call_rcu_before_fork();
+    urcu_bp_before_fork();
+}
+
+static void after_fork_in_parent(void)
+{
+    urcu_bp_after_fork_parent();
+    urcu_bp_call_rcu_after_fork_parent();
+}
+
+static void after_fork_in_child(void)
+{
+    urcu_bp_after_fork_child();
+    urcu_bp_call_rcu_after_fork_child();
+}
+
+__attribute__((constructor)) static void survive_forks(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}

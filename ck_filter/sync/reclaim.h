@@ -1,0 +1,38 @@
+/* sync/reclaim.h - who may free what, when: grace periods.
+ *
+ * Readers enter a section, follow pointers that were published with release and loaded with
+ * acquire, and leave. Who unlinks an object retires it: its callback runs once every section that
+ * might still see the object has ended. Sections nest, never block, and cost no shared write.
+ * Nobody registers: a thread becomes known at its first section and is forgotten at its exit.
+ *
+ * The only file that knows liburcu.
+ */
+#ifndef CKF_SYNC_RECLAIM_H
+#define CKF_SYNC_RECLAIM_H
+
+struct rcu_flavor_struct;
+
+/* To be embedded in what is retired. */
+struct ckf_retired {
+    void *link[2]; /* liburcu's rcu_head */
+    void (*reclaim)(struct ckf_retired *retired);
+};
+
+/* Wait-free. Between them the thread must not sleep and must not wait for a grace period. */
+void ckf_read_begin(void);
+void ckf_read_end(void);
+
+/* Calls reclaim(retired) after a grace period, on a thread of its own. Never waits. */
+void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *));
+
+/* Waits until every section that was open at the call has ended. Not inside a section. */
+void ckf_wait_for_readers(void);
+
+/* Waits until every callback that was retired before the call has run. Not inside a section and
+ * not from a callback. */
+void ckf_wait_for_reclaim(void);
+
+/* The same domain, for liburcu's own containers. */
+const struct rcu_flavor_struct *ckf_reclaim_flavor(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* task/context.h - how a sleeping call learns that its context is done.
+ *
+ * A blocked call attaches a watcher and sleeps, with ckf_context_deadline_ns as one more limit
+ * (deadlines have no timer thread). Cancelling fires the watchers of the context and of all its
+ * descendants. A NULL context is never done.
+ */
+#ifndef CKF_TASK_CONTEXT_H
+#define CKF_TASK_CONTEXT_H
+
+#include <stdint.h>
+
+#include <ck_filter/context.h>
+
+/* Lives with the sleeping call, which sets fire. Links belong to the context while attached. */
+struct ckf_context_watcher {
+    struct ckf_context_watcher *previous, *next;
+    /* Called at most once, by the cancelling thread, under a lock of the context: it must not call
+     * into contexts, and must take no lock that is held by anyone who attaches or detaches. */
+    void (*fire)(struct ckf_context_watcher *watcher);
+};
+
+/* CKF_OK: attached. CKF_CANCELED or CKF_TIMED_OUT: already done, and not attached. */
+enum ckf_status ckf_context_attach(struct ckf_context *context,
+                                   struct ckf_context_watcher *watcher);
+
+/* When it returns, fire has ended or will never run. NULL context: nothing. */
+void ckf_context_detach(struct ckf_context *context, struct ckf_context_watcher *watcher);
+
+/* The earliest deadline of the context and its ancestors; CKF_FOREVER without one or for NULL. */
+int64_t ckf_context_deadline_ns(const struct ckf_context *context);
+
+#endif

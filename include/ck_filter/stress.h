@@ -1,0 +1,151 @@
+/* ck_filter/stress.h - the case language of the stress suite.
+ *
+ * A case is one scenario that a race can spoil: actors that run at the same time on one state, an
+ * arbiter that looks at the result, and a grade for each outcome. The same bodies run for every
+ * variant, which reach them through a table of operations: the racy twin that must fail, and the
+ * fixed ones that must not. A case is plain data; engines decide how its actors interleave.
+ *
+ *     struct state { _Atomic(int) hits; };
+ *     struct operations { void (*hit)(struct state *); };
+ *
+ *     static void hitter(struct ckf_stress_run *run, void *state)
+ *     {
+ *         const struct operations *operations = ckf_stress_operations(run);
+ *         for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
+ *             operations->hit(state);
+ *     }
+ *
+ *     static void count(struct ckf_stress_run *run, void *state)
+ *     {
+ *         struct state *s = state;
+ *         bool exact = s->hits == (int)(ckf_stress_rounds(run) * ckf_stress_copies(run, 0));
+ *         ckf_stress_outcome(run, exact ? "exact" : "lost");
+ *     }
+ *
+ *     CKF_STRESS_CASE(hit_counter) = {
+ *         .id = "hit-counter",
+ *         .collection = "example",
+ *         .title = "two threads count on one word",
+ *         .operations = {[CKF_STRESS_RACY] = &plain, [CKF_STRESS_ATOMIC] = &atomic},
+ *         .state_size = sizeof(struct state),
+ *         .actors = {{.name = "hitter", .body = hitter, .copies = 2}},
+ *         .arbiter = count,
+ *         .rounds = 1000,
+ *         .explore_rounds = 2,
+ *         .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "every hit was counted"},
+ *                      {"lost", CKF_STRESS_FORBIDDEN, "a hit vanished"}},
+ *     };
+ *
+ * Compile with `pkg-config --cflags ckf-stress`, link with `pkg-config --libs ckf-stress`: main()
+ * comes with the library (a program that has one of its own calls ckf_stress_main).
+ */
+#ifndef CKF_STRESS_H
+#define CKF_STRESS_H
+
+#include <ck_filter/status.h>
+
+CKF_BEGIN_DECLS
+
+enum ckf_stress_variant { CKF_STRESS_RACY, CKF_STRESS_MUTEX, CKF_STRESS_ATOMIC };
+enum { CKF_STRESS_VARIANTS = 3, CKF_STRESS_MAX_ACTORS = 8, CKF_STRESS_MAX_OUTCOMES = 16 };
+
+enum ckf_stress_grade {
+    CKF_STRESS_ACCEPTABLE,  /* as it should be */
+    CKF_STRESS_INTERESTING, /* allowed, and worth knowing how often */
+    CKF_STRESS_FORBIDDEN    /* the race: fails a fixed variant, reproduces it in a racy one */
+};
+
+/* One iteration as its bodies see it. */
+struct ckf_stress_run;
+
+typedef void (*ckf_stress_body)(struct ckf_stress_run *run, void *state);
+
+struct ckf_stress_actor {
+    const char *name;
+    ckf_stress_body body; /* NULL ends the list */
+    unsigned copies;      /* threads that run it; 0: as many as the sweep (or --threads) says */
+};
+
+/* The first pattern that matches grades an outcome; `*` stands for any characters. An outcome that
+ * no pattern matches is forbidden. Besides the outcomes that bodies report, engines know
+ *     "hang"             an actor sleeps for ever (or waits for ever, spinning)
+ *     "abort"            the program was ended by abort()
+ *     "use after free"   memory of ckf_stress_alloc was touched after ckf_stress_free
+ *     "double free"      it was freed twice
+ *     "crash"            any other fatal signal
+ */
+struct ckf_stress_grading {
+    const char *pattern; /* NULL ends the list */
+    enum ckf_stress_grade grade;
+    const char *meaning; /* one sentence for the reader of a report */
+};
+
+enum {
+    /* Every iteration gets threads of its own, which exit at its end (otherwise threads are kept). */
+    CKF_STRESS_FRESH_THREADS = 1,
+    /* The racy twin fails whatever the schedule: one iteration is proof, and no rate is estimated. */
+    CKF_STRESS_DETERMINISTIC = 2
+};
+
+struct ckf_stress_case {
+    const char *id;         /* unique; as in `-c GLOB` */
+    const char *collection; /* "counter map", "channel", "filter", "tasks", "guards", ... */
+    const char *title;      /* what happens, in one line */
+    const char *story;      /* the code it was seen in, and where that errs; NULL: nothing to say */
+    const void *operations[CKF_STRESS_VARIANTS]; /* handed to the bodies; NULL: no such variant */
+    size_t state_size;                           /* bytes; zeroed before each setup */
+    ckf_stress_body setup;                       /* alone, before the actors; may be NULL */
+    struct ckf_stress_actor actors[CKF_STRESS_MAX_ACTORS];
+    ckf_stress_body invariant; /* alone, after the actors, before the arbiter; may be NULL */
+    ckf_stress_body arbiter;   /* alone, after the actors: reports the outcome */
+    ckf_stress_body teardown;  /* alone, last; may be NULL */
+    unsigned rounds;           /* operations an actor does in one iteration; 0: 1 */
+    unsigned explore_rounds;   /* the same where every interleaving is enumerated; 0: 1 */
+    unsigned flags;
+    struct ckf_stress_grading outcomes[CKF_STRESS_MAX_OUTCOMES];
+    uint64_t reserved[8]; /* zero */
+};
+
+/* The operations of the variant that runs. */
+CKF_API const void *ckf_stress_operations(const struct ckf_stress_run *run);
+CKF_API enum ckf_stress_variant ckf_stress_variant(const struct ckf_stress_run *run);
+/* Which copy of its actor calls, from 0; 0 outside actors. */
+CKF_API unsigned ckf_stress_copy(const struct ckf_stress_run *run);
+/* How many copies of the actor at that place of the list run. */
+CKF_API unsigned ckf_stress_copies(const struct ckf_stress_run *run, unsigned actor);
+CKF_API unsigned ckf_stress_rounds(const struct ckf_stress_run *run);
+/* A number below bound, from a sequence that the seed, the iteration and the actor determine. */
+CKF_API uint32_t ckf_stress_random(struct ckf_stress_run *run, uint32_t bound);
+
+/* Reports an outcome; any body may. The worst-graded one counts. The text must live on. */
+CKF_API void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome);
+/* Sets result register `index` (below 8). An iteration that reported no outcome has its registers,
+ * up to the highest one set, as its outcome: "0,1". */
+CKF_API void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value);
+
+/* Stands for work of unknown length between two steps: usually nothing, now and then a pause, a
+ * yield or a short sleep; where schedules are enumerated, a point at which others may run. */
+CKF_API void ckf_stress_pause(struct ckf_stress_run *run);
+
+/* Memory whose misuse shows at once: freed blocks become inaccessible and are kept a while. NULL
+ * without memory. For racy twins and for states that actors free. */
+CKF_API void *ckf_stress_alloc(size_t size);
+CKF_API void ckf_stress_free(void *memory);
+
+/* The program behind the cases: list, run, report and so on; see `--help`. Returns its exit status:
+ * 0 clean, 1 a forbidden outcome in a fixed variant, 2 bad usage or a broken harness, 3 a racy twin
+ * that was not reproduced (with --require-repro). */
+CKF_API int ckf_stress_main(int argc, char **argv);
+
+/* Defines a case and adds it to the program. */
+#define CKF_STRESS_CASE(name)                                                                      \
+    static const struct ckf_stress_case name;                                                      \
+    __attribute__((                                                                                \
+        used,                                                                                      \
+        section("ckf_stress_cases"))) static const struct ckf_stress_case *const name##_entry =    \
+        &name;                                                                                     \
+    static const struct ckf_stress_case name
+
+CKF_END_DECLS
+
+#endif
