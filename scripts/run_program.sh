@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# run_program.sh PROGRAM [ARGUMENT ...] - build the release and run one of its programs.
+# A first argument that is an option means the program's `run`.
+set -euo pipefail
+program=$1
+shift
+scripts/build.sh release
+case "$program" in
+    ckf-stress) path=build/release/stress/ckf-stress ;;
+    ckf-bench) path=build/release/bench/ckf-bench ;;
+esac
+case "${1:-}" in
+    --help | -h) exec "$path" --help ;;
+    "" | -*) exec "$path" run "$@" ;;
+    *) exec "$path" "$@" ;;
+esac

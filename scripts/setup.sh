@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# setup.sh - install what building, testing and measuring need. Does nothing where all is there.
+set -euo pipefail
+
+if [[ "${1:-}" == "-h" || "${1:-}" == "--help" ]]; then
+    echo "usage: ./dev setup"
+    echo "Installs the Debian packages that the other commands need (as root or through sudo)."
+    exit 0
+elif (($# > 0)); then
+    echo "setup: unknown argument '$1'; it takes none" >&2
+    exit 2
+fi
+
+# What must be there, and the Debian package that brings it.
+needed_commands=(
+    gcc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
+    clang-format:clang-format awk:mawk grep:grep
+)
+needed_modules=(
+    liburcu-bp:liburcu-dev liburcu-cds:liburcu-dev ck:libck-dev benchmark:libbenchmark-dev
+    cmocka:libcmocka-dev
+)
+needed_files=(/usr/share/dict/words:wamerican /usr/include/stdio.h:libc6-dev)
+
+missing=()
+for pair in "${needed_commands[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+done
+for pair in "${needed_modules[@]}"; do
+    pkg-config --exists "${pair%%:*}" 2>/dev/null || missing+=("${pair##*:}")
+done
+for pair in "${needed_files[@]}"; do
+    [[ -e "${pair%%:*}" ]] || missing+=("${pair##*:}")
+done
+((${#missing[@]} > 0)) || exit 0
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+
+give_up() {
+    {
+        echo "setup: $1"
+        echo "setup: please install these packages (Debian's names), then try again:"
+        echo "    ${missing[*]}"
+    } >&2
+    exit 2
+}
+
+command -v apt-get >/dev/null || give_up "this system has no apt-get"
+as_root=()
+if ((EUID != 0)); then
+    command -v sudo >/dev/null || give_up "not root, and there is no sudo"
+    sudo -n true 2>/dev/null || give_up "not root, and sudo asks for a password"
+    as_root=(sudo -n)
+fi
+
+echo "setup: installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } \
+    </dev/null >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    give_up "apt-get failed (its last lines are above)"
+fi
