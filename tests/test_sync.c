@@ -1,6 +1,7 @@
 /* tests/test_sync.c - parking, reclamation, thread numbers and striped counters. */
 #include "support.h"
 
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,10 +11,11 @@
 #include "sync/per_thread.h"
 #include "sync/reclaim.h"
 #include "sync/sharded_counter.h"
+#include "sync/waiters.h"
 
 static int park_for_ever(void *arg)
 {
-    return ckf_park(arg, CKF_FOREVER);
+    return ckf_park(arg, CKF_FOREVER, NULL);
 }
 
 static void firing_wakes_a_sleeper(void **state)
@@ -34,7 +36,7 @@ static void firing_before_the_wait_is_kept(void **state)
     struct ckf_parker parker;
     ckf_parker_init(&parker);
     ckf_unpark(&parker);
-    assert_true(ckf_park(&parker, CKF_FOREVER));
+    assert_true(ckf_park(&parker, CKF_FOREVER, NULL));
 }
 
 static void parking_ends_at_its_deadline_and_can_go_on(void **state)
@@ -42,10 +44,120 @@ static void parking_ends_at_its_deadline_and_can_go_on(void **state)
     (void)state;
     struct ckf_parker parker;
     ckf_parker_init(&parker);
-    assert_false(ckf_park(&parker, 1));
-    assert_false(ckf_park(&parker, ckf_deadline_after_ns(1000000)));
+    assert_false(ckf_park(&parker, 1, NULL));
+    assert_false(ckf_park(&parker, ckf_deadline_after_ns(1000000), NULL));
     ckf_unpark(&parker);
-    assert_true(ckf_park(&parker, 1));
+    assert_true(ckf_park(&parker, 1, NULL));
+}
+
+struct sleeper {
+    struct ckf_parker parker;
+    const struct ckf_wait_note *note;
+};
+
+static int park_with_note(void *arg)
+{
+    struct sleeper *sleeper = arg;
+    return ckf_park(&sleeper->parker, CKF_FOREVER, sleeper->note);
+}
+
+static void a_sleeper_is_listed_once_for_each_note(void **state)
+{
+    (void)state;
+    char second_name[] = "second";
+    const struct ckf_wait_note second = {
+        .object = "channel", .name = second_name, .operation = "select"};
+    const struct ckf_wait_note first = {
+        .object = "channel", .operation = "select", .site = &second, .also = &second};
+    struct sleeper sleeper = {.note = &first};
+    struct test_thread thread;
+    struct ckf_waiting_copy *copies;
+    size_t count;
+    int64_t before = ckf_now_ns();
+    ckf_parker_init(&sleeper.parker);
+    thread_start(&thread, park_with_note, &sleeper);
+    await_sleep(&thread);
+    assert_true(ckf_waiting_copy_all(&copies, &count));
+    ckf_unpark(&sleeper.parker);
+    thread_join(&thread);
+    memset(second_name, 'x', sizeof second_name - 1);
+    assert_int_equal(count, 2);
+    assert_null(copies[0].name);
+    assert_ptr_equal(copies[0].site, &second);
+    assert_string_equal(copies[1].name, "second");
+    assert_string_equal(copies[1].operation, "select");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(copies[i].thread_id, thread.tid);
+        assert_true(copies[i].since_ns >= before && copies[i].since_ns <= ckf_now_ns());
+    }
+    ckf_free(copies);
+    assert_true(ckf_waiting_copy_all(&copies, &count));
+    assert_int_equal(count, 0);
+    ckf_free(copies);
+}
+
+enum { CROWD = 50 };
+
+static void the_list_of_a_crowd_is_copied_whole(void **state)
+{
+    (void)state;
+    char name[400];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    const struct ckf_wait_note note = {.object = "channel", .name = name, .operation = "recv"};
+    struct sleeper sleepers[CROWD];
+    struct test_thread threads[CROWD];
+    struct ckf_waiting_copy *copies;
+    size_t count, before = live_allocations();
+    for (int i = 0; i < CROWD; i++) {
+        sleepers[i].note = &note;
+        ckf_parker_init(&sleepers[i].parker);
+        thread_start(&threads[i], park_with_note, &sleepers[i]);
+    }
+    for (int i = 0; i < CROWD; i++)
+        await_sleep(&threads[i]);
+    for (unsigned nth = 1; nth <= 2; nth++) {
+        fail_allocation(nth);
+        assert_false(ckf_waiting_copy_all(&copies, &count));
+        assert_true(allocation_failed());
+    }
+    assert_true(ckf_waiting_copy_all(&copies, &count));
+    assert_int_equal(count, CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        assert_string_equal(copies[i].name, name);
+        ckf_unpark(&sleepers[i].parker);
+    }
+    for (int i = 0; i < CROWD; i++)
+        thread_join(&threads[i]);
+    ckf_free(copies);
+    assert_int_equal(live_allocations(), before);
+}
+
+static void a_forked_child_has_no_waiters(void **state)
+{
+    (void)state;
+    const struct ckf_wait_note note = {.object = "channel", .operation = "recv"};
+    struct sleeper sleeper = {.note = &note};
+    struct test_thread thread;
+    ckf_parker_init(&sleeper.parker);
+    thread_start(&thread, park_with_note, &sleeper);
+    await_sleep(&thread);
+    pid_t child = fork();
+    if (child == 0) {
+        struct ckf_waiting_copy *copies;
+        struct ckf_waiting waiting;
+        size_t count;
+        bool copied = ckf_waiting_copy_all(&copies, &count) && count == 0;
+        ckf_waiting_begin(&waiting, &note);
+        copied = copied && ckf_waiting_copy_all(&copies, &count) && count == 1;
+        ckf_waiting_end(&waiting);
+        _exit(copied ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    ckf_unpark(&sleeper.parker);
+    thread_join(&thread);
 }
 
 struct object {
@@ -187,6 +299,9 @@ int main(void)
         cmocka_unit_test(firing_wakes_a_sleeper),
         cmocka_unit_test(firing_before_the_wait_is_kept),
         cmocka_unit_test(parking_ends_at_its_deadline_and_can_go_on),
+        cmocka_unit_test(a_sleeper_is_listed_once_for_each_note),
+        cmocka_unit_test(the_list_of_a_crowd_is_copied_whole),
+        cmocka_unit_test(a_forked_child_has_no_waiters),
         cmocka_unit_test(retired_objects_are_reclaimed),
         cmocka_unit_test(an_open_section_delays_reclamation),
         cmocka_unit_test(reclamation_works_in_a_forked_child),

@@ -57,7 +57,16 @@ static bool spin_until_fired(struct ckf_parker *parker)
     return false;
 }
 
-bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns)
+static bool sleep_until_fired(struct ckf_parker *parker, int64_t deadline_ns)
+{
+    while (!is_fired(parker)) {
+        if (!ckf_futex_wait(&parker->state, PARKED, deadline_ns))
+            return is_fired(parker);
+    }
+    return true;
+}
+
+bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_wait_note *note)
 {
     if (spin_until_fired(parker))
         return true;
@@ -65,11 +74,11 @@ bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns)
     /* edge parker-fired: a failure found FIRED, and the acquire takes what the firer wrote. */
     if (!cas_acquire(&parker->state, &found, PARKED) && found == FIRED)
         return true;
-    while (!is_fired(parker)) {
-        if (!ckf_futex_wait(&parker->state, PARKED, deadline_ns))
-            return is_fired(parker);
-    }
-    return true;
+    struct ckf_waiting waiting;
+    ckf_waiting_begin(&waiting, note);
+    bool fired = sleep_until_fired(parker, deadline_ns);
+    ckf_waiting_end(&waiting);
+    return fired;
 }
 
 void ckf_unpark(struct ckf_parker *parker)

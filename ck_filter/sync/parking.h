@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/atomics.h"
+#include "sync/waiters.h"
 
 struct ckf_parker {
     _Atomic(uint32_t) state; /* enum parker_state of parking.c */
@@ -18,10 +19,11 @@ struct ckf_parker {
 
 void ckf_parker_init(struct ckf_parker *parker);
 
-/* Waits until the parker is fired: spins for a short bounded time, then sleeps in the kernel.
- * Returns true when it was fired, false when deadline_ns (absolute; CKF_FOREVER: none) came first.
- * After false it may be called again, for example because a firing is already on its way. */
-bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns);
+/* Waits until the parker is fired: spins for a short bounded time, then sleeps in the kernel, listed
+ * among the waiters as the note says (NULL: not listed). Returns true when it was fired, false when
+ * deadline_ns (absolute; CKF_FOREVER: none) came first. After false it may be called again, for
+ * example because a firing is already on its way. */
+bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_wait_note *note);
 
 /* Fires the parker: its thread returns from ckf_park, now or when it calls it. The parker may be
  * gone as soon as its thread sees the firing, so this touches nothing after that but the address.

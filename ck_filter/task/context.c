@@ -311,6 +311,8 @@ enum ckf_status ckf_context_on_done(struct ckf_context *context, void (*function
 bool ckf_hook_stop(struct ckf_hook *hook)
 {
     CKF_REQUIRE(hook != NULL, "the hook must not be NULL");
+    const struct ckf_wait_note note = {
+        .object = "context", .operation = "hook_stop", .site = CKF_CALL_SITE};
     uint32_t found = HOOK_WAITS;
     /* edge hook-started: a failure acquires; pairs with the release in run_hook(). */
     bool prevented = cas_acquire(&hook->state, &found, HOOK_STOPPED);
@@ -318,7 +320,7 @@ bool ckf_hook_stop(struct ckf_hook *hook)
     if (prevented)
         unlist_hook(hook);
     else if (hook->runner != this_thread())
-        ckf_park(&hook->ended, CKF_FOREVER);
+        ckf_park(&hook->ended, CKF_FOREVER, &note);
     drop_memory(hook->context);
     drop_hook(hook);
     return prevented;
@@ -500,14 +502,16 @@ static void wake_done_waiter(struct ckf_context_watcher *watcher)
     ckf_unpark(&waiter->parker);
 }
 
-static enum ckf_status sleep_until_done(struct ckf_context *context, int64_t deadline_ns)
+static enum ckf_status sleep_until_done(struct ckf_context *context, int64_t deadline_ns,
+                                        const void *site)
 {
+    const struct ckf_wait_note note = {.object = "context", .operation = "wait", .site = site};
     struct done_waiter waiter = {.watcher.fire = wake_done_waiter};
     ckf_parker_init(&waiter.parker);
     if (ckf_context_attach(context, &waiter.watcher) != CKF_OK)
         return CKF_OK;
     int64_t first_ns = deadline_ns < context->deadline_ns ? deadline_ns : context->deadline_ns;
-    bool is_done = ckf_park(&waiter.parker, first_ns) || read_outcome(context) != PENDING;
+    bool is_done = ckf_park(&waiter.parker, first_ns, &note) || read_outcome(context) != PENDING;
     ckf_context_detach(context, &waiter.watcher);
     return is_done ? CKF_OK : CKF_TIMED_OUT;
 }
@@ -521,5 +525,5 @@ enum ckf_status ckf_context_wait(struct ckf_context *context, int64_t deadline_n
         return CKF_AGAIN;
     if (ckf_deadline_passed(deadline_ns))
         return CKF_TIMED_OUT;
-    return sleep_until_done(context, deadline_ns);
+    return sleep_until_done(context, deadline_ns, CKF_CALL_SITE);
 }
