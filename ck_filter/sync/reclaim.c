@@ -66,6 +66,11 @@ void ckf_wait_for_reclaim(void)
     EDGE_ACQUIRE(retire_edge);
 }
 
+void ckf_reclaim_start(void)
+{
+    urcu_bp_get_default_call_rcu_data();
+}
+
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
 {
     return &urcu_bp_flavor;

@@ -32,6 +32,9 @@ void ckf_wait_for_readers(void);
  * not from a callback. */
 void ckf_wait_for_reclaim(void);
 
+/* Makes the thread exist on which callbacks run; otherwise the first ckf_retire does. */
+void ckf_reclaim_start(void);
+
 /* The same domain, for liburcu's own containers. */
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void);
 

@@ -11,5 +11,6 @@
 #include <ck_filter/ruleset.h>
 #include <ck_filter/select.h>
 #include <ck_filter/status.h>
+#include <ck_filter/waiters.h>
 
 #endif
