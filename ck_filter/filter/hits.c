@@ -54,10 +54,8 @@ static bool add_chunk(struct ckf_hits *hits)
 bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes)
 {
     *hits = (struct ckf_hits){.stripes = stripes};
-    if (!add_chunk(hits)) {
-        ckf_hits_destroy(hits);
+    if (!add_chunk(hits))
         return false;
-    }
     hits->first = hits->chunks[0];
     return true;
 }

@@ -43,7 +43,7 @@ struct ckf_hits {
     size_t chunk_count, chunk_room;
 };
 
-/* False without memory. */
+/* False without memory; ckf_hits_destroy is due then too. */
 bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes);
 void ckf_hits_destroy(struct ckf_hits *hits);
 
