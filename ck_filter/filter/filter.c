@@ -1,0 +1,437 @@
+/* filter/filter.c - the door: evaluations, publishing, statistics, and the ATOMIC variant.
+ *
+ * Roles:     evaluators (any thread) look at one snapshot; publishers, one at a time, replace it.
+ * Invariant: generations go up by one with each snapshot, and a snapshot never changes after it was
+ *            published. An evaluation loads the pointer once, inside a read section, and the old
+ *            snapshot is freed after all sections that may have seen it: so the verdict is that of
+ *            one ruleset, whole, and names it.
+ * Progress:  ATOMIC evaluations are wait-free; MUTEX ones lock for a few instructions. Publishing
+ *            compiles outside all locks and waits for other publishers alone.
+ * Teardown:  destroy waits until what was retired is reclaimed, because reclaiming settles the
+ *            filter's account.
+ *
+ * Replacing a pointer and freeing after a grace period: McKenney, Slingwine, "Read-Copy Update",
+ * PDCS 1998.
+ */
+#include <ck_filter/filter.h>
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "filter/state.h"
+
+#define DEFAULT_RETIRED_BYTES ((size_t)256 << 20)
+#define DEFAULT_RULE_IDS      ((size_t)1 << 20)
+
+enum {
+    STRIPES = 8, /* of the cells of the ATOMIC variant */
+    BATCH = 64   /* records between two visits to the counters */
+};
+
+void ckf_lock(pthread_mutex_t *mutex)
+{
+    int error = pthread_mutex_lock(mutex);
+    if (CKF_UNLIKELY(error != 0))
+        ckf_die("pthread_mutex_lock", error);
+}
+
+void ckf_unlock(pthread_mutex_t *mutex)
+{
+    int error = pthread_mutex_unlock(mutex);
+    if (CKF_UNLIKELY(error != 0))
+        ckf_die("pthread_mutex_unlock", error);
+}
+
+/* ---- Creation and the end ---- */
+
+static bool is_action(enum ckf_action action)
+{
+    return (unsigned)action <= CKF_ACTION_DROP;
+}
+
+static bool are_valid(const struct ckf_filter_options *options)
+{
+    uint64_t reserved = 0;
+    for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        reserved |= options->reserved[i];
+    return reserved == 0 && (unsigned)options->variant <= CKF_VARIANT_MUTEX &&
+           is_action(options->default_action) && is_action(options->null_action);
+}
+
+static void set_options(struct ckf_filter *filter, const struct ckf_filter_options *options)
+{
+    filter->variant = options->variant;
+    filter->by_default.action = (uint8_t)options->default_action;
+    filter->by_null.action = (uint8_t)options->null_action;
+    filter->max_retired_bytes =
+        options->max_retired_bytes != 0 ? options->max_retired_bytes : DEFAULT_RETIRED_BYTES;
+    filter->max_rule_ids = options->max_rule_ids != 0 ? options->max_rule_ids : DEFAULT_RULE_IDS;
+}
+
+static void init_mutex(pthread_mutex_t *mutex)
+{
+    int error = pthread_mutex_init(mutex, NULL);
+    if (error != 0)
+        ckf_die("pthread_mutex_init", error);
+}
+
+/* All that can fail; what it got is freed by free_memory. */
+static bool get_memory(struct ckf_filter *filter, const char *name, struct ckf_snapshot **first)
+{
+    unsigned stripes = filter->variant == CKF_VARIANT_ATOMIC ? STRIPES : 1;
+    *first = NULL;
+    if (!ckf_copy_string(name, &filter->name) || !ckf_hits_init(&filter->hits, stripes))
+        return false;
+    *first = ckf_snapshot_create(filter, NULL);
+    return *first != NULL;
+}
+
+static void free_memory(struct ckf_filter *filter)
+{
+    ckf_hits_destroy(&filter->hits);
+    ckf_free(filter->name);
+    ckf_free(filter);
+}
+
+static void start(struct ckf_filter *filter, struct ckf_snapshot *first)
+{
+    ckf_hits_attach_builtin(&filter->hits, &filter->by_default);
+    ckf_hits_attach_builtin(&filter->hits, &filter->by_null);
+    first->generation = 1;
+    atomic_init(&filter->current, first);
+    filter->locked_current = first;
+    init_mutex(&filter->mutex);
+    init_mutex(&filter->publishing);
+    ckf_forks_enter(filter);
+}
+
+enum ckf_status ckf_filter_create(struct ckf_filter **filter,
+                                  const struct ckf_filter_options *options)
+{
+    CKF_REQUIRE(filter != NULL, "needs a place for the filter");
+    static const struct ckf_filter_options defaults;
+    if (options == NULL)
+        options = &defaults;
+    *filter = NULL;
+    if (!are_valid(options))
+        return CKF_INVALID;
+    struct ckf_filter *fresh = ckf_alloc_aligned(sizeof *fresh, CKF_CACHELINE);
+    if (fresh == NULL)
+        return CKF_NO_MEMORY;
+    set_options(fresh, options);
+    struct ckf_snapshot *first;
+    if (!get_memory(fresh, options->name, &first)) {
+        free_memory(fresh);
+        return CKF_NO_MEMORY;
+    }
+    start(fresh, first);
+    *filter = fresh;
+    return CKF_OK;
+}
+
+void ckf_filter_destroy(struct ckf_filter *filter)
+{
+    if (filter == NULL)
+        return;
+    ckf_forks_leave(filter);
+    if (filter->variant == CKF_VARIANT_MUTEX) {
+        CKF_REQUIRE(filter->locked_current->readers == 0, "no evaluation may be in progress");
+        ckf_locked_sweep(filter);
+        ckf_snapshot_destroy(filter->locked_current);
+    } else {
+        /* edge snapshot-reclaimed: acquire; pairs with the release in ckf_account_reclaim(). */
+        if (load_acquire(&filter->retired_snapshots) > 0)
+            ckf_wait_for_reclaim();
+        /* relaxed: no call is in progress, by rule, and the caller has seen their ends */
+        ckf_snapshot_destroy(load_relaxed(&filter->current));
+    }
+    pthread_mutex_destroy(&filter->mutex);
+    pthread_mutex_destroy(&filter->publishing);
+    free_memory(filter);
+}
+
+/* ---- Evaluation ---- */
+
+static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
+                                              const struct ckf_snapshot *snapshot,
+                                              struct ckf_record record, struct ckf_verdict *verdict)
+{
+    const struct ckf_outcome *outcome = &filter->by_null;
+    enum ckf_reason reason = CKF_REASON_NULL_RECORD;
+    if (record.data != NULL) {
+        outcome = ckf_snapshot_find(snapshot, record);
+        reason = outcome != NULL ? CKF_REASON_RULE : CKF_REASON_DEFAULT;
+        if (outcome == NULL)
+            outcome = &filter->by_default;
+    }
+    *verdict = (struct ckf_verdict){snapshot->generation, outcome->id,
+                                    (enum ckf_action)outcome->action, reason};
+    return outcome;
+}
+
+/* Runs of one outcome are one addition. */
+static void count_batch(struct ckf_filter *filter, const struct ckf_outcome *const *outcomes,
+                        size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        size_t end = i + 1;
+        while (end < count && outcomes[end] == outcomes[i])
+            end++;
+        ckf_hits_add(&filter->hits, outcomes[i], end - i);
+        i = end;
+    }
+}
+
+static size_t judge_batch(const struct ckf_filter *filter, const struct ckf_snapshot *snapshot,
+                          const struct ckf_record *records, struct ckf_verdict *verdicts,
+                          size_t count, const struct ckf_outcome **outcomes)
+{
+    size_t batch = count < BATCH ? count : BATCH;
+    for (size_t i = 0; i < batch; i++)
+        outcomes[i] = judge(filter, snapshot, records[i], &verdicts[i]);
+    return batch;
+}
+
+static struct ckf_snapshot *enter(const struct ckf_filter *filter)
+{
+    ckf_read_begin();
+    /* edge ruleset-published: acquire; pairs with the release in replace(). */
+    return load_acquire(&filter->current);
+}
+
+static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_record *records,
+                                 struct ckf_verdict *verdicts, size_t count)
+{
+    const struct ckf_outcome *outcomes[BATCH];
+    const struct ckf_snapshot *snapshot = enter(filter);
+    for (size_t done = 0; done < count;) {
+        size_t batch =
+            judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
+        count_batch(filter, outcomes, batch);
+        done += batch;
+    }
+    ckf_read_end();
+}
+
+static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_record *records,
+                                 struct ckf_verdict *verdicts, size_t count)
+{
+    const struct ckf_outcome *outcomes[BATCH];
+    struct ckf_snapshot *snapshot = ckf_locked_pin(filter);
+    for (size_t done = 0; done < count;) {
+        size_t batch =
+            judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
+        done += batch;
+        ckf_locked_count(filter, outcomes, batch, done == count ? snapshot : NULL);
+    }
+}
+
+struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_record record)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    struct ckf_verdict verdict;
+    if (filter->variant == CKF_VARIANT_ATOMIC) {
+        const struct ckf_outcome *outcome = judge(filter, enter(filter), record, &verdict);
+        ckf_hits_add(&filter->hits, outcome, 1);
+        ckf_read_end();
+    } else {
+        evaluate_many_locked(filter, &record, &verdict, 1);
+    }
+    return verdict;
+}
+
+void ckf_filter_evaluate_many(struct ckf_filter *filter, const struct ckf_record *records,
+                              struct ckf_verdict *verdicts, size_t count)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    if (count == 0)
+        return;
+    CKF_REQUIRE(records != NULL && verdicts != NULL, "needs records and room for their verdicts");
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        evaluate_many_atomic(filter, records, verdicts, count);
+    else
+        evaluate_many_locked(filter, records, verdicts, count);
+}
+
+/* ---- Publishing ---- */
+
+void ckf_account_retire(struct ckf_filter *filter, const struct ckf_snapshot *snapshot)
+{
+    /* relaxed: numbers that guard no data; the publisher's own order is all that the bound needs */
+    fetch_add_relaxed(&filter->retired_bytes, snapshot->bytes);
+    fetch_add_relaxed(&filter->retired_snapshots, 1);
+}
+
+void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes)
+{
+    /* relaxed: the subtraction that follows releases it */
+    fetch_sub_relaxed(&filter->retired_bytes, bytes);
+    /* edge snapshot-reclaimed: release; pairs with the acquires in ckf_filter_destroy() and
+     * may_retire(). */
+    fetch_sub_release(&filter->retired_snapshots, 1);
+}
+
+/* After a grace period, on the thread of sync/reclaim. */
+static void reclaim_snapshot(struct ckf_retired *retired)
+{
+    struct ckf_snapshot *snapshot = (struct ckf_snapshot *)(void *)retired;
+    struct ckf_filter *filter = snapshot->filter;
+    uint64_t bytes = snapshot->bytes;
+    ckf_snapshot_destroy(snapshot);
+    ckf_account_reclaim(filter, bytes);
+}
+
+/* The current snapshot, to whoever holds `publishing`. */
+static struct ckf_snapshot *current(const struct ckf_filter *filter)
+{
+    /* relaxed: whoever replaced it held the mutex that the caller holds now */
+    return filter->variant == CKF_VARIANT_ATOMIC ? load_relaxed(&filter->current)
+                                                 : filter->locked_current;
+}
+
+/* One may always wait for its readers, however large it is; more only within the bound. */
+static bool may_retire(const struct ckf_filter *filter, const struct ckf_snapshot *old)
+{
+    /* edge snapshot-reclaimed: acquire; pairs with the release in ckf_account_reclaim(). */
+    if (load_acquire(&filter->retired_snapshots) == 0)
+        return true;
+    /* relaxed: a number; only this publisher adds to it */
+    uint64_t retired = load_relaxed(&filter->retired_bytes);
+    return retired <= filter->max_retired_bytes &&
+           old->bytes <= filter->max_retired_bytes - retired;
+}
+
+static void replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
+{
+    if (filter->variant == CKF_VARIANT_MUTEX) {
+        ckf_locked_replace(filter, fresh);
+        return;
+    }
+    struct ckf_snapshot *old = current(filter);
+    ckf_account_retire(filter, old);
+    /* edge ruleset-published: release; pairs with the acquire in enter(). */
+    store_release(&filter->current, fresh);
+    ckf_retire(&old->retired, reclaim_snapshot);
+}
+
+static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snapshot *fresh,
+                                      uint64_t expected_generation, uint64_t *generation)
+{
+    const struct ckf_snapshot *old = current(filter);
+    if (expected_generation != 0 && expected_generation != old->generation) {
+        *generation = old->generation;
+        return CKF_STALE;
+    }
+    if (!may_retire(filter, old))
+        return CKF_BUSY;
+    enum ckf_status status =
+        ckf_hits_attach(&filter->hits, fresh->outcomes, fresh->matcher.count, filter->max_rule_ids);
+    if (status != CKF_OK)
+        return status;
+    fresh->generation = *generation = old->generation + 1;
+    replace(filter, fresh);
+    return CKF_OK;
+}
+
+static enum ckf_status publish(struct ckf_filter *filter, const struct ckf_ruleset *ruleset,
+                               uint64_t expected_generation, uint64_t *generation)
+{
+    /* Generations only grow, so who is late already need not compile. */
+    uint64_t now = ckf_filter_generation(filter);
+    if (expected_generation != 0 && expected_generation < now) {
+        *generation = now;
+        return CKF_STALE;
+    }
+    struct ckf_snapshot *fresh = ckf_snapshot_create(filter, ruleset);
+    if (fresh == NULL)
+        return CKF_NO_MEMORY;
+    if (filter->variant == CKF_VARIANT_MUTEX)
+        ckf_locked_sweep(filter);
+    ckf_lock(&filter->publishing);
+    enum ckf_status status = publish_locked(filter, fresh, expected_generation, generation);
+    ckf_unlock(&filter->publishing);
+    if (status != CKF_OK)
+        ckf_snapshot_destroy(fresh);
+    return status;
+}
+
+enum ckf_status ckf_filter_publish(struct ckf_filter *filter, const struct ckf_ruleset *ruleset,
+                                   uint64_t expected_generation, uint64_t *generation)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    CKF_REQUIRE(ruleset != NULL, "needs a ruleset");
+    uint64_t unseen;
+    int saved_errno = errno;
+    enum ckf_status status =
+        publish(filter, ruleset, expected_generation, generation != NULL ? generation : &unseen);
+    errno = saved_errno;
+    return status;
+}
+
+uint64_t ckf_filter_generation(const struct ckf_filter *filter)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    if (filter->variant == CKF_VARIANT_MUTEX)
+        return ckf_locked_generation((struct ckf_filter *)(uintptr_t)filter);
+    uint64_t generation = enter(filter)->generation;
+    ckf_read_end();
+    return generation;
+}
+
+/* ---- Statistics ---- */
+
+static unsigned read_chunk(struct ckf_filter *filter, const struct ckf_hit_chunk *chunk,
+                           struct ckf_slot_hits *slots)
+{
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        return ckf_hits_read(&filter->hits, chunk, slots);
+    ckf_lock(&filter->mutex);
+    unsigned used = ckf_hits_read(&filter->hits, chunk, slots);
+    ckf_unlock(&filter->mutex);
+    return used;
+}
+
+enum ckf_status ckf_filter_for_each_rule(struct ckf_filter *filter, ckf_rule_visit visit, void *arg)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    CKF_REQUIRE(visit != NULL, "needs a visitor");
+    struct ckf_slot_hits slots[CKF_SLOTS];
+    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
+         chunk = ckf_hits_next(chunk)) {
+        unsigned used = read_chunk(filter, chunk, slots);
+        for (unsigned i = 0; i < used; i++) {
+            uint64_t hits =
+                slots[i].by_action[CKF_ACTION_PASS] + slots[i].by_action[CKF_ACTION_DROP];
+            if (slots[i].id != 0 && !visit(slots[i].id, hits, arg))
+                return CKF_OK;
+        }
+    }
+    return CKF_OK;
+}
+
+/* The slots without an id, in the order in which start() attached them. */
+enum { DEFAULT_SLOT = 0, NULL_SLOT = 1 };
+
+void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *stats)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    CKF_REQUIRE(stats != NULL, "needs room for the statistics");
+    *stats = (struct ckf_filter_stats){.generation = ckf_filter_generation(filter)};
+    struct ckf_slot_hits slots[CKF_SLOTS];
+    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
+         chunk = ckf_hits_next(chunk)) {
+        unsigned used = read_chunk(filter, chunk, slots);
+        for (unsigned i = 0; i < used; i++) {
+            stats->passed += slots[i].by_action[CKF_ACTION_PASS];
+            stats->dropped += slots[i].by_action[CKF_ACTION_DROP];
+        }
+        if (chunk == filter->hits.first)
+            stats->null_records = slots[NULL_SLOT].by_action[CKF_ACTION_PASS] +
+                                  slots[NULL_SLOT].by_action[CKF_ACTION_DROP];
+    }
+    stats->evaluated = stats->passed + stats->dropped;
+    /* relaxed: two numbers that change all the time; each is right at some moment of the call */
+    stats->retired_bytes = load_relaxed(&filter->retired_bytes);
+    stats->retired_snapshots = load_relaxed(&filter->retired_snapshots);
+}

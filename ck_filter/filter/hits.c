@@ -1,0 +1,163 @@
+/* filter/hits.c - slots by rule id, in a list of chunks that only grows.
+ *
+ * Roles:     publishers, one at a time, add slots; evaluators add to cells that their snapshot points
+ *            to; readers of statistics walk the list. Nobody waits for anybody.
+ * Invariant: a slot that `used` counts has its id for good. Chunks without slots in use may hang at
+ *            the end of the list: room that a failed attach left.
+ * Failure:   all room is made before the first slot is handed out.
+ */
+#include "filter/hits.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { MIN_CHUNKS = 8 };
+
+static struct ckf_hit_chunk *new_chunk(const struct ckf_hits *hits)
+{
+    size_t cells = (size_t)hits->stripes * CKF_CHUNK_CELLS;
+    struct ckf_hit_chunk *chunk;
+    return ckf_alloc_aligned(sizeof *chunk + cells * sizeof chunk->cells[0], CKF_CACHELINE);
+}
+
+static bool reserve_place(struct ckf_hits *hits)
+{
+    if (hits->chunk_count < hits->chunk_room)
+        return true;
+    size_t room = hits->chunk_room == 0 ? MIN_CHUNKS : 2 * hits->chunk_room;
+    struct ckf_hit_chunk **chunks = ckf_alloc_array(room, sizeof *chunks);
+    if (chunks == NULL)
+        return false;
+    if (hits->chunk_count > 0)
+        memcpy(chunks, hits->chunks, hits->chunk_count * sizeof *chunks);
+    ckf_free(hits->chunks);
+    hits->chunks = chunks;
+    hits->chunk_room = room;
+    return true;
+}
+
+static bool add_chunk(struct ckf_hits *hits)
+{
+    if (!reserve_place(hits))
+        return false;
+    struct ckf_hit_chunk *chunk = new_chunk(hits);
+    if (chunk == NULL)
+        return false;
+    if (hits->chunk_count > 0)
+        /* edge hit-chunk-linked: release; pairs with the acquire in ckf_hits_next(). */
+        store_release(&hits->chunks[hits->chunk_count - 1]->next, chunk);
+    hits->chunks[hits->chunk_count++] = chunk;
+    return true;
+}
+
+bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes)
+{
+    *hits = (struct ckf_hits){.stripes = stripes};
+    if (!add_chunk(hits))
+        return false;
+    hits->first = hits->chunks[0];
+    return true;
+}
+
+void ckf_hits_destroy(struct ckf_hits *hits)
+{
+    for (size_t i = 0; i < hits->chunk_count; i++)
+        ckf_free(hits->chunks[i]);
+    ckf_free(hits->chunks);
+    ckf_id_index_destroy(&hits->index);
+}
+
+static struct ckf_hit_chunk *chunk_of(const struct ckf_hits *hits, size_t slot)
+{
+    return hits->chunks[slot / CKF_SLOTS];
+}
+
+static void point_to(const struct ckf_hits *hits, size_t slot, struct ckf_outcome *outcome)
+{
+    outcome->cell = &chunk_of(hits, slot)->cells[slot % CKF_SLOTS * CKF_ACTIONS + outcome->action];
+}
+
+/* Hands out the next slot; there is room for it. */
+static size_t take_slot(struct ckf_hits *hits, uint32_t id)
+{
+    size_t slot = hits->slots++;
+    struct ckf_hit_chunk *chunk = chunk_of(hits, slot);
+    chunk->ids[slot % CKF_SLOTS] = id;
+    /* edge hit-slot-named: release; pairs with the acquire in ckf_hits_read(). */
+    store_release(&chunk->used, (uint32_t)(slot % CKF_SLOTS + 1));
+    return slot;
+}
+
+void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
+{
+    point_to(hits, take_slot(hits, 0), outcome);
+}
+
+static size_t count_new(const struct ckf_hits *hits, const struct ckf_outcome *outcomes,
+                        size_t count)
+{
+    size_t fresh = 0;
+    uint32_t slot;
+    for (size_t i = 0; i < count; i++)
+        fresh += !ckf_id_index_find(&hits->index, outcomes[i].id, &slot);
+    return fresh;
+}
+
+static bool reserve(struct ckf_hits *hits, size_t fresh)
+{
+    if (fresh > 0 && !ckf_id_index_reserve(&hits->index, fresh))
+        return false;
+    while (hits->chunk_count * CKF_SLOTS < hits->slots + fresh)
+        if (!add_chunk(hits))
+            return false;
+    return true;
+}
+
+enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
+                                size_t max_ids)
+{
+    size_t fresh = count_new(hits, outcomes, count);
+    if (fresh > 0 && hits->index.used + fresh > max_ids)
+        return CKF_BUSY;
+    if (!reserve(hits, fresh))
+        return CKF_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot;
+        if (!ckf_id_index_find(&hits->index, outcomes[i].id, &slot)) {
+            slot = (uint32_t)take_slot(hits, outcomes[i].id);
+            ckf_id_index_insert(&hits->index, outcomes[i].id, slot);
+        }
+        point_to(hits, slot, &outcomes[i]);
+    }
+    return CKF_OK;
+}
+
+static uint64_t sum_cell(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk,
+                         unsigned cell)
+{
+    uint64_t sum = 0;
+    for (unsigned stripe = 0; stripe < hits->stripes; stripe++)
+        /* edge hit-counted: acquire; pairs with the release in ckf_hits_add(). */
+        sum += load_acquire(&chunk->cells[stripe * CKF_CHUNK_CELLS + cell]);
+    return sum;
+}
+
+unsigned ckf_hits_read(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk,
+                       struct ckf_slot_hits *slots)
+{
+    /* edge hit-slot-named: acquire; pairs with the release in take_slot(). */
+    unsigned used = load_acquire(&chunk->used);
+    for (unsigned slot = 0; slot < used; slot++) {
+        slots[slot].id = chunk->ids[slot];
+        for (unsigned action = 0; action < CKF_ACTIONS; action++)
+            slots[slot].by_action[action] = sum_cell(hits, chunk, slot * CKF_ACTIONS + action);
+    }
+    return used;
+}
+
+struct ckf_hit_chunk *ckf_hits_next(const struct ckf_hit_chunk *chunk)
+{
+    /* edge hit-chunk-linked: acquire; pairs with the release in add_chunk(). */
+    return load_acquire(&chunk->next);
+}

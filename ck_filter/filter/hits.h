@@ -1,0 +1,86 @@
+/* filter/hits.h - how often each rule spoke: cells that outlive every snapshot.
+ *
+ * A rule id gets a slot when it is first published and keeps it until the filter goes. A slot has
+ * two cells, one for each action, and an evaluation adds to one cell, once: so evaluations are
+ * passed or dropped and are of one rule by construction, also where a fork cuts them short.
+ *
+ * Cells stand in stripes, chosen by thread number, so that threads which hit one rule seldom meet.
+ * Memory: 8 + 16 * stripes bytes an id, in chunks of CKF_SLOTS ids; never given back.
+ */
+#ifndef CKF_FILTER_HITS_H
+#define CKF_FILTER_HITS_H
+
+#include <ck_filter/ruleset.h>
+
+#include "base/atomics.h"
+#include "base/cacheline.h"
+#include "filter/id_index.h"
+#include "sync/per_thread.h"
+
+enum { CKF_SLOTS = 64, CKF_ACTIONS = 2, CKF_CHUNK_CELLS = CKF_SLOTS * CKF_ACTIONS };
+
+struct ckf_hit_chunk {
+    _Atomic(struct ckf_hit_chunk *) next; /* publishers */
+    _Atomic(uint32_t) used;               /* slots in use; publishers */
+    uint32_t ids[CKF_SLOTS];              /* publishers, before `used` counts them; 0: no rule */
+    CKF_CACHELINE_ALIGNED _Atomic(uint64_t) cells[]; /* stripes times CKF_CHUNK_CELLS; evaluators */
+};
+
+/* What happens to a record: the rule that spoke, its action, and the cell where that is counted. */
+struct ckf_outcome {
+    _Atomic(uint64_t) *cell; /* in stripe 0 */
+    uint32_t id;             /* 0: no rule */
+    uint8_t action;
+};
+
+struct ckf_hits {
+    struct ckf_hit_chunk *first; /* constant */
+    unsigned stripes;            /* constant, a power of two */
+    /* Publishers, one at a time: */
+    struct ckf_id_index index;     /* id -> number of its slot */
+    size_t slots;                  /* handed out, in the order of their numbers */
+    struct ckf_hit_chunk **chunks; /* all of the list, by number */
+    size_t chunk_count, chunk_room;
+};
+
+/* False without memory; ckf_hits_destroy is due then too. */
+bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes);
+void ckf_hits_destroy(struct ckf_hits *hits);
+
+/* A slot that belongs to no rule id, for a fresh hits: at most CKF_SLOTS of them. */
+void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome);
+
+/* Gives every outcome the cell of its id and action. Ids that are new get slots, unless there would
+ * be more than max_ids: CKF_BUSY then; CKF_NO_MEMORY; in both cases nothing was attached. */
+enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
+                                size_t max_ids);
+
+/* Counts n evaluations. Wait-free. */
+static inline void ckf_hits_add(const struct ckf_hits *hits, const struct ckf_outcome *outcome,
+                                uint64_t n)
+{
+    size_t stripe = ckf_thread_number() & (hits->stripes - 1);
+    /* edge hit-counted: release; pairs with the acquire in ckf_hits_read(). */
+    fetch_add_release(outcome->cell + stripe * CKF_CHUNK_CELLS, n);
+}
+
+/* The same where a lock of the caller keeps all others from the cells; for one stripe. */
+static inline void ckf_hits_add_locked(const struct ckf_outcome *outcome, uint64_t n)
+{
+    /* relaxed: the lock orders them; atomic only because the type is */
+    store_relaxed(outcome->cell, load_relaxed(outcome->cell) + n);
+}
+
+struct ckf_slot_hits {
+    uint32_t id; /* 0: no rule */
+    uint64_t by_action[CKF_ACTIONS];
+};
+
+/* Reads a chunk into slots, which has room for CKF_SLOTS; returns how many are in use. */
+unsigned ckf_hits_read(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk,
+                       struct ckf_slot_hits *slots);
+
+/* The chunk that follows, in order of first publication; NULL after the last. */
+struct ckf_hit_chunk *ckf_hits_next(const struct ckf_hit_chunk *chunk);
+
+#endif

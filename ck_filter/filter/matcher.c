@@ -1,0 +1,272 @@
+/* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
+ *
+ * Exact rules go into a hash set, prefixes and suffixes into tries, substrings into an automaton; a
+ * few substrings that do not fold are looked for one by one, which the C library does faster.
+ * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
+ */
+#include "filter/matcher.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "filter/fold.h"
+
+/* What decides about rank, smallest first. */
+struct sort_key {
+    uint64_t kind_and_length;
+    uint32_t id;
+    uint32_t place; /* in the ruleset */
+};
+
+static struct sort_key key_of(const struct ckf_stored_rule *rule, size_t place)
+{
+    const uint64_t longest = (UINT64_C(1) << 62) - 1;
+    return (struct sort_key){(uint64_t)rule->match << 62 | (longest - rule->len), rule->id,
+                             (uint32_t)place};
+}
+
+static inline bool comes_first(const struct sort_key *a, const struct sort_key *b)
+{
+    if (a->kind_and_length != b->kind_and_length)
+        return a->kind_and_length < b->kind_and_length;
+    return a->id < b->id;
+}
+
+static void merge(struct sort_key *to, const struct sort_key *from, size_t first, size_t middle,
+                  size_t end)
+{
+    size_t left = first, right = middle;
+    for (size_t at = first; at < end; at++)
+        if (left < middle && (right == end || comes_first(&from[left], &from[right])))
+            to[at] = from[left++];
+        else
+            to[at] = from[right++];
+}
+
+/* Merge sort from runs of one; spare is as large as keys. Returns the one that holds the result. */
+static struct sort_key *sort_keys(struct sort_key *keys, struct sort_key *spare, size_t count)
+{
+    for (size_t run = 1; run < count; run *= 2) {
+        for (size_t first = 0; first < count; first += 2 * run) {
+            size_t middle = first + run < count ? first + run : count;
+            size_t end = middle + run < count ? middle + run : count;
+            merge(spare, keys, first, middle, end);
+        }
+        struct sort_key *sorted = spare;
+        spare = keys;
+        keys = sorted;
+    }
+    return keys;
+}
+
+static bool rank_rules(const struct ckf_ruleset *ruleset, uint32_t *order)
+{
+    struct sort_key *keys = ckf_alloc_array(ruleset->count, 2 * sizeof *keys);
+    if (keys == NULL)
+        return false;
+    for (size_t i = 0; i < ruleset->count; i++)
+        keys[i] = key_of(&ruleset->rules[i], i);
+    const struct sort_key *sorted = sort_keys(keys, keys + ruleset->count, ruleset->count);
+    for (size_t rank = 0; rank < ruleset->count; rank++)
+        order[rank] = sorted[rank].place;
+    ckf_free(keys);
+    return true;
+}
+
+static void copy_backwards(unsigned char *to, const unsigned char *from, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = from[len - 1 - i];
+}
+
+static void copy_pattern(unsigned char *to, const struct ckf_ruleset *ruleset,
+                         const struct ckf_stored_rule *rule)
+{
+    const unsigned char *from = ruleset->bytes + rule->offset;
+    if (rule->match == CKF_MATCH_SUFFIX)
+        copy_backwards(to, from, rule->len);
+    else
+        memcpy(to, from, rule->len);
+    if (rule->fold_ascii_case)
+        ckf_fold_bytes(to, to, rule->len);
+}
+
+static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
+                          const uint32_t *order)
+{
+    matcher->count = (uint32_t)ruleset->count;
+    matcher->text_bytes = ruleset->used;
+    matcher->text = ckf_alloc(ruleset->used);
+    matcher->patterns = ckf_alloc_array(ruleset->count, sizeof *matcher->patterns);
+    matcher->folds = ckf_alloc_array(ruleset->count, sizeof *matcher->folds);
+    if (matcher->text == NULL || matcher->patterns == NULL || matcher->folds == NULL)
+        return false;
+    unsigned char *text = matcher->text;
+    for (uint32_t rank = 0; rank < matcher->count; rank++) {
+        const struct ckf_stored_rule *rule = &ruleset->rules[order[rank]];
+        copy_pattern(text, ruleset, rule);
+        matcher->patterns[rank] = (struct ckf_pattern){text, rule->len};
+        matcher->folds[rank] = rule->fold_ascii_case;
+        text += rule->len;
+    }
+    return true;
+}
+
+/* The ranks of one kind: first to last - 1. */
+struct kind_range {
+    uint32_t first, last;
+};
+
+static struct kind_range range_of(const struct ckf_ruleset *ruleset, const uint32_t *order,
+                                  enum ckf_match kind)
+{
+    struct kind_range range = {0, 0};
+    while (range.first < ruleset->count && ruleset->rules[order[range.first]].match < (int)kind)
+        range.first++;
+    range.last = range.first;
+    while (range.last < ruleset->count && ruleset->rules[order[range.last]].match == (int)kind)
+        range.last++;
+    return range;
+}
+
+/* The ranks within a range that fold (or do not), sorted by pattern. Returns how many. */
+static uint32_t select_sorted(const struct ckf_matcher *matcher, struct kind_range range, bool fold,
+                              uint32_t *ranks)
+{
+    uint32_t count = 0;
+    for (uint32_t rank = range.first; rank < range.last; rank++)
+        if (matcher->folds[rank] == fold)
+            ranks[count++] = rank;
+    return ckf_sort_patterns(matcher->patterns, ranks, count);
+}
+
+static bool build_tries(struct ckf_matcher *matcher, struct kind_range range,
+                        struct ckf_trie tries[2], uint32_t *ranks)
+{
+    for (int fold = 0; fold < 2; fold++) {
+        uint32_t count = select_sorted(matcher, range, fold, ranks);
+        if (!ckf_trie_build(&tries[fold], matcher->patterns, ranks, count, CKF_TRIE_LEAVES))
+            return false;
+    }
+    return true;
+}
+
+static void choose_few(struct ckf_matcher *matcher, uint32_t *ranks, uint32_t *count)
+{
+    if (*count > CKF_FEW_SUBSTRINGS)
+        return;
+    matcher->few_count = *count;
+    for (uint32_t i = 0; i < *count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && matcher->few[at - 1] > ranks[i]; at--)
+            matcher->few[at] = matcher->few[at - 1];
+        matcher->few[at] = ranks[i];
+    }
+    *count = 0;
+}
+
+static bool build_substrings(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
+{
+    for (int fold = 0; fold < 2; fold++) {
+        uint32_t count = select_sorted(matcher, range, fold, ranks);
+        if (!fold)
+            choose_few(matcher, ranks, &count);
+        if (!ckf_automaton_build(&matcher->substring[fold], matcher->patterns, ranks, count, fold))
+            return false;
+    }
+    return true;
+}
+
+static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
+                      const uint32_t *order, uint32_t *ranks)
+{
+    struct kind_range exact = range_of(ruleset, order, CKF_MATCH_EXACT);
+    for (int fold = 0; fold < 2; fold++)
+        if (!ckf_exact_build(&matcher->exact[fold], matcher->patterns, matcher->folds, exact.first,
+                             exact.last, fold))
+            return false;
+    return build_tries(matcher, range_of(ruleset, order, CKF_MATCH_PREFIX), matcher->prefix,
+                       ranks) &&
+           build_tries(matcher, range_of(ruleset, order, CKF_MATCH_SUFFIX), matcher->suffix,
+                       ranks) &&
+           build_substrings(matcher, range_of(ruleset, order, CKF_MATCH_SUBSTRING), ranks);
+}
+
+bool ckf_matcher_compile(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
+                         uint32_t *order)
+{
+    *matcher = (struct ckf_matcher){0};
+    if (ruleset->count == 0)
+        return true;
+    uint32_t *ranks = ckf_alloc_array(ruleset->count, sizeof *ranks);
+    bool compiled = ranks != NULL && rank_rules(ruleset, order) &&
+                    copy_patterns(matcher, ruleset, order) &&
+                    build_all(matcher, ruleset, order, ranks);
+    ckf_free(ranks);
+    if (!compiled)
+        ckf_matcher_destroy(matcher);
+    return compiled;
+}
+
+void ckf_matcher_destroy(struct ckf_matcher *matcher)
+{
+    for (int fold = 0; fold < 2; fold++) {
+        ckf_exact_destroy(&matcher->exact[fold]);
+        ckf_trie_destroy(&matcher->prefix[fold]);
+        ckf_trie_destroy(&matcher->suffix[fold]);
+        ckf_automaton_destroy(&matcher->substring[fold]);
+    }
+    ckf_free(matcher->patterns);
+    ckf_free(matcher->folds);
+    ckf_free(matcher->text);
+}
+
+size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
+{
+    size_t bytes =
+        matcher->text_bytes + matcher->count * (sizeof *matcher->patterns + sizeof *matcher->folds);
+    for (int fold = 0; fold < 2; fold++)
+        bytes += ckf_exact_bytes(&matcher->exact[fold]) + ckf_trie_bytes(&matcher->prefix[fold]) +
+                 ckf_trie_bytes(&matcher->suffix[fold]) +
+                 ckf_automaton_bytes(&matcher->substring[fold]);
+    return bytes;
+}
+
+static uint32_t find_exact(const struct ckf_matcher *matcher, const unsigned char *data, size_t len)
+{
+    return ckf_lower_rank(ckf_exact_find(&matcher->exact[0], data, len),
+                          ckf_exact_find(&matcher->exact[1], data, len));
+}
+
+static uint32_t find_in_tries(const struct ckf_trie tries[2], const unsigned char *data, size_t len,
+                              bool backwards)
+{
+    return ckf_lower_rank(ckf_trie_find(&tries[0], data, len, false, backwards),
+                          ckf_trie_find(&tries[1], data, len, true, backwards));
+}
+
+static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned char *data,
+                               size_t len)
+{
+    uint32_t found = CKF_NO_RANK;
+    for (unsigned i = 0; i < matcher->few_count && found == CKF_NO_RANK; i++) {
+        const struct ckf_pattern *pattern = &matcher->patterns[matcher->few[i]];
+        if (memmem(data, len, pattern->bytes, pattern->len) != NULL)
+            found = matcher->few[i];
+    }
+    for (int fold = 0; fold < 2; fold++)
+        found = ckf_automaton_find(&matcher->substring[fold], data, len, found);
+    return found;
+}
+
+uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data, size_t len)
+{
+    uint32_t found = find_exact(matcher, data, len);
+    if (found == CKF_NO_RANK)
+        found = find_in_tries(matcher->prefix, data, len, false);
+    if (found == CKF_NO_RANK)
+        found = find_in_tries(matcher->suffix, data, len, true);
+    if (found == CKF_NO_RANK)
+        found = find_substring(matcher, data, len);
+    return found;
+}

@@ -1,0 +1,42 @@
+/* filter/matcher.h - a ruleset compiled for reading: immutable, shared by all threads.
+ *
+ * Progress: compiling allocates; finding is wait-free, allocates nothing and writes nothing.
+ */
+#ifndef CKF_FILTER_MATCHER_H
+#define CKF_FILTER_MATCHER_H
+
+#include "filter/automaton.h"
+#include "filter/exact.h"
+#include "filter/pattern.h"
+#include "filter/rules.h"
+#include "filter/trie.h"
+
+enum { CKF_FEW_SUBSTRINGS = 4 };
+
+/* Everything twice: [0] for rules that take records as they are, [1] for those that fold case. */
+struct ckf_matcher {
+    uint32_t count;               /* rules: ranks 0 to count - 1 */
+    struct ckf_pattern *patterns; /* by rank */
+    bool *folds;                  /* by rank */
+    unsigned char *text;          /* what the patterns point into */
+    size_t text_bytes;
+    struct ckf_exact exact[2];
+    struct ckf_trie prefix[2], suffix[2];
+    struct ckf_automaton substring[2];
+    uint32_t few[CKF_FEW_SUBSTRINGS]; /* ranks of substrings that are looked for one by one */
+    unsigned few_count;
+};
+
+/* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. False
+ * without memory, and then nothing is to be destroyed. */
+bool ckf_matcher_compile(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
+                         uint32_t *order);
+void ckf_matcher_destroy(struct ckf_matcher *matcher);
+
+/* What it occupies, itself not counted. */
+size_t ckf_matcher_bytes(const struct ckf_matcher *matcher);
+
+/* The rank of the rule that speaks; CKF_NO_RANK if none matches. */
+uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,295 @@
+/* tests/test_filter_memory.c - replaced rulesets: how much of them may be kept, what a reader that
+ * does not move on does to publishing, and that all memory comes back. */
+#include "support.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ck_filter/filter.h>
+
+#include "filter/id_index.h"
+#include "filter/pattern.h"
+#include "filter/state.h"
+#include "sync/reclaim.h"
+
+static struct ckf_filter *new_filter(void **state, size_t max_retired_bytes)
+{
+    struct ckf_filter *filter;
+    struct ckf_filter_options options = {.variant = VARIANT(state),
+                                         .max_retired_bytes = max_retired_bytes};
+    assert_int_equal(ckf_filter_create(&filter, &options), CKF_OK);
+    return filter;
+}
+
+/* Rules 1 to count. Two rulesets of one count are equally large. */
+static struct ckf_ruleset *new_rules(uint32_t count)
+{
+    struct ckf_ruleset *ruleset;
+    assert_int_equal(ckf_ruleset_create(&ruleset), CKF_OK);
+    for (uint32_t id = 1; id <= count; id++) {
+        char pattern[16];
+        snprintf(pattern, sizeof pattern, "rule %06u", id);
+        struct ckf_rule rule = {id,      CKF_MATCH_SUBSTRING, CKF_ACTION_DROP,
+                                pattern, strlen(pattern),     false};
+        assert_int_equal(ckf_ruleset_add(ruleset, &rule), CKF_OK);
+    }
+    return ruleset;
+}
+
+static uint32_t speaks(struct ckf_filter *filter, const char *record)
+{
+    return ckf_filter_evaluate(filter, (struct ckf_record){record, strlen(record)}).rule_id;
+}
+
+static struct ckf_filter_stats stats_of(struct ckf_filter *filter)
+{
+    struct ckf_filter_stats stats;
+    ckf_filter_read_stats(filter, &stats);
+    return stats;
+}
+
+/* An evaluation that stopped in the middle. */
+struct stuck {
+    struct ckf_filter *filter;
+    struct ckf_snapshot *snapshot;
+    _Atomic(bool) inside, leave;
+    struct test_thread thread;
+};
+
+static int evaluate_for_ever(void *arg)
+{
+    struct stuck *stuck = arg;
+    struct ckf_filter *filter = stuck->filter;
+    bool locked = filter->variant == CKF_VARIANT_MUTEX;
+    if (locked)
+        stuck->snapshot = ckf_locked_pin(filter);
+    else
+        ckf_read_begin();
+    atomic_store(&stuck->inside, true);
+    while (!atomic_load(&stuck->leave))
+        give_way();
+    if (locked)
+        ckf_locked_count(filter, NULL, 0, stuck->snapshot);
+    else
+        ckf_read_end();
+    return 0;
+}
+
+static void start_stuck(struct stuck *stuck, struct ckf_filter *filter)
+{
+    *stuck = (struct stuck){.filter = filter};
+    thread_start(&stuck->thread, evaluate_for_ever, stuck);
+    AWAIT(atomic_load(&stuck->inside));
+}
+
+static void end_stuck(struct stuck *stuck)
+{
+    atomic_store(&stuck->leave, true);
+    thread_join(&stuck->thread);
+}
+
+static void one_replaced_ruleset_is_always_allowed(void **state)
+{
+    struct ckf_filter *filter = new_filter(state, 1);
+    struct ckf_ruleset *large = new_rules(3000);
+    struct stuck stuck;
+    assert_int_equal(ckf_filter_publish(filter, large, 0, NULL), CKF_OK);
+    AWAIT(stats_of(filter).retired_snapshots == 0);
+    start_stuck(&stuck, filter);
+    assert_int_equal(ckf_filter_publish(filter, large, 0, NULL), CKF_OK);
+    assert_int_equal(stats_of(filter).retired_snapshots, 1);
+    assert_true(stats_of(filter).retired_bytes > 3000);
+    uint64_t generation = 77;
+    assert_int_equal(ckf_filter_publish(filter, large, 0, &generation), CKF_BUSY);
+    assert_int_equal(generation, 77);
+    assert_int_equal(stats_of(filter).generation, 3);
+    assert_int_equal(speaks(filter, "a rule 003000."), 3000);
+    end_stuck(&stuck);
+    AWAIT(ckf_filter_publish(filter, large, 3, &generation) == CKF_OK);
+    assert_int_equal(generation, 4);
+    AWAIT(stats_of(filter).retired_snapshots == 0);
+    assert_int_equal(stats_of(filter).retired_bytes, 0);
+    ckf_ruleset_destroy(large);
+    ckf_filter_destroy(filter);
+}
+
+static void publishes_are_busy_at_the_bound_until_readers_move_on(void **state)
+{
+    enum { ALLOWED = 5 };
+    struct ckf_ruleset *rules = new_rules(200);
+    struct ckf_filter *probe = new_filter(state, 0);
+    assert_int_equal(ckf_filter_publish(probe, rules, 0, NULL), CKF_OK);
+    const struct ckf_snapshot *snapshot =
+        VARIANT(state) == CKF_VARIANT_MUTEX ? probe->locked_current : atomic_load(&probe->current);
+    size_t bytes = snapshot->bytes;
+    ckf_filter_destroy(probe);
+
+    struct ckf_filter *filter = new_filter(state, ALLOWED * bytes);
+    struct stuck stuck[ALLOWED];
+    assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_OK);
+    AWAIT(stats_of(filter).retired_snapshots == 0);
+    for (int i = 0; i < ALLOWED; i++) {
+        start_stuck(&stuck[i], filter);
+        assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_OK);
+    }
+    assert_int_equal(stats_of(filter).retired_snapshots, ALLOWED);
+    assert_int_equal(stats_of(filter).retired_bytes, ALLOWED * bytes);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_BUSY);
+    assert_int_equal(speaks(filter, "rule 000200"), 200);
+    assert_int_equal(ckf_filter_generation(filter), ALLOWED + 2);
+    for (int i = 0; i < ALLOWED; i++)
+        end_stuck(&stuck[i]);
+    AWAIT(ckf_filter_publish(filter, rules, 0, NULL) == CKF_OK);
+    assert_int_equal(stats_of(filter).evaluated, 1);
+    ckf_ruleset_destroy(rules);
+    ckf_filter_destroy(filter);
+}
+
+static void a_publish_does_not_wait_for_evaluations(void **state)
+{
+    struct ckf_filter *filter = new_filter(state, 0);
+    struct ckf_ruleset *rules = new_rules(10);
+    struct stuck stuck;
+    start_stuck(&stuck, filter);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_OK);
+    assert_int_equal(speaks(filter, "rule 000010"), 10);
+    end_stuck(&stuck);
+    ckf_ruleset_destroy(rules);
+    ckf_filter_destroy(filter);
+}
+
+struct storm {
+    struct ckf_filter *filter;
+    _Atomic(bool) stop;
+};
+
+static int evaluate_in_the_storm(void *arg)
+{
+    struct storm *storm = arg;
+    while (!atomic_load(&storm->stop))
+        speaks(storm->filter, "some rule 000017 or other");
+    return 0;
+}
+
+static void a_storm_of_publishes_keeps_to_the_bound_and_leaks_nothing(void **state)
+{
+    enum { PUBLISHES = 2000, BOUND = 1 << 20 };
+    size_t before = live_allocations();
+    struct storm storm = {.filter = new_filter(state, BOUND)};
+    struct ckf_ruleset *rules = new_rules(50);
+    struct test_thread reader;
+    thread_start(&reader, evaluate_in_the_storm, &storm);
+    unsigned published = 0;
+    while (published < PUBLISHES) {
+        enum ckf_status status = ckf_filter_publish(storm.filter, rules, 0, NULL);
+        assert_true(status == CKF_OK || status == CKF_BUSY);
+        published += status == CKF_OK;
+        assert_true(stats_of(storm.filter).retired_bytes <= BOUND);
+    }
+    atomic_store(&storm.stop, true);
+    thread_join(&reader);
+    assert_int_equal(ckf_filter_generation(storm.filter), PUBLISHES + 1);
+    ckf_filter_destroy(storm.filter);
+    ckf_ruleset_destroy(rules);
+    assert_int_equal(live_allocations(), before);
+}
+
+/* Returns what is wrong, as an exit status. */
+static int use_in_child(struct ckf_filter *filter, const struct ckf_ruleset *rules)
+{
+    int64_t end = clock_ns() + PATIENCE_NS;
+    uint64_t generation = ckf_filter_generation(filter);
+    for (int i = 0; i < 10; i++)
+        while (ckf_filter_publish(filter, rules, 0, NULL) != CKF_OK)
+            if (clock_ns() > end)
+                return 1;
+    if (ckf_filter_generation(filter) != generation + 10)
+        return 2;
+    while (stats_of(filter).retired_snapshots > 1)
+        if (clock_ns() > end)
+            return 3;
+    ckf_filter_destroy(filter);
+    return 0;
+}
+
+static void readers_that_a_fork_left_behind_hold_nothing_in_the_child(void **state)
+{
+    struct ckf_filter *filter = new_filter(state, 1);
+    struct ckf_ruleset *rules = new_rules(20);
+    struct stuck stuck;
+    start_stuck(&stuck, filter);
+    assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_OK);
+    assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_BUSY);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_in_child(filter, rules));
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_BUSY);
+    end_stuck(&stuck);
+    AWAIT(ckf_filter_publish(filter, rules, 0, NULL) == CKF_OK);
+    ckf_ruleset_destroy(rules);
+    ckf_filter_destroy(filter);
+}
+
+static void sorting_survives_patterns_with_long_common_parts(void **state)
+{
+    (void)state;
+    enum { COUNT = 300, LEN = 20000 };
+    static unsigned char bytes[LEN + COUNT];
+    static struct ckf_pattern patterns[COUNT];
+    uint32_t ranks[COUNT];
+    memset(bytes, 'a', sizeof bytes);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        patterns[i] = (struct ckf_pattern){bytes, LEN + i / 2}; /* each twice */
+        ranks[i] = COUNT - 1 - i;
+    }
+    assert_int_equal(ckf_sort_patterns(patterns, ranks, COUNT), COUNT / 2);
+    for (uint32_t i = 0; i < COUNT / 2; i++)
+        assert_int_equal(ranks[i], 2 * i);
+    assert_int_equal(ckf_common_prefix(&patterns[0], &patterns[COUNT - 1]), LEN);
+}
+
+static void an_id_index_grows_and_can_be_cleared(void **state)
+{
+    (void)state;
+    struct ckf_id_index index = {0};
+    uint32_t value = 0;
+    assert_false(ckf_id_index_find(&index, 1, &value));
+    for (uint32_t id = 1; id <= 1000; id++) {
+        assert_true(ckf_id_index_reserve(&index, 1));
+        ckf_id_index_insert(&index, id << 20 | id, id);
+    }
+    for (uint32_t id = 1; id <= 1000; id++) {
+        assert_true(ckf_id_index_find(&index, id << 20 | id, &value));
+        assert_int_equal(value, id);
+    }
+    assert_false(ckf_id_index_find(&index, 7, &value));
+    fail_allocation(1);
+    assert_false(ckf_id_index_reserve(&index, 100000));
+    assert_true(ckf_id_index_find(&index, 1 << 20 | 1, &value));
+    ckf_id_index_clear(&index);
+    assert_false(ckf_id_index_find(&index, 1 << 20 | 1, &value));
+    ckf_id_index_destroy(&index);
+}
+
+int main(void)
+{
+    install_failing_allocator();
+    const struct CMUnitTest tests[] = {
+        BOTH_VARIANTS(one_replaced_ruleset_is_always_allowed),
+        BOTH_VARIANTS(publishes_are_busy_at_the_bound_until_readers_move_on),
+        BOTH_VARIANTS(a_publish_does_not_wait_for_evaluations),
+        BOTH_VARIANTS(a_storm_of_publishes_keeps_to_the_bound_and_leaks_nothing),
+        BOTH_VARIANTS(readers_that_a_fork_left_behind_hold_nothing_in_the_child),
+        cmocka_unit_test(sorting_survives_patterns_with_long_common_parts),
+        cmocka_unit_test(an_id_index_grows_and_can_be_cleared),
+    };
+    return cmocka_run_group_tests_name("filter_memory", tests, NULL, NULL);
+}
