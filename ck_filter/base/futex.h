@@ -1,6 +1,6 @@
 /* base/futex.h - sleep while a word has a value; wake those who sleep on it.
  *
- * Used by sync/parking alone. A wake may reach an address whose memory has another use by then:
+ * Used by sync/parking and sync/lock alone. A wake may reach an address whose memory has another use by then:
  * every waiter therefore takes a return as a hint and looks at its word again.
  */
 #ifndef CKF_BASE_FUTEX_H

@@ -15,7 +15,7 @@
 #include "base/atomics.h"
 #include "base/check.h"
 
-enum { WORD_BITS = 64, WORDS = 64, NUMBERS = WORDS * WORD_BITS };
+enum { WORD_BITS = 64, NUMBERS = CKF_OWN_NUMBERS, WORDS = NUMBERS / WORD_BITS };
 
 static _Atomic(uint64_t) in_use[WORDS];
 static pthread_key_t at_exit;
@@ -28,9 +28,8 @@ static void give_back(void *unused)
     unsigned number = number_plus_one - 1;
     number_plus_one = 0;
     if (number < NUMBERS)
-        /* relaxed: numbers guard no data */
-        atomic_fetch_and_explicit(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS),
-                                  memory_order_relaxed);
+        /* edge number-inherited: release; pairs with the acquire in take_from_word(). */
+        fetch_and_release(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS));
 }
 
 static void keep_only_mine(void)
@@ -56,7 +55,9 @@ static bool take_from_word(unsigned word, unsigned *number)
     uint64_t used = load_relaxed(&in_use[word]);
     while (used != UINT64_MAX) {
         unsigned bit = (unsigned)__builtin_ctzll(~used);
-        if (cas_relaxed(&in_use[word], &used, used | UINT64_C(1) << bit)) {
+        /* edge number-inherited: acquire; pairs with the release in give_back(). What the number
+         * indexes was last used by its former holder. */
+        if (cas_acquire(&in_use[word], &used, used | UINT64_C(1) << bit)) {
             *number = word * WORD_BITS + bit;
             return true;
         }
@@ -84,4 +85,15 @@ static unsigned first_call(void)
 unsigned ckf_thread_number(void)
 {
     return CKF_LIKELY(number_plus_one != 0) ? number_plus_one - 1 : first_call();
+}
+
+unsigned ckf_thread_number_end(void)
+{
+    for (unsigned word = WORDS; word-- > 0;) {
+        /* relaxed: who knows of the first call is ordered after it already */
+        uint64_t used = load_relaxed(&in_use[word]);
+        if (used != 0)
+            return (word + 1) * WORD_BITS - (unsigned)__builtin_clzll(used);
+    }
+    return 0;
 }

@@ -8,7 +8,13 @@
 #ifndef CKF_SYNC_PER_THREAD_H
 #define CKF_SYNC_PER_THREAD_H
 
+/* Numbers below it belong to one live thread; all threads beyond share this one. */
+enum { CKF_OWN_NUMBERS = 4096 };
+
 /* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
 unsigned ckf_thread_number(void);
+
+/* More than every own number that is held now by a thread whose first call the caller knows of. */
+unsigned ckf_thread_number_end(void);
 
 #endif
