@@ -1,0 +1,318 @@
+/* channel/blocking.c - how a call falls asleep on one or many channels and wakes for one case.
+ *
+ * Roles:      the waiter enrols a node for each case, sleeps, leaves all lists, and tries again. Who
+ *             wakes it has claimed it: a notifier or closer ("look again"), a rendezvous peer ("done"),
+ *             or the canceller of its context. A deadline it claims itself.
+ * Invariants: a call enrols in all its rendezvous at once, with their locks held in the order of
+ *             addresses, after it has seen no peer in any: so of two calls that could meet, one finds
+ *             the other, and never both each other.
+ *             In channels that hold elements it enrols one after another, and looks at each once more
+ *             after its interest is shown.
+ *             Whatever woke it, the call tries all its cases before it gives up or sleeps again. So a
+ *             wake-up is used, or was not needed any more; only when another case was taken it is
+ *             passed on.
+ * Close:      is a state that the cases find when they are tried.
+ * Teardown:   nothing stays behind: a call leaves all lists before it returns, and detaches from its
+ *             context, which waits for a canceller in mid-claim.
+ */
+#include "channel/blocking.h"
+
+#include "base/random.h"
+#include "channel/core.h"
+
+/* --- trying --- */
+
+static void swap_order(struct ckf_case_room *rooms, size_t a, size_t b)
+{
+    uint32_t kept = rooms[a].order;
+    rooms[a].order = rooms[b].order;
+    rooms[b].order = kept;
+}
+
+enum ckf_status ckf_call_try(struct ckf_call *call,
+                             enum ckf_status (*attempt)(const struct ckf_select_case *only))
+{
+    /* Fisher and Yates: what has been tried is behind `left`. */
+    for (size_t left = call->count; left > 0; left--) {
+        if (left > 1)
+            swap_order(call->rooms, left - 1, ckf_random_below((uint32_t)left));
+        size_t number = call->rooms[left - 1].order;
+        struct ckf_select_case *only = &call->cases[number];
+        if (only->channel == NULL)
+            continue;
+        enum ckf_status status = attempt(only);
+        if (status == CKF_AGAIN)
+            continue;
+        if (status == CKF_NO_MEMORY)
+            return status;
+        only->status = status;
+        call->chosen = number;
+        return CKF_OK;
+    }
+    return CKF_AGAIN;
+}
+
+static enum ckf_status attempt(const struct ckf_select_case *only)
+{
+    return ckf_core_try(only->channel, only->direction, only->elem);
+}
+
+/* --- enrolling and leaving --- */
+
+static void list_channels(struct ckf_call *call)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < call->count; i++) {
+        struct ckf_channel *channel = call->cases[i].channel;
+        size_t place = listed;
+        while (place > 0 && (uintptr_t)call->rooms[place - 1].channel > (uintptr_t)channel)
+            place--;
+        if (channel == NULL || (place > 0 && call->rooms[place - 1].channel == channel))
+            continue;
+        for (size_t later = listed++; later > place; later--)
+            call->rooms[later].channel = call->rooms[later - 1].channel;
+        call->rooms[place].channel = channel;
+    }
+    if (listed < call->count)
+        call->rooms[listed].channel = NULL;
+}
+
+static struct ckf_channel *listed_channel(const struct ckf_call *call, size_t i)
+{
+    return i < call->count ? call->rooms[i].channel : NULL;
+}
+
+/* What a dump shows: each channel once. Returns the first note. */
+static const struct ckf_wait_note *write_notes(struct ckf_call *call)
+{
+    const struct ckf_wait_note *first = NULL;
+    for (size_t i = 0; listed_channel(call, i) != NULL; i++) {
+        call->rooms[i].note = (struct ckf_wait_note){.object = "channel",
+                                                     .name = call->rooms[i].channel->name,
+                                                     .operation = call->operation,
+                                                     .site = call->site,
+                                                     .also = first};
+        first = &call->rooms[i].note;
+    }
+    return first;
+}
+
+static bool is_rendezvous(const struct ckf_channel *channel)
+{
+    return channel != NULL && channel->capacity == 0;
+}
+
+static void lock_rendezvous(const struct ckf_call *call)
+{
+    struct ckf_channel *channel;
+    for (size_t i = 0; (channel = listed_channel(call, i)) != NULL; i++)
+        if (is_rendezvous(channel))
+            ckf_waitlist_lock(&channel->waitlist);
+}
+
+static void unlock_rendezvous(const struct ckf_call *call)
+{
+    struct ckf_channel *channel;
+    for (size_t i = 0; (channel = listed_channel(call, i)) != NULL; i++)
+        if (is_rendezvous(channel))
+            ckf_waitlist_unlock(&channel->waitlist);
+}
+
+static bool is_ready(const struct ckf_select_case *only)
+{
+    uint64_t moment;
+    return only->channel->core->is_ready(only->channel, only->direction, &moment);
+}
+
+static bool any_rendezvous_is_ready(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (is_rendezvous(call->cases[i].channel) && is_ready(&call->cases[i]))
+            return true;
+    return false;
+}
+
+static void prepare_nodes(struct ckf_call *call, struct ckf_wait *wait)
+{
+    for (size_t i = 0; i < call->count; i++)
+        call->rooms[i].node = (struct ckf_wait_node){
+            .wait = wait, .elem = call->cases[i].elem, .case_number = (uint32_t)i};
+}
+
+/* The nth case in the random order of the last attempts: of two equal cases, each may come first. */
+static uint32_t nth_in_order(const struct ckf_call *call, size_t nth)
+{
+    return call->rooms[nth].order;
+}
+
+static void link_case(struct ckf_call *call, uint32_t number, bool in_front)
+{
+    const struct ckf_select_case *only = &call->cases[number];
+    ckf_waitlist_link(&only->channel->waitlist, only->direction, &call->rooms[number].node,
+                      in_front);
+}
+
+/* A sleeping peer makes a rendezvous ready for those who poll the other direction. */
+static void tell_pollers(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (is_rendezvous(call->cases[i].channel))
+            ckf_waitlist_notify_pollers(&call->cases[i].channel->waitlist,
+                                        call->cases[i].direction == CKF_SEND ? CKF_RECV : CKF_SEND);
+}
+
+/* False: a peer is there, and the call is enrolled in none. */
+static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
+{
+    lock_rendezvous(call);
+    bool alone = !any_rendezvous_is_ready(call);
+    for (size_t i = 0; alone && i < call->count; i++)
+        if (is_rendezvous(call->cases[nth_in_order(call, i)].channel))
+            link_case(call, nth_in_order(call, i), in_front);
+    unlock_rendezvous(call);
+    if (alone)
+        tell_pollers(call);
+    return alone;
+}
+
+/* False: one is ready, and the call is enrolled in some. */
+static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        const struct ckf_select_case *only = &call->cases[nth_in_order(call, i)];
+        if (only->channel == NULL || is_rendezvous(only->channel))
+            continue;
+        ckf_waitlist_lock(&only->channel->waitlist);
+        link_case(call, nth_in_order(call, i), in_front);
+        ckf_waitlist_unlock(&only->channel->waitlist);
+        if (is_ready(only))
+            return false;
+    }
+    return true;
+}
+
+/* Leaves all lists; a case that was claimed has been taken from its list. */
+static void leave(struct ckf_call *call, uint32_t claim)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        const struct ckf_select_case *only = &call->cases[i];
+        if (only->channel == NULL || claim == CKF_CLAIM_CASE + i)
+            continue;
+        ckf_waitlist_lock(&only->channel->waitlist);
+        ckf_waitlist_unlink(&only->channel->waitlist, only->direction, &call->rooms[i].node);
+        ckf_waitlist_unlock(&only->channel->waitlist);
+    }
+}
+
+/* --- sleeping --- */
+
+struct sleep {
+    struct ckf_context_watcher watcher; /* first */
+    struct ckf_wait wait;
+};
+
+static bool claim(struct ckf_wait *wait, uint32_t claim)
+{
+    uint32_t found = CKF_CLAIM_OPEN;
+    /* edge wait-claimed: acq_rel; pairs with the other claimers' CASes, of which one wins. */
+    return cas_acq_rel(&wait->claim, &found, claim);
+}
+
+static void cancel(struct ckf_context_watcher *watcher)
+{
+    struct sleep *sleep = (struct sleep *)(void *)watcher;
+    if (claim(&sleep->wait, CKF_CLAIM_CANCELED))
+        ckf_unpark(&sleep->wait.parker);
+}
+
+int64_t ckf_call_deadline_ns(const struct ckf_call *call)
+{
+    int64_t by_context = ckf_context_deadline_ns(call->context);
+    return by_context < call->deadline_ns ? by_context : call->deadline_ns;
+}
+
+/* Claims the wait itself, unless somebody has, and then waits until it is fired. Returns the claim. */
+static uint32_t give_up(struct ckf_wait *wait)
+{
+    if (!claim(wait, CKF_CLAIM_ABANDONED))
+        ckf_park(&wait->parker, CKF_FOREVER, NULL);
+    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
+    return load_acquire(&wait->claim);
+}
+
+static uint32_t sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
+                                    const struct ckf_wait_note *note)
+{
+    if (!ckf_park(&wait->parker, deadline_ns, note))
+        return give_up(wait);
+    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
+    return load_acquire(&wait->claim);
+}
+
+/* The wake-up for one case was not used: another one may need it. */
+static void pass_on(const struct ckf_select_case *unused)
+{
+    if (is_ready(unused))
+        ckf_waitlist_notify(&unused->channel->waitlist, unused->direction, 1);
+}
+
+static bool same_end(const struct ckf_select_case *a, const struct ckf_select_case *b)
+{
+    return a->channel == b->channel && a->direction == b->direction;
+}
+
+/* After the sleep. CKF_AGAIN: nothing could be taken. */
+static enum ckf_status complete(struct ckf_call *call, const struct ckf_wait *wait, uint32_t claim)
+{
+    size_t woken_for = claim >= CKF_CLAIM_CASE ? claim - CKF_CLAIM_CASE : call->count;
+    if (woken_for < call->count && wait->handed) {
+        call->chosen = woken_for;
+        call->cases[woken_for].status = CKF_OK;
+        return CKF_OK;
+    }
+    enum ckf_status status = ckf_call_try(call, attempt);
+    if (woken_for < call->count && status != CKF_AGAIN &&
+        (status != CKF_OK || !same_end(&call->cases[call->chosen], &call->cases[woken_for])))
+        pass_on(&call->cases[woken_for]);
+    return status;
+}
+
+/* One attempt to sleep. CKF_AGAIN: to be repeated. */
+static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
+                                  const struct ckf_wait_note *note, bool in_front)
+{
+    struct sleep sleep = {.watcher.fire = cancel};
+    ckf_parker_init(&sleep.wait.parker);
+    prepare_nodes(call, &sleep.wait);
+    enum ckf_status status = ckf_context_attach(call->context, &sleep.watcher);
+    if (status != CKF_OK)
+        return status;
+    bool idle = enrol_in_rendezvous(call, in_front) && enrol_in_buffered(call, in_front);
+    uint32_t claim =
+        idle ? sleep_until_claimed(&sleep.wait, deadline_ns, note) : give_up(&sleep.wait);
+    ckf_context_detach(call->context, &sleep.watcher);
+    leave(call, claim);
+    status = complete(call, &sleep.wait, claim);
+    if (status == CKF_AGAIN && claim == CKF_CLAIM_CANCELED)
+        return ckf_context_outcome(call->context);
+    if (status == CKF_AGAIN && claim == CKF_CLAIM_ABANDONED && idle)
+        return CKF_TIMED_OUT;
+    return status;
+}
+
+enum ckf_status ckf_call_wait(struct ckf_call *call)
+{
+    list_channels(call);
+    const struct ckf_wait_note *note = write_notes(call);
+    int64_t deadline_ns = ckf_call_deadline_ns(call);
+    enum ckf_status status = sleep_once(call, deadline_ns, note, false);
+    while (status == CKF_AGAIN)
+        status = sleep_once(call, deadline_ns, note, true);
+    return status;
+}
+
+enum ckf_status ckf_call_wait_one(struct ckf_call *call)
+{
+    enum ckf_status status = ckf_call_wait(call);
+    return status == CKF_OK ? call->cases[0].status : status;
+}

@@ -1,0 +1,117 @@
+/* channel/core.h - what a channel is inside: a core that moves elements without ever waiting, a list
+ * of those who wait, and the door that puts the two together.
+ *
+ * A core is chosen at creation by variant and capacity:
+ *
+ *     ring      ATOMIC, bounded        locked    MUTEX, bounded and unbounded
+ *     segments  ATOMIC, unbounded      handoff   both, rendezvous
+ */
+#ifndef CKF_CHANNEL_CORE_H
+#define CKF_CHANNEL_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <ck_filter/channel.h>
+
+#include "base/atomics.h"
+#include "base/cacheline.h"
+#include "channel/handoff.h"
+#include "channel/locked.h"
+#include "channel/ring.h"
+#include "channel/segments.h"
+#include "channel/waitlist.h"
+#include "sync/lock.h"
+
+enum { CKF_MAX_ELEM_SIZE = 4096, CKF_WORD_SIZE = sizeof(uint64_t) };
+
+struct ckf_call; /* a blocked call: blocking.h */
+
+struct ckf_core {
+    /* CKF_OK, CKF_AGAIN, CKF_CLOSED or CKF_NO_MEMORY, by the channel's contract. They wake whom
+     * they let go on. */
+    enum ckf_status (*try_send)(struct ckf_channel *channel, const void *elem);
+    enum ckf_status (*try_recv)(struct ckf_channel *channel, void *elem);
+    /* count > 0. *done is how many were moved; the status that of the first that was not, or CKF_OK.
+     * They wake once, at the end. */
+    enum ckf_status (*try_send_many)(struct ckf_channel *channel, const unsigned char *elems,
+                                     size_t count, size_t *done);
+    enum ckf_status (*try_recv_many)(struct ckf_channel *channel, unsigned char *elems,
+                                     size_t count, size_t *done);
+    /* True to the one call that closed. Wakes everybody. */
+    bool (*close)(struct ckf_channel *channel);
+    bool (*is_closed)(const struct ckf_channel *channel);
+    /* Whether a call in that direction would return something else than CKF_AGAIN. After false,
+     * *moment is such that two false answers with one moment mean: false all the time between. */
+    bool (*is_ready)(struct ckf_channel *channel, enum ckf_direction direction, uint64_t *moment);
+    size_t (*len)(const struct ckf_channel *channel);
+    /* As ckf_call_wait() for a call with one case, whose outcome is returned. */
+    enum ckf_status (*wait)(struct ckf_call *call);
+    /* Nobody is inside and no element is left. */
+    void (*free)(struct ckf_channel *channel);
+};
+
+extern const struct ckf_core ckf_ring_core, ckf_segments_core, ckf_locked_core, ckf_handoff_core;
+
+/* Counted producers or consumers; guarded by the lock. */
+struct ckf_ends {
+    bool counted; /* constant */
+    uint64_t live;
+};
+
+struct ckf_channel {
+    /* constant after creation, but for what the core says */
+    const struct ckf_core *core;
+    size_t elem_size, capacity;
+    union {
+        struct ckf_ring ring;
+        struct ckf_segments segments;
+        struct ckf_locked locked;
+        struct ckf_handoff handoff;
+    };
+
+    struct ckf_waitlist waitlist;
+
+    /* constant, and seldom looked at */
+    CKF_CACHELINE_ALIGNED char *name;
+    void (*undelivered)(void *elem, void *arg);
+    void *undelivered_arg;
+
+    struct ckf_lock ends_lock;
+    struct ckf_ends ends[2];   /* by enum ckf_direction: producers, consumers */
+    _Atomic(uint32_t) selects; /* selects that have gone to sleep here and have not left */
+};
+
+/* Creates a channel whose indices begin near start: for tests of the wrap. */
+enum ckf_status ckf_channel_create_at(struct ckf_channel **channel,
+                                      const struct ckf_channel_options *options, uint64_t start);
+
+static inline enum ckf_status ckf_core_try(struct ckf_channel *channel,
+                                           enum ckf_direction direction, void *elem)
+{
+    return direction == CKF_SEND ? channel->core->try_send(channel, elem)
+                                 : channel->core->try_recv(channel, elem);
+}
+
+/* Elements of up to 8 bytes travel as one word. */
+static inline uint64_t ckf_word_of(const void *elem, size_t elem_size)
+{
+    uint64_t word = 0;
+    if (CKF_LIKELY(elem_size == CKF_WORD_SIZE))
+        memcpy(&word, elem, CKF_WORD_SIZE);
+    else
+        memcpy(&word, elem, elem_size);
+    return word;
+}
+
+static inline void ckf_word_to(void *elem, uint64_t word, size_t elem_size)
+{
+    if (CKF_LIKELY(elem_size == CKF_WORD_SIZE))
+        memcpy(elem, &word, CKF_WORD_SIZE);
+    else
+        memcpy(elem, &word, elem_size);
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* channel/select.c - one case of several: the public face, and the one moment of its CKF_AGAIN.
+ *
+ * Roles:      each call is its own; cases that no select takes see nothing of it.
+ * Invariants: attempts go in random order over all cases, so each ready one has the same chance, at
+ *             the first try and after each wake-up.
+ *             CKF_AGAIN needs one moment at which no case was ready. Attempts that fail one after
+ *             another have none in common, so each case says when it was not ready, by a number that
+ *             never comes back; if all say the same a second time, they were not ready between.
+ * Teardown:   while a select tries, it visits the channel it tries; while it sleeps, it is counted in
+ *             all of them.
+ */
+#include <ck_filter/select.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "channel/blocking.h"
+#include "channel/core.h"
+#include "sync/visit.h"
+
+/* Cases whose rooms fit on the stack. */
+enum { FEW_CASES = 16 };
+
+static enum ckf_status attempt_visiting(const struct ckf_select_case *only)
+{
+    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    enum ckf_status status = ckf_core_try(only->channel, only->direction, only->elem);
+    ckf_visit_end(visit);
+    return status;
+}
+
+static bool is_ready(const struct ckf_select_case *only, uint64_t *moment)
+{
+    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    bool ready = only->channel->core->is_ready(only->channel, only->direction, moment);
+    ckf_visit_end(visit);
+    return ready;
+}
+
+/* True if there was a moment at which no case was ready. */
+static bool none_was_ready(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (call->cases[i].channel != NULL && is_ready(&call->cases[i], &call->rooms[i].moment))
+            return false;
+    for (size_t i = 0; i < call->count; i++) {
+        uint64_t moment;
+        if (call->cases[i].channel != NULL &&
+            (is_ready(&call->cases[i], &moment) || moment != call->rooms[i].moment))
+            return false;
+    }
+    return true;
+}
+
+/* Arms the event fds there are. False: a case has become ready. */
+static bool arm_event_fds(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        const struct ckf_select_case *only = &call->cases[i];
+        if (only->channel != NULL &&
+            ckf_waitlist_has_event_fd(&only->channel->waitlist, only->direction) &&
+            ckf_channel_is_ready(only->channel, only->direction))
+            return false;
+    }
+    return true;
+}
+
+static enum ckf_status try_now(struct ckf_call *call)
+{
+    for (;;) {
+        enum ckf_status status = ckf_call_try(call, attempt_visiting);
+        if (status != CKF_AGAIN)
+            return status;
+        if (arm_event_fds(call) && (call->count < 2 || none_was_ready(call)))
+            return CKF_AGAIN;
+    }
+}
+
+static void count_in(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (call->cases[i].channel != NULL)
+            /* relaxed: whoever destroys the channel has seen an effect of this select, whose edge
+             * carries this */
+            fetch_add_relaxed(&call->cases[i].channel->selects, 1);
+}
+
+static void count_out(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (call->cases[i].channel != NULL)
+            /* edge select-left: release; pairs with the acquire in somebody_is_inside(). */
+            fetch_sub_release(&call->cases[i].channel->selects, 1);
+}
+
+static enum ckf_status try_or_wait(struct ckf_call *call)
+{
+    if (call->deadline_ns == CKF_NOW)
+        return try_now(call);
+    enum ckf_status status = ckf_call_try(call, attempt_visiting);
+    if (status != CKF_AGAIN)
+        return status;
+    if (ckf_deadline_passed(call->deadline_ns))
+        return CKF_TIMED_OUT;
+    count_in(call);
+    status = ckf_call_wait(call);
+    count_out(call);
+    return status;
+}
+
+static bool cases_are_valid(const struct ckf_select_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cases[i].direction != CKF_SEND && cases[i].direction != CKF_RECV)
+            return false;
+    return count <= UINT32_MAX - CKF_CLAIM_CASE;
+}
+
+static enum ckf_status select_in(struct ckf_call *call, size_t *chosen)
+{
+    for (size_t i = 0; i < call->count; i++)
+        call->rooms[i].order = (uint32_t)i;
+    enum ckf_status status = try_or_wait(call);
+    if (status == CKF_OK)
+        *chosen = call->chosen;
+    return status;
+}
+
+enum ckf_status ckf_select(struct ckf_select_case *cases, size_t count, size_t *chosen,
+                           int64_t deadline_ns, struct ckf_context *context)
+{
+    CKF_REQUIRE(cases != NULL || count == 0, "the cases must not be NULL");
+    CKF_REQUIRE(chosen != NULL, "the place for the chosen case must not be NULL");
+    for (size_t i = 0; i < count; i++)
+        CKF_REQUIRE(cases[i].channel == NULL || cases[i].direction != CKF_SEND ||
+                        cases[i].elem != NULL,
+                    "an element to be sent must not be NULL");
+    *chosen = count;
+    if (!cases_are_valid(cases, count))
+        return CKF_INVALID;
+    enum ckf_status status = ckf_context_outcome(context);
+    if (status != CKF_OK)
+        return status;
+    struct ckf_case_room few[FEW_CASES];
+    struct ckf_call call = {.cases = cases,
+                            .rooms = few,
+                            .count = count,
+                            .deadline_ns = deadline_ns,
+                            .context = context,
+                            .operation = "select",
+                            .site = CKF_CALL_SITE};
+    if (count <= FEW_CASES)
+        return select_in(&call, chosen);
+    call.rooms = ckf_alloc_array(count, sizeof *call.rooms);
+    if (call.rooms == NULL)
+        return CKF_NO_MEMORY;
+    status = select_in(&call, chosen);
+    ckf_free(call.rooms);
+    return status;
+}

@@ -1,0 +1,149 @@
+/* channel/waitlist.h - who sleeps for a channel, and how they are woken.
+ *
+ * A blocked call is a ckf_wait on its thread's stack with one node for each channel and direction it
+ * waits for. Nodes stand in first-in-first-out lists under a small lock. One claim word decides who
+ * ends the wait: a notifier, a rendezvous peer, a cancelled context, or the call itself.
+ *
+ * No wake-up is lost: whoever enrols makes its interest known and then looks at the channel again,
+ * whoever changed the channel looks for interest afterwards, and these four accesses are
+ * sequentially consistent.
+ *
+ * Notifiers never wait for the lock: if somebody holds it, they write down what they owe, and the
+ * holder pays when it releases. So a thread that stops inside the lock stops no try_ call.
+ *
+ * In MUTEX channels that hold elements the lock is a pthread mutex instead, which guards the elements
+ * too, and those who need it wait for it.
+ */
+#ifndef CKF_CHANNEL_WAITLIST_H
+#define CKF_CHANNEL_WAITLIST_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ck_filter/channel.h>
+
+#include "base/atomics.h"
+#include "base/cacheline.h"
+#include "base/check.h"
+#include "sync/lock.h"
+#include "sync/parking.h"
+
+/* The claim word of a wait: open until the one CAS that ends it. */
+enum {
+    CKF_CLAIM_OPEN = 0,
+    CKF_CLAIM_ABANDONED = 1, /* by the waiter itself: its deadline came */
+    CKF_CLAIM_CANCELED = 2,  /* by its context */
+    CKF_CLAIM_CASE = 3       /* plus the number of the case that can go on */
+};
+
+struct ckf_wait {
+    _Atomic(uint32_t) claim;
+    struct ckf_parker parker;  /* fired once, by whoever claimed; not after ABANDONED */
+    pthread_cond_t *condition; /* signalled instead, under the mutex; NULL: the parker */
+    bool handed; /* the claimer, before it fires: the element has changed hands already */
+};
+
+struct ckf_wait_node {
+    struct ckf_wait_node *previous, *next; /* guarded by the list's lock; next chains the claimed */
+    struct ckf_wait *wait;
+    void *elem; /* what a rendezvous peer reads or fills */
+    uint32_t case_number;
+    bool linked; /* guarded by the list's lock */
+};
+
+struct ckf_wait_side {
+    /* Bit 0: an event fd is armed. Bits 1 to 31: nodes linked. Above: nodes ever linked. */
+    _Atomic(uint64_t) interest;
+    _Atomic(uint32_t) owed;             /* wake-ups left to the holder of the lock */
+    _Atomic(int) event_fd;              /* the descriptor + 1; 0: none */
+    struct ckf_wait_node *first, *last; /* guarded by the lock */
+};
+
+struct ckf_waitlist {
+    CKF_CACHELINE_ALIGNED struct ckf_lock lock;
+    bool by_mutex; /* constant: the mutex takes the place of the lock */
+    pthread_mutex_t mutex;
+    struct ckf_wait_side sides[2]; /* by enum ckf_direction: who waits to send, who to receive */
+};
+
+#define CKF_INTEREST_ARMED    UINT64_C(1)
+#define CKF_INTEREST_NODE     UINT64_C(2)
+#define CKF_INTEREST_NODES    UINT64_C(0xfffffffe)
+#define CKF_INTEREST_ENROLLED (UINT64_C(1) << 32)
+
+/* Wakes of everybody; also the most that is ever owed at once. */
+#define CKF_WAKE_ALL (UINT32_C(1) << 24)
+
+void ckf_waitlist_init(struct ckf_waitlist *list, bool by_mutex); /* on zeroed memory */
+void ckf_waitlist_free(struct ckf_waitlist *list);                /* closes the event fds */
+
+void ckf_waitlist_lock(struct ckf_waitlist *list);
+/* Pays what notifiers left to the holder. */
+void ckf_waitlist_unlock(struct ckf_waitlist *list);
+
+/* The lock is held. Afterwards the caller looks at the channel again before it sleeps. */
+void ckf_waitlist_link(struct ckf_waitlist *list, enum ckf_direction direction,
+                       struct ckf_wait_node *node, bool in_front);
+/* The lock is held. Does nothing if a claimer has unlinked the node. */
+void ckf_waitlist_unlink(struct ckf_waitlist *list, enum ckf_direction direction,
+                         struct ckf_wait_node *node);
+
+/* The lock is held. Unlinks and claims those who have waited longest, up to count of them, and
+ * signals those who sleep on a condition. Returns the others, chained by next, longest first: they
+ * stay until they are fired, which needs no lock. */
+struct ckf_wait_node *ckf_waitlist_claim(struct ckf_waitlist *list, enum ckf_direction direction,
+                                         uint32_t count);
+void ckf_waitlist_fire(struct ckf_wait_node *chain);
+
+/* True if a call sleeps here that nothing is about to wake. */
+bool ckf_waitlist_has_sleepers(struct ckf_waitlist *list);
+
+void ckf_waitlist_wake(struct ckf_waitlist *list, enum ckf_direction direction, uint32_t count);
+
+/* Says that `count` calls in that direction may be able to go on: to be called after the change,
+ * which must have been a sequentially consistent operation. Never waits. */
+static inline void ckf_waitlist_notify(struct ckf_waitlist *list, enum ckf_direction direction,
+                                       uint32_t count)
+{
+    /* edge interest-shown: seq_cst load after the change of the channel; pairs with the RMWs in
+     * ckf_waitlist_link() and ckf_waitlist_arm(), whose threads then look at the channel. */
+    uint64_t interest = load_seq_cst(&list->sides[direction].interest);
+    if (CKF_UNLIKELY((uint32_t)interest != 0))
+        ckf_waitlist_wake(list, direction, count);
+}
+
+static inline void ckf_waitlist_notify_many(struct ckf_waitlist *list, enum ckf_direction direction,
+                                            size_t count)
+{
+    ckf_waitlist_notify(list, direction, count < CKF_WAKE_ALL ? (uint32_t)count : CKF_WAKE_ALL);
+}
+
+/* The same for the pollers of the event fd alone. */
+void ckf_waitlist_notify_pollers(struct ckf_waitlist *list, enum ckf_direction direction);
+
+/* The channel was closed: everybody wakes, both ways. Never waits. */
+void ckf_waitlist_notify_closed(struct ckf_waitlist *list);
+
+/* How many nodes are linked, and in *enrolled how many ever were (modulo 2^32). */
+uint32_t ckf_waitlist_sleepers(const struct ckf_waitlist *list, enum ckf_direction direction,
+                               uint64_t *enrolled);
+
+/* CKF_NO_MEMORY when descriptors or the kernel's memory have run out. */
+enum ckf_status ckf_waitlist_event_fd(struct ckf_waitlist *list, enum ckf_direction direction,
+                                      int *fd);
+
+static inline bool ckf_waitlist_has_event_fd(const struct ckf_waitlist *list,
+                                             enum ckf_direction direction)
+{
+    /* edge event-fd-made: acquire; pairs with the CAS in ckf_waitlist_event_fd(). */
+    return load_acquire(&list->sides[direction].event_fd) != 0;
+}
+
+/* Clears the event fd and arms it. The caller then looks at the channel, and fires if it is ready:
+ * it may just have cleared what was meant for another thread. */
+void ckf_waitlist_arm(struct ckf_waitlist *list, enum ckf_direction direction);
+void ckf_waitlist_fire_event(struct ckf_waitlist *list, enum ckf_direction direction);
+
+#endif
