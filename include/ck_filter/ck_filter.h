@@ -9,6 +9,7 @@
 #include <ck_filter/filter.h>
 #include <ck_filter/group.h>
 #include <ck_filter/memory.h>
+#include <ck_filter/pool.h>
 #include <ck_filter/ruleset.h>
 #include <ck_filter/select.h>
 #include <ck_filter/status.h>
