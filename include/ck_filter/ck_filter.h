@@ -7,7 +7,9 @@
 #include <ck_filter/context.h>
 #include <ck_filter/counter_map.h>
 #include <ck_filter/filter.h>
+#include <ck_filter/group.h>
 #include <ck_filter/memory.h>
+#include <ck_filter/pool.h>
 #include <ck_filter/ruleset.h>
 #include <ck_filter/select.h>
 #include <ck_filter/status.h>
