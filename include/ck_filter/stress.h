@@ -81,7 +81,8 @@ struct ckf_stress_actor {
  *     "double free"       it was freed twice
  *     "crash"             any other fatal signal, or exit() in the middle of an iteration
  *     "sanitizer report"  a sanitizer that the program was built with spoke
- * A grading for one of these gives it a sentence; without, it is forbidden like any other.
+ * Of these, all but "ok" are matched by their own name only, not by a `*`: without a grading of its
+ * own, each is forbidden.
  */
 struct ckf_stress_grading {
     const char *pattern; /* NULL ends the list */
