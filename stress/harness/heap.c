@@ -24,9 +24,9 @@
 #include <ck_filter/stress.h>
 
 enum {
-    CLASSES = 13,      /* slots of 1, 2, 4 ... 4096 pages */
-    MAX_SLOTS = 1024,  /* of the smallest class; larger ones have fewer */
-    MIN_SLOTS = 8,     /* of the largest */
+    CLASSES = 13,     /* slots of 1, 2, 4 ... 4096 pages */
+    MAX_SLOTS = 1024, /* of the smallest class; larger ones have fewer */
+    MIN_SLOTS = 8,    /* of the largest */
     QUARANTINE = 64,
     ALIGNMENT = 16
 };
@@ -41,8 +41,8 @@ struct slot {
 struct size_class {
     char *_Atomic arena; /* NULL until the first allocation */
     struct slot slots[MAX_SLOTS];
-    unsigned used;               /* slots ever handed out */
-    unsigned queue[MAX_SLOTS];   /* freed slots, oldest first: a ring */
+    unsigned used;             /* slots ever handed out */
+    unsigned queue[MAX_SLOTS]; /* freed slots, oldest first: a ring */
     unsigned queue_head, queued;
 };
 
@@ -161,8 +161,7 @@ void *ckf_stress_alloc(size_t size)
 static bool find_slot(const void *address, unsigned *class, unsigned *slot)
 {
     for (unsigned i = 0; i < CLASSES; i++) {
-        uintptr_t arena =
-            (uintptr_t)atomic_load_explicit(&classes[i].arena, memory_order_relaxed);
+        uintptr_t arena = (uintptr_t)atomic_load_explicit(&classes[i].arena, memory_order_relaxed);
         uintptr_t offset = (uintptr_t)address - arena;
         if (arena != 0 && (uintptr_t)address >= arena && offset < arena_bytes(i)) {
             *class = i;
@@ -189,8 +188,8 @@ void ckf_stress_free(void *memory)
     struct slot *s = &classes[class].slots[slot];
     unsigned char live = SLOT_LIVE;
     /* relaxed: it decides who frees; what the block held is not touched again. */
-    if (!atomic_compare_exchange_strong_explicit(&s->state, &live, SLOT_FREED,
-                                                 memory_order_relaxed, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&s->state, &live, SLOT_FREED, memory_order_relaxed,
+                                                 memory_order_relaxed))
         ckf_stress_fatal(CKF_STRESS_FATAL_DOUBLE_FREE);
     int saved_errno = errno;
     pthread_mutex_lock(&lock);
