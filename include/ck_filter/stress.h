@@ -37,7 +37,13 @@
  *     };
  *
  * Compile with `pkg-config --cflags ckf-stress`, link with `pkg-config --libs ckf-stress`: main()
- * comes with the library (a program that has one of its own calls ckf_stress_main).
+ * comes with it (a program that has one of its own calls ckf_stress_main).
+ *
+ * What bodies may rely on. The state is zeroed; setup, the arbiter and so on run one after the
+ * other, alone; actors start together, each on a thread of its own, and everything that an actor
+ * did happens before the invariant. An iteration should be over in well under 50 ms, or it cannot
+ * be repeated often enough. Whatever an iteration makes, it unmakes in teardown; only memory of
+ * ckf_stress_alloc may be left behind, for a racy twin often cannot know who should free it.
  */
 #ifndef CKF_STRESS_H
 #define CKF_STRESS_H
@@ -68,11 +74,15 @@ struct ckf_stress_actor {
 
 /* The first pattern that matches grades an outcome; `*` stands for any characters. An outcome that
  * no pattern matches is forbidden. Besides the outcomes that bodies report, engines know
- *     "hang"             an actor sleeps for ever (or waits for ever, spinning)
- *     "abort"            the program was ended by abort()
- *     "use after free"   memory of ckf_stress_alloc was touched after ckf_stress_free
- *     "double free"      it was freed twice
- *     "crash"            any other fatal signal
+ *     "ok"                no body reported anything
+ *     "hang"              an actor sleeps for ever (or waits for ever, spinning)
+ *     "abort"             the program was ended by abort()
+ *     "use after free"    memory of ckf_stress_alloc was touched after ckf_stress_free
+ *     "double free"       it was freed twice
+ *     "crash"             any other fatal signal, or exit() in the middle of an iteration
+ *     "sanitizer report"  a sanitizer that the program was built with spoke
+ * Of these, all but "ok" are matched by their own name only, not by a `*`: without a grading of its
+ * own, each is forbidden.
  */
 struct ckf_stress_grading {
     const char *pattern; /* NULL ends the list */
@@ -88,7 +98,7 @@ enum {
 };
 
 struct ckf_stress_case {
-    const char *id;         /* unique; as in `-c GLOB` */
+    const char *id;         /* unique; letters, digits, `-`, `_`, `.`; as in `-c GLOB` */
     const char *collection; /* "counter map", "channel", "filter", "tasks", "guards", ... */
     const char *title;      /* what happens, in one line */
     const char *story;      /* the code it was seen in, and where that errs; NULL: nothing to say */
@@ -97,7 +107,7 @@ struct ckf_stress_case {
     ckf_stress_body setup;                       /* alone, before the actors; may be NULL */
     struct ckf_stress_actor actors[CKF_STRESS_MAX_ACTORS];
     ckf_stress_body invariant; /* alone, after the actors, before the arbiter; may be NULL */
-    ckf_stress_body arbiter;   /* alone, after the actors: reports the outcome */
+    ckf_stress_body arbiter;   /* alone, after the actors: reports the outcome; may be NULL */
     ckf_stress_body teardown;  /* alone, last; may be NULL */
     unsigned rounds;           /* operations an actor does in one iteration; 0: 1 */
     unsigned explore_rounds;   /* the same where every interleaving is enumerated; 0: 1 */
@@ -117,18 +127,25 @@ CKF_API unsigned ckf_stress_rounds(const struct ckf_stress_run *run);
 /* A number below bound, from a sequence that the seed, the iteration and the actor determine. */
 CKF_API uint32_t ckf_stress_random(struct ckf_stress_run *run, uint32_t bound);
 
-/* Reports an outcome; any body may. The worst-graded one counts. The text must live on. */
+/* Reports an outcome; any body may, and so may threads that a body starts, while it runs. The
+ * worst-graded one counts, among equals the first. The text must live on (a literal). */
 CKF_API void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome);
 /* Sets result register `index` (below 8). An iteration that reported no outcome has its registers,
- * up to the highest one set, as its outcome: "0,1". */
+ * up to the highest one set, as its outcome: "0,1". Each register belongs to one body. */
 CKF_API void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value);
 
 /* Stands for work of unknown length between two steps: usually nothing, now and then a pause, a
- * yield or a short sleep; where schedules are enumerated, a point at which others may run. */
+ * yield or a short sleep; where schedules are enumerated, a point at which others may run. `run`
+ * may be NULL where it is not at hand, in a racy twin for example: the caller's is meant. */
 CKF_API void ckf_stress_pause(struct ckf_stress_run *run);
+/* One turn of a loop that waits for what another actor does: `while (!flag) ckf_stress_spin(run)`.
+ * Where schedules are enumerated, the others go on. `run` may be NULL likewise. */
+CKF_API void ckf_stress_spin(struct ckf_stress_run *run);
 
-/* Memory whose misuse shows at once: freed blocks become inaccessible and are kept a while. NULL
- * without memory. For racy twins and for states that actors free. */
+/* Zeroed memory whose misuse shows at once: it ends at an inaccessible page (up to alignment, 16
+ * bytes), and freed blocks become inaccessible and are kept a while. NULL without memory. For racy
+ * twins and for states that actors free. Each block belongs to the iteration that made it: what is
+ * not freed when its teardown has run is taken back. Freeing NULL does nothing. */
 CKF_API void *ckf_stress_alloc(size_t size);
 CKF_API void ckf_stress_free(void *memory);
 
@@ -137,7 +154,7 @@ CKF_API void ckf_stress_free(void *memory);
  * that was not reproduced (with --require-repro). */
 CKF_API int ckf_stress_main(int argc, char **argv);
 
-/* Defines a case and adds it to the program. */
+/* Defines a case and adds it to the program that the file is linked into. */
 #define CKF_STRESS_CASE(name)                                                                      \
     static const struct ckf_stress_case name;                                                      \
     __attribute__((                                                                                \

@@ -1,0 +1,217 @@
+/* harness/program.c - list, run, report: from a command line to an exit status. */
+#include "harness/program.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/environment.h"
+#include "harness/progress.h"
+#include "harness/report.h"
+
+enum { BAD_USAGE_OR_BROKEN = 2 };
+
+typedef bool (*writer)(const struct ckf_stress_report *report, FILE *out);
+
+static bool is_standard_output(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+/* Writes one face of the report to a file, or to standard output. */
+static bool write_to(const char *path, writer write, const struct ckf_stress_report *report)
+{
+    if (is_standard_output(path))
+        return write(report, stdout);
+    FILE *out = fopen(path, "we");
+    if (out == NULL) {
+        fprintf(stderr, "ckf-stress: cannot write '%s': %s\n", path, strerror(errno));
+        return false;
+    }
+    bool written = write(report, out);
+    if (fclose(out) != 0 || !written) {
+        fprintf(stderr, "ckf-stress: '%s' could not be written whole\n", path);
+        return false;
+    }
+    return true;
+}
+
+static int list(const struct ckf_stress_catalog *catalog,
+                const struct ckf_stress_settings *settings)
+{
+    bool written;
+    if (settings->json_path == NULL) {
+        written = ckf_stress_list_text(catalog, stdout);
+    } else if (is_standard_output(settings->json_path)) {
+        written = ckf_stress_list_json(catalog, stdout);
+    } else {
+        FILE *out = fopen(settings->json_path, "we");
+        written = out != NULL && ckf_stress_list_json(catalog, out);
+        if (out != NULL)
+            written = fclose(out) == 0 && written;
+    }
+    if (!written)
+        fprintf(stderr, "ckf-stress: the list could not be written\n");
+    return written ? 0 : BAD_USAGE_OR_BROKEN;
+}
+
+/* Every face that was asked for. Text goes where no other face is. */
+static bool write_report(const struct ckf_stress_report *report)
+{
+    const struct ckf_stress_settings *settings = report->settings;
+    bool output_taken =
+        is_standard_output(settings->json_path) || is_standard_output(settings->junit_path);
+    bool written = true;
+    if (!settings->quiet)
+        written = ckf_stress_report_text(report, output_taken ? stderr : stdout);
+    if (settings->json_path != NULL)
+        written = write_to(settings->json_path, ckf_stress_report_json, report) && written;
+    if (settings->junit_path != NULL)
+        written = write_to(settings->junit_path, ckf_stress_report_junit, report) && written;
+    return written;
+}
+
+static int run(const struct ckf_stress_catalog *catalog, const struct ckf_stress_settings *settings)
+{
+    struct ckf_stress_outcome_of_run outcome;
+    struct ckf_stress_progress_line line;
+    struct ckf_stress_summary summary;
+    ckf_stress_progress_begin(&line, stderr);
+    if (!ckf_stress_execute(&outcome, catalog, settings,
+                            settings->quiet ? NULL : ckf_stress_progress_show, &line)) {
+        fprintf(stderr, "ckf-stress: no memory for the results\n");
+        return BAD_USAGE_OR_BROKEN;
+    }
+    ckf_stress_progress_end(&line);
+    struct ckf_stress_report report = {catalog, settings, &outcome};
+    bool written = write_report(&report);
+    ckf_stress_summarize(&report, &summary);
+    int status = ckf_stress_exit_status(&summary, settings->require_repro);
+    ckf_stress_dispose(&outcome);
+    return written ? status : BAD_USAGE_OR_BROKEN;
+}
+
+/* --- The HTML report ---------------------------------------------------------------------------- */
+
+static bool find_beside_program(char *path, size_t size, const char *relative)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    size_t room = size - (size_t)(slash + 1 - path);
+    return snprintf(slash + 1, room, "%s", relative) < (int)room && access(path, R_OK) == 0;
+}
+
+/* The generator: beside the program, installed relative to it, in the source tree that it was built
+ * from, or where it was to be installed. */
+static bool find_generator(char *path, size_t size)
+{
+    if (find_beside_program(path, size, "report.py") ||
+        find_beside_program(path, size, "../share/ck_filter/report.py"))
+        return true;
+    static const char *const places[] = {CKF_STRESS_SOURCE_SCRIPTS "/report.py",
+                                         CKF_STRESS_DATA "/report.py"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, size, "%s", places[i]);
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool generate(const char *generator, const char *stress_path,
+                     const struct ckf_stress_settings *settings)
+{
+    const char *words[] = {"python3",   generator,           "--stress",
+                           stress_path, "--output",          settings->output_path,
+                           "--bench",   settings->bench_path};
+    size_t count = sizeof words / sizeof words[0] - (settings->bench_path == NULL ? 2 : 0);
+    char *argv[sizeof words / sizeof words[0] + 1] = {0};
+    memcpy(argv, words, count * sizeof words[0]); /* posix_spawnp leaves the texts alone */
+    pid_t pid;
+    int status, error = posix_spawnp(&pid, "python3", NULL, NULL, argv, environ);
+    if (error != 0) {
+        fprintf(stderr, "ckf-stress: cannot run python3: %s\n", strerror(error));
+        return false;
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "ckf-stress: the report generator %s failed\n", generator);
+        return false;
+    }
+    return true;
+}
+
+static int report(const struct ckf_stress_catalog *catalog, struct ckf_stress_settings *settings)
+{
+    char generator[4096], temporary[] = "/tmp/ckf-stress-XXXXXX";
+    if (!find_generator(generator, sizeof generator)) {
+        fprintf(stderr, "ckf-stress: the report generator report.py was not found; `ckf-stress run "
+                        "--json FILE` needs none\n");
+        return BAD_USAGE_OR_BROKEN;
+    }
+    if (settings->stress_path != NULL)
+        return generate(generator, settings->stress_path, settings) ? 0 : BAD_USAGE_OR_BROKEN;
+    bool keep = settings->json_path != NULL && !is_standard_output(settings->json_path);
+    if (!keep) {
+        int fd = mkstemp(temporary);
+        if (fd < 0) {
+            fprintf(stderr, "ckf-stress: cannot make a file in /tmp: %s\n", strerror(errno));
+            return BAD_USAGE_OR_BROKEN;
+        }
+        close(fd);
+        settings->json_path = temporary;
+    }
+    int status = run(catalog, settings);
+    bool generated =
+        status != BAD_USAGE_OR_BROKEN && generate(generator, settings->json_path, settings);
+    if (!keep)
+        unlink(temporary);
+    if (generated && !settings->quiet)
+        printf("The report is in %s\n", settings->output_path);
+    return generated ? status : BAD_USAGE_OR_BROKEN;
+}
+
+/* --- The door ----------------------------------------------------------------------------------- */
+
+static int dispatch(struct ckf_stress_catalog *catalog, struct ckf_stress_settings *settings)
+{
+    if (!ckf_stress_catalog_select(catalog, settings->globs, settings->glob_count, stderr))
+        return BAD_USAGE_OR_BROKEN;
+    switch (settings->command) {
+    case CKF_STRESS_LIST:
+        return list(catalog, settings);
+    case CKF_STRESS_RUN:
+        return run(catalog, settings);
+    default:
+        return report(catalog, settings);
+    }
+}
+
+int ckf_stress_program(int argc, char **argv, const struct ckf_stress_case *const *begin,
+                       const struct ckf_stress_case *const *end)
+{
+    static struct ckf_stress_settings settings;
+    struct ckf_stress_catalog catalog;
+    if (!ckf_stress_parse(&settings, argc, argv, stderr))
+        return BAD_USAGE_OR_BROKEN;
+    if (settings.command == CKF_STRESS_HELP) {
+        ckf_stress_print_help(settings.command_of_help, stdout);
+        return 0;
+    }
+    if (settings.command == CKF_STRESS_VERSION) {
+        printf("ckf-stress %s\n", CKF_STRESS_VERSION_TEXT);
+        return 0;
+    }
+    if (!ckf_stress_catalog_load(&catalog, begin, end, stderr))
+        return BAD_USAGE_OR_BROKEN;
+    int status = dispatch(&catalog, &settings);
+    ckf_stress_catalog_unload(&catalog);
+    return status;
+}
