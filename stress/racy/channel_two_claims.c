@@ -1,6 +1,6 @@
 /* stress/racy/channel_two_claims.c - a select that waits in two lists without one claim for both:
  * two senders each hand it an element, and it returns one of them. */
-#include <sched.h>
+#include <ck_filter/stress.h>
 
 #include "channels.h"
 #include "waiter_list.h"
@@ -65,7 +65,7 @@ static size_t await_either(struct listed_channel *channels[2], struct listed_wai
         for (size_t i = 0; i < 2; i++)
             if (is_delivered(channels[i], &waiters[i]))
                 return i;
-        sched_yield();
+        ckf_stress_spin(NULL);
     }
 }
 
