@@ -1,0 +1,39 @@
+/* stress/cases/channels.h - what the channel cases ask of a channel, and the library's two answers.
+ *
+ * Elements are numbers. A racy twin fills in what its case uses. Statuses are those of the library:
+ * a twin that "panics" calls abort() instead, as Go's channels do.
+ */
+#ifndef STRESS_CASES_CHANNELS_H
+#define STRESS_CASES_CHANNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ck_filter/status.h>
+
+struct channel_operations {
+    /* producers and consumers: how many threads on either side, each of which says so when it is
+     * done; 0: the case closes the channel itself */
+    void *(*create)(size_t capacity, unsigned producers, unsigned consumers);
+    void (*destroy)(void *channel);
+    enum ckf_status (*send)(void *channel, uint64_t value);
+    enum ckf_status (*try_send)(void *channel, uint64_t value);
+    enum ckf_status (*recv)(void *channel, uint64_t *value);
+    enum ckf_status (*try_recv)(void *channel, uint64_t *value);
+    enum ckf_status (*recv_within)(void *channel, uint64_t *value, int64_t ns);
+    void (*close)(void *channel);
+    void (*producer_done)(void *channel);
+    void (*consumer_done)(void *channel);
+    /* A token that ends recv_unless early. */
+    void *(*token_create)(void *channel);
+    void (*token_cancel)(void *token);
+    void (*token_destroy)(void *token);
+    enum ckf_status (*recv_unless)(void *channel, uint64_t *value, void *token);
+    /* Receives from whichever channel has an element first; *from tells which. */
+    enum ckf_status (*select)(void *channels[2], uint64_t *value, size_t *from);
+};
+
+extern const struct channel_operations mutex_channel, atomic_channel;
+
+#endif

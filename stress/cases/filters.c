@@ -1,0 +1,179 @@
+/* stress/cases/filters.c - the filter of the library behind the table of the cases. */
+#include "filters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <ck_filter/filter.h>
+#include <ck_filter/ruleset.h>
+
+enum { FIRST_WORD_ID = 1, FLIP_ID = 100, FOLDED_ID = 200, EMPTY_ID = 300, BATCH = 16 };
+
+static void *create(enum ckf_variant variant)
+{
+    struct ckf_filter *filter;
+    struct ckf_filter_options options = {.name = "stress", .variant = variant};
+    return ckf_filter_create(&filter, &options) == CKF_OK ? filter : NULL;
+}
+
+static void *create_mutex(void)
+{
+    return create(CKF_VARIANT_MUTEX);
+}
+
+static void *create_atomic(void)
+{
+    return create(CKF_VARIANT_ATOMIC);
+}
+
+static void destroy(void *filter)
+{
+    ckf_filter_destroy(filter);
+}
+
+static struct ckf_ruleset *new_ruleset(void)
+{
+    struct ckf_ruleset *rules;
+    if (ckf_ruleset_create(&rules) != CKF_OK)
+        abort();
+    return rules;
+}
+
+static enum ckf_status add_rule(struct ckf_ruleset *rules, uint32_t id, enum ckf_action action,
+                                const char *pattern, bool fold)
+{
+    struct ckf_rule rule = {.id = id,
+                            .match = CKF_MATCH_EXACT,
+                            .action = action,
+                            .pattern = pattern,
+                            .pattern_len = strlen(pattern),
+                            .fold_ascii_case = fold};
+    return ckf_ruleset_add(rules, &rule);
+}
+
+static void must_add_rule(struct ckf_ruleset *rules, uint32_t id, enum ckf_action action,
+                          const char *pattern, bool fold)
+{
+    if (add_rule(rules, id, action, pattern, fold) != CKF_OK)
+        abort();
+}
+
+/* Publishes, again while the bound on retired rulesets is reached, and takes the rules back. */
+static enum ckf_status publish(void *filter, struct ckf_ruleset *rules, uint64_t expected)
+{
+    uint64_t generation;
+    enum ckf_status status;
+    do
+        status = ckf_filter_publish(filter, rules, expected, &generation);
+    while (status == CKF_BUSY);
+    ckf_ruleset_destroy(rules);
+    if (status != CKF_OK && status != CKF_STALE)
+        abort();
+    return status;
+}
+
+/* The generation that answers, and a ruleset with the words that it denies. */
+static struct ckf_ruleset *denied_now(void *filter, uint64_t *generation)
+{
+    struct ckf_record records[MOST_WORDS];
+    struct ckf_verdict verdicts[MOST_WORDS];
+    for (unsigned word = 0; word < MOST_WORDS; word++)
+        records[word] = (struct ckf_record){word_text(word), strlen(word_text(word))};
+    ckf_filter_evaluate_many(filter, records, verdicts, MOST_WORDS);
+    *generation = verdicts[0].generation;
+    struct ckf_ruleset *rules = new_ruleset();
+    for (unsigned word = 0; word < MOST_WORDS; word++)
+        if (verdicts[word].action == CKF_ACTION_DROP)
+            must_add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+    return rules;
+}
+
+static void deny(void *filter, unsigned word)
+{
+    enum ckf_status status;
+    do {
+        uint64_t generation;
+        struct ckf_ruleset *rules = denied_now(filter, &generation);
+        (void)add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+        status = publish(filter, rules, generation);
+    } while (status == CKF_STALE);
+}
+
+static void replace(void *filter, bool flipped)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    must_add_rule(rules, FLIP_ID, flipped ? CKF_ACTION_PASS : CKF_ACTION_DROP, "a", false);
+    must_add_rule(rules, FLIP_ID + 1, flipped ? CKF_ACTION_DROP : CKF_ACTION_PASS, "b", false);
+    publish(filter, rules, 0);
+}
+
+static void deny_folded(void *filter, const char *word)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    must_add_rule(rules, FOLDED_ID, CKF_ACTION_DROP, word, true);
+    publish(filter, rules, 0);
+}
+
+static bool deny_empty(void *filter)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    bool refused = add_rule(rules, EMPTY_ID, CKF_ACTION_DROP, "", false) != CKF_OK;
+    publish(filter, rules, 0);
+    return !refused;
+}
+
+static void judge(void *filter, const char *const records[], bool dropped[], size_t count)
+{
+    struct ckf_record batch[BATCH];
+    struct ckf_verdict verdicts[BATCH];
+    if (count > BATCH)
+        abort(); /* the cases judge less */
+    for (size_t i = 0; i < count; i++)
+        batch[i] = (struct ckf_record){records[i], records[i] == NULL ? 0 : strlen(records[i])};
+    ckf_filter_evaluate_many(filter, batch, verdicts, count);
+    for (size_t i = 0; i < count; i++)
+        dropped[i] = verdicts[i].action == CKF_ACTION_DROP;
+}
+
+struct wanted_rule {
+    uint32_t id;
+    uint64_t hits;
+};
+
+static bool pick_rule(uint32_t id, uint64_t hits, void *arg)
+{
+    struct wanted_rule *wanted = arg;
+    if (id == wanted->id)
+        wanted->hits = hits;
+    return true;
+}
+
+static uint64_t hits(void *filter, unsigned word)
+{
+    struct wanted_rule wanted = {.id = FIRST_WORD_ID + word};
+    ckf_filter_for_each_rule(filter, pick_rule, &wanted);
+    return wanted.hits;
+}
+
+#define LIBRARY_FILTER(create_function)                                                            \
+    {                                                                                              \
+        .create = (create_function), .destroy = destroy, .deny = deny, .replace = replace,         \
+        .deny_folded = deny_folded, .deny_empty = deny_empty, .judge = judge, .hits = hits         \
+    }
+
+const struct filter_operations mutex_filter = LIBRARY_FILTER(create_mutex);
+const struct filter_operations atomic_filter = LIBRARY_FILTER(create_atomic);
+
+const char *word_text(unsigned word)
+{
+    static const char *const texts[MOST_WORDS] = {"w0", "w1", "w2", "w3", "w4",
+                                                  "w5", "w6", "w7", "w8", "w9"};
+    return texts[word];
+}
+
+bool is_dropped(const struct filter_operations *operations, void *filter, const char *record)
+{
+    bool dropped;
+    operations->judge(filter, &record, &dropped, 1);
+    return dropped;
+}

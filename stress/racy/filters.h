@@ -1,0 +1,16 @@
+/* stress/racy/filters.h - filters as the article's code has them, one mistake each. */
+#ifndef STRESS_RACY_FILTERS_H
+#define STRESS_RACY_FILTERS_H
+
+#include "../cases/filters.h"
+
+extern const struct filter_operations racy_growing_list_filter;   /* append under a reader */
+extern const struct filter_operations racy_field_by_field_filter; /* replaced in pieces */
+extern const struct filter_operations racy_freed_at_once_filter;  /* no grace period */
+extern const struct filter_operations racy_copy_and_store_filter; /* read, modify, write */
+extern const struct filter_operations racy_shared_scratch_filter; /* one buffer for everyone */
+extern const struct filter_operations racy_null_blind_filter;     /* null is not looked for */
+extern const struct filter_operations racy_hits_inside_filter;    /* hits go with the snapshot */
+extern const struct filter_operations racy_thread_local_filter;   /* state stays in its thread */
+
+#endif
