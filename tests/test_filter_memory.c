@@ -179,6 +179,7 @@ static int evaluate_in_the_storm(void *arg)
 static void a_storm_of_publishes_keeps_to_the_bound_and_leaks_nothing(void **state)
 {
     enum { PUBLISHES = 2000, BOUND = 1 << 20 };
+    ckf_wait_for_reclaim();
     size_t before = live_allocations();
     struct storm storm = {.filter = new_filter(state, BOUND)};
     struct ckf_ruleset *rules = new_rules(50);
@@ -196,6 +197,7 @@ static void a_storm_of_publishes_keeps_to_the_bound_and_leaks_nothing(void **sta
     assert_int_equal(ckf_filter_generation(storm.filter), PUBLISHES + 1);
     ckf_filter_destroy(storm.filter);
     ckf_ruleset_destroy(rules);
+    ckf_wait_for_reclaim();
     assert_int_equal(live_allocations(), before);
 }
 

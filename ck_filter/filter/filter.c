@@ -7,8 +7,8 @@
  *            one ruleset, whole, and names it.
  * Progress:  ATOMIC evaluations are wait-free; MUTEX ones lock for a few instructions. Publishing
  *            compiles outside all locks and waits for other publishers alone.
- * Teardown:  destroy waits until what was retired is reclaimed, because reclaiming settles the
- *            filter's account.
+ * Teardown:  destroy waits for nothing. The filter and each retired snapshot hold its memory, and
+ *            whoever is the last to go frees it.
  *
  * Replacing a pointer and freeing after a grace period: McKenney, Slingwine, "Read-Copy Update",
  * PDCS 1998.
@@ -94,12 +94,24 @@ static void free_memory(struct ckf_filter *filter)
     ckf_free(filter);
 }
 
+static void drop_holder(struct ckf_filter *filter)
+{
+    /* edge snapshot-reclaimed: release for may_retire(); acq_rel, because the last one to go sees all
+     * that the others did. */
+    if (fetch_sub_acq_rel(&filter->holders, 1) > 1)
+        return;
+    pthread_mutex_destroy(&filter->mutex);
+    pthread_mutex_destroy(&filter->publishing);
+    free_memory(filter);
+}
+
 static void start(struct ckf_filter *filter, struct ckf_snapshot *first)
 {
     ckf_hits_attach_builtin(&filter->hits, &filter->by_default);
     ckf_hits_attach_builtin(&filter->hits, &filter->by_null);
     first->generation = 1;
     atomic_init(&filter->current, first);
+    atomic_init(&filter->holders, 1);
     filter->locked_current = first;
     init_mutex(&filter->mutex);
     init_mutex(&filter->publishing);
@@ -140,15 +152,10 @@ void ckf_filter_destroy(struct ckf_filter *filter)
         ckf_locked_sweep(filter);
         ckf_snapshot_destroy(filter->locked_current);
     } else {
-        /* edge snapshot-reclaimed: acquire; pairs with the release in ckf_account_reclaim(). */
-        if (load_acquire(&filter->retired_snapshots) > 0)
-            ckf_wait_for_reclaim();
         /* relaxed: no call is in progress, by rule, and the caller has seen their ends */
         ckf_snapshot_destroy(load_relaxed(&filter->current));
     }
-    pthread_mutex_destroy(&filter->mutex);
-    pthread_mutex_destroy(&filter->publishing);
-    free_memory(filter);
+    drop_holder(filter);
 }
 
 /* ---- Evaluation ---- */
@@ -260,16 +267,14 @@ void ckf_account_retire(struct ckf_filter *filter, const struct ckf_snapshot *sn
 {
     /* relaxed: numbers that guard no data; the publisher's own order is all that the bound needs */
     fetch_add_relaxed(&filter->retired_bytes, snapshot->bytes);
-    fetch_add_relaxed(&filter->retired_snapshots, 1);
+    fetch_add_relaxed(&filter->holders, 1);
 }
 
 void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes)
 {
     /* relaxed: the subtraction that follows releases it */
     fetch_sub_relaxed(&filter->retired_bytes, bytes);
-    /* edge snapshot-reclaimed: release; pairs with the acquires in ckf_filter_destroy() and
-     * may_retire(). */
-    fetch_sub_release(&filter->retired_snapshots, 1);
+    drop_holder(filter);
 }
 
 /* After a grace period, on the thread of sync/reclaim. */
@@ -293,8 +298,8 @@ static struct ckf_snapshot *current(const struct ckf_filter *filter)
 /* One may always wait for its readers, however large it is; more only within the bound. */
 static bool may_retire(const struct ckf_filter *filter, const struct ckf_snapshot *old)
 {
-    /* edge snapshot-reclaimed: acquire; pairs with the release in ckf_account_reclaim(). */
-    if (load_acquire(&filter->retired_snapshots) == 0)
+    /* edge snapshot-reclaimed: acquire; pairs with the release in drop_holder(). */
+    if (load_acquire(&filter->holders) == 1)
         return true;
     /* relaxed: a number; only this publisher adds to it */
     uint64_t retired = load_relaxed(&filter->retired_bytes);
@@ -433,5 +438,5 @@ void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *s
     stats->evaluated = stats->passed + stats->dropped;
     /* relaxed: two numbers that change all the time; each is right at some moment of the call */
     stats->retired_bytes = load_relaxed(&filter->retired_bytes);
-    stats->retired_snapshots = load_relaxed(&filter->retired_snapshots);
+    stats->retired_snapshots = load_relaxed(&filter->holders) - 1;
 }

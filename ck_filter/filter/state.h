@@ -31,7 +31,7 @@ struct ckf_filter {
 
     /* Publishers add, whoever reclaims subtracts: */
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) retired_bytes;
-    _Atomic(uint64_t) retired_snapshots;
+    _Atomic(uint64_t) holders; /* the filter itself, until destroy, and each retired snapshot */
 };
 
 /* The account of replaced snapshots that still hold memory. */

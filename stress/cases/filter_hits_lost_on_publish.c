@@ -30,7 +30,7 @@ static void publisher(struct ckf_stress_run *run, void *state)
 {
     const struct filter_operations *operations = ckf_stress_operations(run);
     for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
-        operations->deny(((struct state *)state)->filter, 1 + i % (MOST_WORDS - 1));
+        operations->republish(((struct state *)state)->filter, 1 + i % (MOST_WORDS - 1));
 }
 
 static void compare(struct ckf_stress_run *run, void *state)

@@ -99,6 +99,14 @@ static void deny(void *filter, unsigned word)
     } while (status == CKF_STALE);
 }
 
+static void republish(void *filter, unsigned word)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    must_add_rule(rules, FIRST_WORD_ID, CKF_ACTION_DROP, word_text(0), false);
+    must_add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+    publish(filter, rules, 0);
+}
+
 static void replace(void *filter, bool flipped)
 {
     struct ckf_ruleset *rules = new_ruleset();
@@ -124,7 +132,7 @@ static bool deny_empty(void *filter)
 
 static void judge(void *filter, const char *const records[], bool dropped[], size_t count)
 {
-    struct ckf_record batch[BATCH];
+    struct ckf_record batch[BATCH] = {{NULL, 0}};
     struct ckf_verdict verdicts[BATCH];
     if (count > BATCH)
         abort(); /* the cases judge less */
@@ -157,8 +165,9 @@ static uint64_t hits(void *filter, unsigned word)
 
 #define LIBRARY_FILTER(create_function)                                                            \
     {                                                                                              \
-        .create = (create_function), .destroy = destroy, .deny = deny, .replace = replace,         \
-        .deny_folded = deny_folded, .deny_empty = deny_empty, .judge = judge, .hits = hits         \
+        .create = (create_function), .destroy = destroy, .deny = deny, .republish = republish,     \
+        .replace = replace, .deny_folded = deny_folded, .deny_empty = deny_empty, .judge = judge,  \
+        .hits = hits                                                                               \
     }
 
 const struct filter_operations mutex_filter = LIBRARY_FILTER(create_mutex);

@@ -16,6 +16,8 @@ struct filter_operations {
     void (*destroy)(void *filter);
     /* Adds "deny word n" to whatever rules there are. */
     void (*deny)(void *filter, unsigned word);
+    /* Replaces all rules: "deny word 0" and "deny word n". */
+    void (*republish)(void *filter, unsigned word);
     /* Replaces all rules: "deny a, pass b", or flipped "pass a, deny b". */
     void (*replace)(void *filter, bool flipped);
     /* Adds "deny this word, whatever its case". */

@@ -74,5 +74,9 @@ static uint64_t hits(void *filter, unsigned word)
     return atomic_load(&atomic_load(&holder->current)->hits[word]);
 }
 
-const struct filter_operations racy_hits_inside_filter = {
-    .create = create, .destroy = destroy, .deny = deny, .judge = judge, .hits = hits};
+const struct filter_operations racy_hits_inside_filter = {.create = create,
+                                                          .destroy = destroy,
+                                                          .deny = deny,
+                                                          .republish = deny,
+                                                          .judge = judge,
+                                                          .hits = hits};
