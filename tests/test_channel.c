@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -204,7 +205,6 @@ static void a_null_buffer_discards_one_element(void **state)
                 ckf_channel_destroy(channel);
             }
 }
-
 
 static int discard_one(void *channel)
 {
@@ -571,12 +571,12 @@ static void a_deadline_of_the_call_leaves_its_context_alone(void **state)
     struct ckf_channel *channel = channel_of(VARIANT(state), 0, 8);
     for (int k = 0; k < TIMED_KINDS; k++) {
         uint64_t number = 1;
-        assert_status(recv_by(timed_kinds[k], channel, &number, ckf_deadline_after_ns(500000),
-                              context),
-                      CKF_TIMED_OUT);
-        assert_status(send_by(timed_kinds[k], channel, &number, ckf_deadline_after_ns(500000),
-                              context),
-                      CKF_TIMED_OUT);
+        assert_status(
+            recv_by(timed_kinds[k], channel, &number, ckf_deadline_after_ns(500000), context),
+            CKF_TIMED_OUT);
+        assert_status(
+            send_by(timed_kinds[k], channel, &number, ckf_deadline_after_ns(500000), context),
+            CKF_TIMED_OUT);
     }
     assert_status(ckf_context_status(context), CKF_OK);
     ckf_channel_destroy(channel);
@@ -731,8 +731,7 @@ static void many_moves_what_fits_in_order(void **state)
                 for (size_t i = 0; i < asked; i++)
                     elem_fill(elems + i * size, size, i + (size_t)lap);
                 assert_status(
-                    ckf_channel_send_many(channel, elems, asked, &done, CKF_FOREVER, NULL),
-                    CKF_OK);
+                    ckf_channel_send_many(channel, elems, asked, &done, CKF_FOREVER, NULL), CKF_OK);
                 assert_int_equal(done, room);
                 assert_int_equal(ckf_channel_len(channel), room);
                 elem_fill(elems + room * size, size, 200);
@@ -1028,7 +1027,7 @@ static void nobody_is_added_after_the_last_one_has_gone(void **state)
 
 struct leftovers {
     size_t elem_size;
-    uint64_t next;       /* the number that should come */
+    uint64_t next; /* the number that should come */
     bool in_order, aligned, on_one_thread;
     pthread_t destroyer;
 };
@@ -1112,9 +1111,8 @@ static void refused_elements_are_no_leftovers(void **state)
         for (int k = 0; k < TIMED_KINDS; k++) {
             enum call_kind kind = timed_kinds[k];
             assert_status(send_by(kind, channel, &refused, CKF_NOW, NULL), CKF_AGAIN);
-            assert_status(
-                send_by(kind, channel, &refused, ckf_deadline_after_ns(100000), NULL),
-                CKF_TIMED_OUT);
+            assert_status(send_by(kind, channel, &refused, ckf_deadline_after_ns(100000), NULL),
+                          CKF_TIMED_OUT);
             assert_status(send_by(kind, channel, &refused, CKF_FOREVER, context), CKF_CANCELED);
         }
         sender_asleep(&sender, channel, CALL_PLAIN, refused);
@@ -1438,4 +1436,299 @@ static void the_parent_is_unharmed_by_a_fork_while_threads_wait(void **state)
         assert_int_equal(caller_number(&receiver), 8);
         ckf_channel_destroy(channel);
     }
+}
+
+/* ---- misuse ---- */
+
+static struct ckf_channel *bare(enum ckf_variant variant, size_t capacity)
+{
+    const struct ckf_channel_options options = {
+        .variant = variant, .capacity = capacity, .elem_size = 8, .producers = 1, .consumers = 1};
+    struct ckf_channel *channel = NULL;
+    if (ckf_channel_create(&channel, &options) != CKF_OK)
+        _exit(4);
+    return channel;
+}
+
+/* A scenario of its own for each line: what a NULL argument does to each function. */
+#define NULL_SCENARIOS(X)                                                                          \
+    X(create, ckf_channel_create(NULL, NULL))                                                      \
+    X(destroy, (ckf_channel_destroy(NULL), CKF_OK))                                                \
+    X(send, ckf_channel_send(NULL, &word))                                                         \
+    X(try_send, ckf_channel_try_send(NULL, &word))                                                 \
+    X(send_until, ckf_channel_send_until(NULL, &word, CKF_NOW, NULL))                              \
+    X(send_many, ckf_channel_send_many(NULL, &word, 1, &done, CKF_NOW, NULL))                      \
+    X(recv, ckf_channel_recv(NULL, &word))                                                         \
+    X(try_recv, ckf_channel_try_recv(NULL, &word))                                                 \
+    X(recv_until, ckf_channel_recv_until(NULL, &word, CKF_NOW, NULL))                              \
+    X(recv_many, ckf_channel_recv_many(NULL, &word, 1, &done, CKF_NOW, NULL))                      \
+    X(close, ckf_channel_close(NULL))                                                              \
+    X(is_closed, (enum ckf_status)ckf_channel_is_closed(NULL))                                     \
+    X(add_producer, ckf_channel_add_producer(NULL))                                                \
+    X(producer_done, (enum ckf_status)ckf_channel_producer_done(NULL))                             \
+    X(add_consumer, ckf_channel_add_consumer(NULL))                                                \
+    X(consumer_done, (enum ckf_status)ckf_channel_consumer_done(NULL))                             \
+    X(len, (enum ckf_status)ckf_channel_len(NULL))                                                 \
+    X(capacity, (enum ckf_status)ckf_channel_capacity(NULL))                                       \
+    X(event_fd, ckf_channel_event_fd(NULL, CKF_RECV, &fd))                                         \
+    X(is_ready, (enum ckf_status)ckf_channel_is_ready(NULL, CKF_RECV))
+
+/* The same with a channel and no element, or nowhere to put the answer. */
+#define NO_ELEM_SCENARIOS(X)                                                                       \
+    X(send, ckf_channel_send(bare(variant, 1), NULL))                                              \
+    X(try_send, ckf_channel_try_send(bare(variant, 1), NULL))                                      \
+    X(send_until, ckf_channel_send_until(bare(variant, 1), NULL, CKF_NOW, NULL))                   \
+    X(send_many, ckf_channel_send_many(bare(variant, 1), NULL, 1, &done, CKF_NOW, NULL))           \
+    X(event_fd, ckf_channel_event_fd(bare(variant, 1), CKF_RECV, NULL))
+
+#define DEFINE_NULL(name, call)                                                                    \
+    static void null_##name(enum ckf_variant variant)                                              \
+    {                                                                                              \
+        uint64_t word = 0;                                                                         \
+        size_t done;                                                                               \
+        int fd;                                                                                    \
+        (void)variant, (void)word, (void)done, (void)fd;                                           \
+        enum ckf_status status = call;                                                             \
+        fprintf(stderr, "came back with %s\n", ckf_status_name(status));                           \
+    }
+#define DEFINE_NO_ELEM(name, call) DEFINE_NULL(elem_##name, call)
+#define LIST_NULL(name, call)      {"null_" #name, null_##name},
+#define LIST_NO_ELEM(name, call)   {"null_elem_" #name, null_elem_##name},
+#define EXPECT_NULL(name, call)                                                                    \
+    assert_aborts("null_" #name, CKF_VARIANT_ATOMIC, "ckf_channel_" #name);
+#define EXPECT_NO_ELEM(name, call)                                                                 \
+    assert_aborts("null_elem_" #name, VARIANT(state), "ckf_channel_" #name);
+
+NULL_SCENARIOS(DEFINE_NULL)
+NO_ELEM_SCENARIOS(DEFINE_NO_ELEM)
+
+static void one_producer_done_too_many(enum ckf_variant variant)
+{
+    struct ckf_channel *channel = bare(variant, 1);
+    ckf_channel_producer_done(channel);
+    ckf_channel_producer_done(channel);
+}
+
+static void one_consumer_done_too_many(enum ckf_variant variant)
+{
+    struct ckf_channel *channel = bare(variant, 1);
+    ckf_channel_consumer_done(channel);
+    ckf_channel_consumer_done(channel);
+}
+
+static void producer_done_without_counting(enum ckf_variant variant)
+{
+    ckf_channel_producer_done(channel_of(variant, 1, 8));
+}
+
+static void consumer_done_without_counting(enum ckf_variant variant)
+{
+    ckf_channel_consumer_done(channel_of(variant, 1, 8));
+}
+
+/* Destroys a channel in which a call of each kind, or of the one kind, sleeps. */
+static void destroy_under(enum ckf_variant variant, size_t capacity, enum ckf_direction direction,
+                          enum call_kind kind)
+{
+    static struct caller sleeper;
+    struct ckf_channel *channel = bare(variant, capacity);
+    if (direction == CKF_SEND) {
+        fill(channel);
+        sender_asleep(&sleeper, channel, kind, 1);
+    } else {
+        receiver_asleep(&sleeper, channel, kind);
+    }
+    ckf_channel_destroy(channel);
+}
+
+#define SLEEPER_SCENARIOS(X)                                                                       \
+    X(destroy_under_recv, 1, CKF_RECV, CALL_PLAIN)                                                 \
+    X(destroy_under_recv_until, 1, CKF_RECV, CALL_UNTIL)                                           \
+    X(destroy_under_recv_many, 1, CKF_RECV, CALL_MANY)                                             \
+    X(destroy_under_recv_select, 1, CKF_RECV, CALL_SELECT)                                         \
+    X(destroy_under_recv_of_a_rendezvous, 0, CKF_RECV, CALL_PLAIN)                                 \
+    X(destroy_under_recv_of_an_unbounded, CKF_UNBOUNDED, CKF_RECV, CALL_PLAIN)                     \
+    X(destroy_under_send, 1, CKF_SEND, CALL_PLAIN)                                                 \
+    X(destroy_under_send_until, 1, CKF_SEND, CALL_UNTIL)                                           \
+    X(destroy_under_send_many, 1, CKF_SEND, CALL_MANY)                                             \
+    X(destroy_under_send_select, 1, CKF_SEND, CALL_SELECT)                                         \
+    X(destroy_under_send_of_a_rendezvous, 0, CKF_SEND, CALL_PLAIN)
+
+#define DEFINE_SLEEPER(name, capacity, direction, kind)                                            \
+    static void name(enum ckf_variant variant)                                                     \
+    {                                                                                              \
+        destroy_under(variant, capacity, direction, kind);                                         \
+    }
+#define LIST_SLEEPER(name, capacity, direction, kind) {#name, name},
+#define EXPECT_SLEEPER(name, capacity, direction, kind)                                            \
+    assert_aborts(#name, VARIANT(state), "ckf_channel_destroy");
+
+SLEEPER_SCENARIOS(DEFINE_SLEEPER)
+
+static void null_arguments_abort_and_name_the_function(void **state)
+{
+    (void)state;
+    NULL_SCENARIOS(EXPECT_NULL)
+}
+
+static void sending_nothing_aborts_and_names_the_function(void **state)
+{
+    NO_ELEM_SCENARIOS(EXPECT_NO_ELEM)
+}
+
+static void one_done_too_many_aborts(void **state)
+{
+    assert_aborts("one_producer_done_too_many", VARIANT(state), "ckf_channel_producer_done");
+    assert_aborts("one_consumer_done_too_many", VARIANT(state), "ckf_channel_consumer_done");
+    assert_aborts("producer_done_without_counting", VARIANT(state), "ckf_channel_producer_done");
+    assert_aborts("consumer_done_without_counting", VARIANT(state), "ckf_channel_consumer_done");
+}
+
+static void destroy_aborts_while_a_call_sleeps(void **state)
+{
+    SLEEPER_SCENARIOS(EXPECT_SLEEPER)
+}
+
+/* ---- one processor ---- */
+
+enum { PINNED_ROUNDS = 2000, PINNED_NS_PER_ROUND = 100000 };
+
+struct pair {
+    struct ckf_channel *there, *back;
+};
+
+static int echo(void *arg)
+{
+    struct pair *pair = arg;
+    for (;;) {
+        uint64_t number = recv_u64(pair->there);
+        if (number == NO_ELEMENT(CKF_CLOSED))
+            return 0;
+        if (send_u64(pair->back, number) != CKF_OK)
+            return 1;
+    }
+}
+
+static int64_t process_time_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/* The library may look at the processors once, so they are taken away before its first call. A
+ * spinner that keeps the only processor burns a time slice (milliseconds) in each round. */
+static void ping_pong_on_one_processor(enum ckf_variant variant)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0)
+        _exit(5);
+    for (size_t capacity = 0; capacity < 2; capacity++) {
+        struct pair pair = {bare(variant, capacity), bare(variant, capacity)};
+        struct test_thread partner;
+        thread_start(&partner, echo, &pair);
+        int64_t before = process_time_ns();
+        for (uint64_t i = 0; i < PINNED_ROUNDS; i++)
+            if (send_u64(pair.there, i) != CKF_OK || recv_u64(pair.back) != i)
+                _exit(6);
+        if (!SANITIZED && process_time_ns() - before > (int64_t)PINNED_ROUNDS * PINNED_NS_PER_ROUND)
+            _exit(7);
+        ckf_channel_close(pair.there);
+        thread_join(&partner);
+        ckf_channel_destroy(pair.there);
+        ckf_channel_destroy(pair.back);
+    }
+}
+
+static void a_process_pinned_to_one_processor_is_not_slowed_by_spinning(void **state)
+{
+    assert_survives("ping_pong_on_one_processor", VARIANT(state));
+}
+
+static const struct scenario scenarios[] = {
+    /* clang-format off */
+    NULL_SCENARIOS(LIST_NULL)
+    NO_ELEM_SCENARIOS(LIST_NO_ELEM)
+    SLEEPER_SCENARIOS(LIST_SLEEPER)
+    /* clang-format on */
+    {"one_producer_done_too_many", one_producer_done_too_many},
+    {"one_consumer_done_too_many", one_consumer_done_too_many},
+    {"producer_done_without_counting", producer_done_without_counting},
+    {"consumer_done_without_counting", consumer_done_without_counting},
+    {"ping_pong_on_one_processor", ping_pong_on_one_processor},
+};
+
+int main(int argc, char **argv)
+{
+    run_scenario_if_asked(argc, argv, scenarios, COUNT_OF(scenarios));
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(default_options_make_a_rendezvous_of_pointers),
+        BOTH_VARIANTS(capacity_is_what_was_asked_for),
+        BOTH_VARIANTS(bad_options_are_invalid),
+        BOTH_VARIANTS(absurd_capacities_are_refused),
+        BOTH_VARIANTS(the_name_is_copied),
+        BOTH_VARIANTS(promised_single_ends_keep_the_contract),
+        BOTH_VARIANTS(a_channel_holds_exactly_its_capacity),
+        BOTH_VARIANTS(order_survives_many_laps),
+        BOTH_VARIANTS(an_element_is_copied_when_it_is_sent),
+        BOTH_VARIANTS(a_null_buffer_discards_one_element),
+        BOTH_VARIANTS(a_sleeping_receiver_may_discard),
+        BOTH_VARIANTS(a_rendezvous_hands_over_whole_elements),
+        BOTH_VARIANTS(a_try_meets_a_sleeping_peer),
+        BOTH_VARIANTS(calls_in_one_direction_do_not_meet),
+        BOTH_VARIANTS(a_send_without_room_tells_why),
+        BOTH_VARIANTS(a_receive_without_element_tells_why_and_leaves_the_buffer_alone),
+        BOTH_VARIANTS(one_attempt_is_made_however_late_it_is),
+        BOTH_VARIANTS(one_attempt_meets_a_sleeping_peer_however_late_it_is),
+        BOTH_VARIANTS(a_wait_ends_at_its_deadline_and_leaves_nothing_behind),
+        BOTH_VARIANTS(a_waiter_with_a_deadline_is_served_before_it),
+        BOTH_VARIANTS(a_context_that_is_done_wins_over_everything),
+        BOTH_VARIANTS(a_context_that_is_not_done_changes_nothing),
+        BOTH_VARIANTS(cancel_wakes_a_sleeping_call_and_leaves_nothing_behind),
+        BOTH_VARIANTS(cancelling_a_parent_wakes_calls_in_many_channels),
+        BOTH_VARIANTS(the_deadline_of_a_context_ends_a_wait),
+        BOTH_VARIANTS(a_deadline_of_the_call_leaves_its_context_alone),
+        BOTH_VARIANTS(close_is_told_to_one_caller),
+        BOTH_VARIANTS(sends_after_close_are_refused),
+        BOTH_VARIANTS(receivers_drain_a_closed_channel_then_see_the_close),
+        BOTH_VARIANTS(close_wakes_blocked_senders),
+        BOTH_VARIANTS(close_wakes_blocked_receivers),
+        BOTH_VARIANTS(an_accepted_element_outlives_a_close_at_once),
+        BOTH_VARIANTS(many_of_none_is_ok_and_looks_at_nothing),
+        BOTH_VARIANTS(many_moves_what_fits_in_order),
+        BOTH_VARIANTS(many_takes_no_more_than_asked),
+        BOTH_VARIANTS(many_that_moves_nothing_says_zero),
+        BOTH_VARIANTS(many_waits_only_for_the_first),
+        BOTH_VARIANTS(many_meets_sleeping_peers_of_a_rendezvous_in_order),
+        BOTH_VARIANTS(many_fills_the_room_that_close_leaves),
+        BOTH_VARIANTS(many_may_discard),
+        BOTH_VARIANTS(ends_are_counted_only_on_demand),
+        BOTH_VARIANTS(the_last_producer_closes),
+        BOTH_VARIANTS(the_last_consumer_closes_and_wakes_senders),
+        BOTH_VARIANTS(the_last_producer_wakes_receivers),
+        BOTH_VARIANTS(done_is_owed_after_an_explicit_close),
+        BOTH_VARIANTS(nobody_is_added_after_the_last_one_has_gone),
+        BOTH_VARIANTS(leftovers_are_handed_over_once_oldest_first_and_aligned),
+        BOTH_VARIANTS(leftovers_may_be_dropped),
+        BOTH_VARIANTS(refused_elements_are_no_leftovers),
+        BOTH_VARIANTS(sleeping_receivers_are_served_first_come_first_served),
+        BOTH_VARIANTS(sleeping_senders_are_served_first_come_first_served),
+        BOTH_VARIANTS(a_waiter_that_gives_up_keeps_the_others_in_line),
+        BOTH_VARIANTS(an_idle_waiter_costs_no_processor_time),
+        BOTH_VARIANTS(signals_do_not_end_a_wait),
+        BOTH_VARIANTS(signals_do_not_end_a_wait_with_a_deadline_early),
+        BOTH_VARIANTS(no_call_is_a_cancellation_point),
+        BOTH_VARIANTS(calls_leave_errno_alone),
+        BOTH_VARIANTS(threads_come_and_go_without_a_trace),
+        BOTH_VARIANTS(a_forked_child_has_working_channels_and_the_parent_keeps_its_own),
+        BOTH_VARIANTS(the_parent_is_unharmed_by_a_fork_while_threads_wait),
+        cmocka_unit_test(null_arguments_abort_and_name_the_function),
+        BOTH_VARIANTS(sending_nothing_aborts_and_names_the_function),
+        BOTH_VARIANTS(one_done_too_many_aborts),
+        BOTH_VARIANTS(destroy_aborts_while_a_call_sleeps),
+        BOTH_VARIANTS(a_process_pinned_to_one_processor_is_not_slowed_by_spinning),
+    };
+    return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
 }
