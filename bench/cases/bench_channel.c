@@ -160,8 +160,8 @@ static const struct bench_contestant *const bounded_1p1c[] = {
 static const struct bench_contestant *const bounded_any[] = {&atomic_contestant, &mutex_contestant,
                                                              &peer_pthread_ring};
 static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex_contestant};
-static const struct bench_contestant *const unbounded_1p1c[] = {
-    &atomic_contestant, &mutex_contestant, &peer_wfcqueue};
+static const struct bench_contestant *const unbounded_1p1c[] = {&atomic_contestant,
+                                                                &mutex_contestant, &peer_wfcqueue};
 
 #define COMMON                                                                                     \
     .collection = "channel", .state_size = sizeof(struct channel_state), .setup = setup,           \
@@ -169,69 +169,68 @@ static const struct bench_contestant *const unbounded_1p1c[] = {
 
 #define PAIR(id_, title_, capacity, threads, contestants_)                                         \
     {                                                                                              \
-        COMMON, .id = "channel/pair/" id_, .family = "send and receive by each thread",            \
-                .title = title_, .unit = "ns/pair", .kind = BENCH_PER_OP,                          \
-                .waits = (threads) > 1, .parameter = capacity,                                     \
-                .actors = {{CHANNEL_PAIR, threads}}, CONTESTANTS(contestants_)                     \
+        COMMON, .id = "channel-pair-" id_, .family = "send and receive by each thread",            \
+                .title = title_, .unit = "ns/pair", .kind = BENCH_PER_OP, .waits = (threads) > 1,  \
+                .parameter = capacity, .actors = {{CHANNEL_PAIR, threads}},                        \
+                CONTESTANTS(contestants_)                                                          \
     }
 
 #define TRY(id_, title_, role, unit_, threads)                                                     \
     {                                                                                              \
-        COMMON, .id = "channel/try/" id_, .family = "calls that never wait, capacity 1024",        \
+        COMMON, .id = "channel-try-" id_, .family = "calls that never wait, capacity 1024",        \
                 .title = title_, .unit = unit_, .kind = BENCH_PER_OP, .parameter = 1024,           \
                 .actors = {{role, threads}}, CONTESTANTS(ours)                                     \
     }
 
 #define FLOW(id_, title_, capacity, producers, consumers, contestants_)                            \
     {                                                                                              \
-        COMMON, .id = "channel/" id_,                                                              \
-                .family = "producers and consumers, to the close", .title = title_,                \
-                .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true,                     \
+        COMMON, .id = "channel-" id_, .family = "producers and consumers, to the close",           \
+                .title = title_, .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true,    \
                 .parameter = capacity,                                                             \
                 .actors = {{CHANNEL_PRODUCER, producers}, {CHANNEL_CONSUMER, consumers}},          \
                 CONTESTANTS(contestants_)                                                          \
     }
 
 #define FLOWS(name, title, capacity, contestants_1p1c, contestants_)                               \
-    FLOW("1p1c/" name, "1P1C, " title, capacity, 1, 1, contestants_1p1c),                          \
-        FLOW("2p2c/" name, "2P2C, " title, capacity, 2, 2, contestants_),                          \
-        FLOW("4p4c/" name, "4P4C, " title, capacity, 4, 4, contestants_),                          \
-        FLOW("8p1c/" name, "8P1C, " title, capacity, 8, 1, contestants_),                          \
-        FLOW("1p8c/" name, "1P8C, " title, capacity, 1, 8, contestants_)
+    FLOW("1p1c-" name, "1P1C, " title, capacity, 1, 1, contestants_1p1c),                          \
+        FLOW("2p2c-" name, "2P2C, " title, capacity, 2, 2, contestants_),                          \
+        FLOW("4p4c-" name, "4P4C, " title, capacity, 4, 4, contestants_),                          \
+        FLOW("8p1c-" name, "8P1C, " title, capacity, 8, 1, contestants_),                          \
+        FLOW("1p8c-" name, "1P8C, " title, capacity, 1, 8, contestants_)
 
 static const struct bench_workload workloads[] = {
-    PAIR("1/1t", "capacity 1, 1 thread", 1, 1, bounded_any),
-    PAIR("64/1t", "capacity 64, 1 thread", 64, 1, bounded_any),
-    PAIR("1024/1t", "capacity 1024, 1 thread", 1024, 1, bounded),
-    PAIR("1024/2t", "capacity 1024, 2 threads", 1024, 2, bounded),
-    PAIR("1024/4t", "capacity 1024, 4 threads", 1024, 4, bounded),
-    PAIR("unbounded/1t", "unbounded, 1 thread", CKF_UNBOUNDED, 1, ours),
-    PAIR("unbounded/2t", "unbounded, 2 threads", CKF_UNBOUNDED, 2, ours),
-    PAIR("unbounded/4t", "unbounded, 4 threads", CKF_UNBOUNDED, 4, ours),
-    TRY("pair/1t", "try_send and try_recv, 1 thread", CHANNEL_TRY_PAIR, "ns/pair", 1),
-    TRY("pair/2t", "try_send and try_recv, 2 threads", CHANNEL_TRY_PAIR, "ns/pair", 2),
-    TRY("pair/4t", "try_send and try_recv, 4 threads", CHANNEL_TRY_PAIR, "ns/pair", 4),
-    TRY("empty/1t", "try_recv, nothing there, 1 thread", CHANNEL_TRY_EMPTY, "ns/call", 1),
-    TRY("empty/2t", "try_recv, nothing there, 2 threads", CHANNEL_TRY_EMPTY, "ns/call", 2),
+    PAIR("1-1t", "capacity 1, 1 thread", 1, 1, bounded_any),
+    PAIR("64-1t", "capacity 64, 1 thread", 64, 1, bounded_any),
+    PAIR("1024-1t", "capacity 1024, 1 thread", 1024, 1, bounded),
+    PAIR("1024-2t", "capacity 1024, 2 threads", 1024, 2, bounded),
+    PAIR("1024-4t", "capacity 1024, 4 threads", 1024, 4, bounded),
+    PAIR("unbounded-1t", "unbounded, 1 thread", CKF_UNBOUNDED, 1, ours),
+    PAIR("unbounded-2t", "unbounded, 2 threads", CKF_UNBOUNDED, 2, ours),
+    PAIR("unbounded-4t", "unbounded, 4 threads", CKF_UNBOUNDED, 4, ours),
+    TRY("pair-1t", "try_send and try_recv, 1 thread", CHANNEL_TRY_PAIR, "ns/pair", 1),
+    TRY("pair-2t", "try_send and try_recv, 2 threads", CHANNEL_TRY_PAIR, "ns/pair", 2),
+    TRY("pair-4t", "try_send and try_recv, 4 threads", CHANNEL_TRY_PAIR, "ns/pair", 4),
+    TRY("empty-1t", "try_recv, nothing there, 1 thread", CHANNEL_TRY_EMPTY, "ns/call", 1),
+    TRY("empty-2t", "try_recv, nothing there, 2 threads", CHANNEL_TRY_EMPTY, "ns/call", 2),
     FLOWS("64", "capacity 64", 64, bounded_1p1c, bounded_any),
     FLOWS("1024", "capacity 1024", 1024, bounded_1p1c, bounded),
     FLOWS("unbounded", "unbounded", CKF_UNBOUNDED, unbounded_1p1c, ours),
-    {COMMON, .id = "channel/many/1p1c", .family = "32 at a time, to the close",
+    {COMMON, .id = "channel-many-1p1c", .family = "32 at a time, to the close",
      .title = "1P1C, capacity 1024", .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true,
      .parameter = 1024, .actors = {{CHANNEL_PRODUCER_MANY, 1}, {CHANNEL_CONSUMER_MANY, 1}},
      CONTESTANTS(ours)},
-    {COMMON, .id = "channel/many/2p2c", .family = "32 at a time, to the close",
+    {COMMON, .id = "channel-many-2p2c", .family = "32 at a time, to the close",
      .title = "2P2C, capacity 1024", .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true,
      .parameter = 1024, .actors = {{CHANNEL_PRODUCER_MANY, 2}, {CHANNEL_CONSUMER_MANY, 2}},
      CONTESTANTS(ours)},
-    {COMMON, .id = "channel/ping-pong", .family = "one message there, one back",
+    {COMMON, .id = "channel-ping-pong", .family = "one message there, one back",
      .title = "two channels of capacity 1", .unit = "ns/round trip", .kind = BENCH_FIXED_WORK,
      .waits = true, .parameter = 1, .actors = {{CHANNEL_PING, 1}, {CHANNEL_PONG, 1}},
      CONTESTANTS(bounded_any)},
-    {COMMON, .id = "channel/rendezvous/1p1c", .family = "rendezvous, to the close", .title = "1P1C",
+    {COMMON, .id = "channel-rendezvous-1p1c", .family = "rendezvous, to the close", .title = "1P1C",
      .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true, .parameter = 0,
      .actors = {{CHANNEL_PRODUCER, 1}, {CHANNEL_CONSUMER, 1}}, CONTESTANTS(ours)},
-    {COMMON, .id = "channel/rendezvous/4p4c", .family = "rendezvous, to the close", .title = "4P4C",
+    {COMMON, .id = "channel-rendezvous-4p4c", .family = "rendezvous, to the close", .title = "4P4C",
      .unit = "ns/message", .kind = BENCH_FIXED_WORK, .waits = true, .parameter = 0,
      .actors = {{CHANNEL_PRODUCER, 4}, {CHANNEL_CONSUMER, 4}}, CONTESTANTS(ours)},
 };

@@ -132,7 +132,7 @@ static const struct bench_contestant mutex_contestant = {.name = "mutex",
 
 /* Corpora, made once for all contestants and kept to the end of the program. */
 
-enum { EXACT_PATTERNS = 10000, SUBSTRING_PATTERNS = 16, TEXT_BYTES = 128 };
+enum { EXACT_PATTERNS = 10000, SUBSTRING_PATTERNS = 16, TEXT_BYTES = 128, WORD_BYTES = 16 };
 
 /* NULL data: no memory. */
 static struct ckf_record text_record(const char *text)
@@ -152,15 +152,16 @@ static void exact_text(char *text, size_t index)
 
 static void word_text(char *text, size_t index)
 {
-    snprintf(text, TEXT_BYTES, "err%05llx", (unsigned long long)(bench_mix(index) >> 44));
+    snprintf(text, WORD_BYTES, "err%05llx", (unsigned long long)(bench_mix(index) >> 44));
 }
 
 static void line_text(char *text, size_t index, const char *word)
 {
     uint64_t noise = bench_mix(index + 77);
-    snprintf(text, TEXT_BYTES, "2024-05-01T12:%02u:%02u level=warn host=node%03u msg=\"%s\" took=%uus",
-             (unsigned)(noise % 60), (unsigned)(noise / 60 % 60), (unsigned)(noise / 3600 % 500), word,
-             (unsigned)(noise >> 40 & 0xffff));
+    snprintf(text, TEXT_BYTES,
+             "2024-05-01T12:%02u:%02u level=warn host=node%03u msg=\"%s\" took=%uus",
+             (unsigned)(noise % 60), (unsigned)(noise / 60 % 60), (unsigned)(noise / 3600 % 500),
+             word, (unsigned)(noise >> 40 & 0xffff));
 }
 
 /* The text of one record; true if a pattern matches it. Odd draws match. */
@@ -172,7 +173,7 @@ static bool record_text(const struct filter_corpus *corpus, char *text, uint64_t
         exact_text(text, hit ? index : index + corpus->pattern_count);
         return hit;
     }
-    char word[TEXT_BYTES];
+    char word[WORD_BYTES];
     word_text(word, hit ? index : index + corpus->pattern_count);
     line_text(text, (size_t)(draw >> 8), word);
     return hit;
@@ -217,8 +218,7 @@ static bool make_records(struct filter_corpus *corpus, unsigned thread)
 
 static const struct filter_corpus *corpus_of(enum ckf_match match, unsigned threads)
 {
-    static struct filter_corpus exact = {.match = CKF_MATCH_EXACT,
-                                         .pattern_count = EXACT_PATTERNS};
+    static struct filter_corpus exact = {.match = CKF_MATCH_EXACT, .pattern_count = EXACT_PATTERNS};
     static struct filter_corpus substring = {.match = CKF_MATCH_SUBSTRING,
                                              .pattern_count = SUBSTRING_PATTERNS};
     struct filter_corpus *corpus = match == CKF_MATCH_EXACT ? &exact : &substring;
@@ -288,9 +288,8 @@ static void verify(struct bench_run *run, void *argument)
 
 #define CONTESTANTS(list) .contestants = list, .contestant_count = sizeof(list) / sizeof(list[0])
 
-static const struct bench_contestant *const exact_sets[] = {&atomic_contestant, &mutex_contestant,
-                                                            &peer_rwlock_set, &peer_rcu_set,
-                                                            &peer_alone_set};
+static const struct bench_contestant *const exact_sets[] = {
+    &atomic_contestant, &mutex_contestant, &peer_rwlock_set, &peer_rcu_set, &peer_alone_set};
 static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex_contestant};
 
 #define COMMON                                                                                     \
@@ -299,38 +298,38 @@ static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex
 
 #define ONE(id_, title_, match, threads, publishes, contestants_)                                  \
     {                                                                                              \
-        COMMON, .id = "filter/evaluate/" id_, .family = "evaluate, one record a call",             \
+        COMMON, .id = "filter-evaluate-" id_, .family = "evaluate, one record a call",             \
                 .title = title_, .shape = match, .actors = {{FILTER_EVALUATE, threads}},           \
                 .background = {FILTER_PUBLISHES_BESIDE, publishes}, CONTESTANTS(contestants_)      \
     }
 
 #define MANY(id_, title_, match, threads, publishes)                                               \
     {                                                                                              \
-        COMMON, .id = "filter/evaluate-many/" id_, .family = "evaluate_many, 64 records a call",   \
+        COMMON, .id = "filter-evaluate-many-" id_, .family = "evaluate_many, 64 records a call",   \
                 .title = title_, .shape = match, .actors = {{FILTER_EVALUATE_MANY, threads}},      \
                 .batch = 16, .units = FILTER_BATCH,                                                \
                 .background = {FILTER_PUBLISHES_BESIDE, publishes}, CONTESTANTS(ours)              \
     }
 
 static const struct bench_workload workloads[] = {
-    ONE("exact-10k/1t", "10k exact, 1 thread", CKF_MATCH_EXACT, 1, 0, exact_sets),
-    ONE("exact-10k/2t", "10k exact, 2 threads", CKF_MATCH_EXACT, 2, 0, exact_sets),
-    ONE("exact-10k/4t", "10k exact, 4 threads", CKF_MATCH_EXACT, 4, 0, exact_sets),
-    ONE("exact-10k-published/1t", "10k exact, 100 publishes/s, 1 thread", CKF_MATCH_EXACT, 1, 1,
+    ONE("exact-10k-1t", "10k exact, 1 thread", CKF_MATCH_EXACT, 1, 0, exact_sets),
+    ONE("exact-10k-2t", "10k exact, 2 threads", CKF_MATCH_EXACT, 2, 0, exact_sets),
+    ONE("exact-10k-4t", "10k exact, 4 threads", CKF_MATCH_EXACT, 4, 0, exact_sets),
+    ONE("exact-10k-published-1t", "10k exact, 100 publishes/s, 1 thread", CKF_MATCH_EXACT, 1, 1,
         exact_sets),
-    ONE("exact-10k-published/2t", "10k exact, 100 publishes/s, 2 threads", CKF_MATCH_EXACT, 2, 1,
+    ONE("exact-10k-published-2t", "10k exact, 100 publishes/s, 2 threads", CKF_MATCH_EXACT, 2, 1,
         exact_sets),
-    ONE("exact-10k-published/4t", "10k exact, 100 publishes/s, 4 threads", CKF_MATCH_EXACT, 4, 1,
+    ONE("exact-10k-published-4t", "10k exact, 100 publishes/s, 4 threads", CKF_MATCH_EXACT, 4, 1,
         exact_sets),
-    ONE("substring-16/1t", "16 substrings, 1 thread", CKF_MATCH_SUBSTRING, 1, 0, ours),
-    ONE("substring-16/2t", "16 substrings, 2 threads", CKF_MATCH_SUBSTRING, 2, 0, ours),
-    ONE("substring-16/4t", "16 substrings, 4 threads", CKF_MATCH_SUBSTRING, 4, 0, ours),
-    MANY("exact-10k/1t", "10k exact, 1 thread", CKF_MATCH_EXACT, 1, 0),
-    MANY("exact-10k/2t", "10k exact, 2 threads", CKF_MATCH_EXACT, 2, 0),
-    MANY("exact-10k/4t", "10k exact, 4 threads", CKF_MATCH_EXACT, 4, 0),
-    MANY("exact-10k-published/1t", "10k exact, 100 publishes/s, 1 thread", CKF_MATCH_EXACT, 1, 1),
-    MANY("exact-10k-published/2t", "10k exact, 100 publishes/s, 2 threads", CKF_MATCH_EXACT, 2, 1),
-    MANY("exact-10k-published/4t", "10k exact, 100 publishes/s, 4 threads", CKF_MATCH_EXACT, 4, 1),
+    ONE("substring-16-1t", "16 substrings, 1 thread", CKF_MATCH_SUBSTRING, 1, 0, ours),
+    ONE("substring-16-2t", "16 substrings, 2 threads", CKF_MATCH_SUBSTRING, 2, 0, ours),
+    ONE("substring-16-4t", "16 substrings, 4 threads", CKF_MATCH_SUBSTRING, 4, 0, ours),
+    MANY("exact-10k-1t", "10k exact, 1 thread", CKF_MATCH_EXACT, 1, 0),
+    MANY("exact-10k-2t", "10k exact, 2 threads", CKF_MATCH_EXACT, 2, 0),
+    MANY("exact-10k-4t", "10k exact, 4 threads", CKF_MATCH_EXACT, 4, 0),
+    MANY("exact-10k-published-1t", "10k exact, 100 publishes/s, 1 thread", CKF_MATCH_EXACT, 1, 1),
+    MANY("exact-10k-published-2t", "10k exact, 100 publishes/s, 2 threads", CKF_MATCH_EXACT, 2, 1),
+    MANY("exact-10k-published-4t", "10k exact, 100 publishes/s, 4 threads", CKF_MATCH_EXACT, 4, 1),
 };
 
 const struct bench_suite filter_suite = {workloads, sizeof(workloads) / sizeof(workloads[0])};

@@ -15,8 +15,8 @@
 #include "harness/bench.h"
 
 enum channel_role {
-    CHANNEL_PAIR,     /* send one, receive one */
-    CHANNEL_TRY_PAIR, /* the same with calls that never wait */
+    CHANNEL_PAIR,      /* send one, receive one */
+    CHANNEL_TRY_PAIR,  /* the same with calls that never wait */
     CHANNEL_TRY_EMPTY, /* try to receive where nothing is */
     CHANNEL_PRODUCER,
     CHANNEL_CONSUMER,
@@ -32,8 +32,8 @@ enum { CHANNEL_BATCH = 32 };
 struct channel_face {
     void *(*create)(size_t capacity); /* NULL: it cannot */
     void (*destroy)(void *channel);
-    bool (*send)(void *channel, uint64_t value);   /* waits; false: closed */
-    bool (*recv)(void *channel, uint64_t *value);  /* waits; false: closed and drained */
+    bool (*send)(void *channel, uint64_t value);  /* waits; false: closed */
+    bool (*recv)(void *channel, uint64_t *value); /* waits; false: closed and drained */
     bool (*try_send)(void *channel, uint64_t value);
     bool (*try_recv)(void *channel, uint64_t *value);
     size_t (*send_many)(void *channel, const uint64_t *values, size_t count); /* 0: closed */
@@ -247,11 +247,14 @@ CHANNEL_INLINE channel_pong(struct bench_run *run, struct channel_state *state,
         channel_pong(run, state, face.send, face.recv);                                            \
     }                                                                                              \
     static const bench_body name##_bodies[CHANNEL_ROLES] = {                                       \
-        [CHANNEL_PAIR] = name##_pair,                   [CHANNEL_TRY_PAIR] = name##_try_pair,      \
-        [CHANNEL_TRY_EMPTY] = name##_try_empty,         [CHANNEL_PRODUCER] = name##_producer,      \
-        [CHANNEL_CONSUMER] = name##_consumer,           [CHANNEL_PRODUCER_MANY] =                  \
-            name##_producer_many,                                                                  \
-        [CHANNEL_CONSUMER_MANY] = name##_consumer_many, [CHANNEL_PING] = name##_ping,              \
+        [CHANNEL_PAIR] = name##_pair,                                                              \
+        [CHANNEL_TRY_PAIR] = name##_try_pair,                                                      \
+        [CHANNEL_TRY_EMPTY] = name##_try_empty,                                                    \
+        [CHANNEL_PRODUCER] = name##_producer,                                                      \
+        [CHANNEL_CONSUMER] = name##_consumer,                                                      \
+        [CHANNEL_PRODUCER_MANY] = name##_producer_many,                                            \
+        [CHANNEL_CONSUMER_MANY] = name##_consumer_many,                                            \
+        [CHANNEL_PING] = name##_ping,                                                              \
         [CHANNEL_PONG] = name##_pong,                                                              \
     }
 

@@ -12,7 +12,7 @@
 
 enum filter_role {
     FILTER_EVALUATE,
-    FILTER_EVALUATE_MANY,   /* FILTER_BATCH records in one call */
+    FILTER_EVALUATE_MANY,    /* FILTER_BATCH records in one call */
     FILTER_PUBLISHES_BESIDE, /* background: a new ruleset every 10 ms */
     FILTER_ROLES
 };
@@ -31,9 +31,11 @@ struct filter_face {
     void *(*create)(const struct filter_corpus *corpus); /* NULL: it cannot */
     void (*destroy)(void *filter);
     bool (*evaluate)(void *filter, struct ckf_record record); /* true: dropped */
-    size_t (*evaluate_many)(void *filter, const struct ckf_record *records, size_t count); /* drops */
+    size_t (*evaluate_many)(void *filter, const struct ckf_record *records,
+                            size_t count);                             /* drops */
     bool (*publish)(void *filter, const struct filter_corpus *corpus); /* the same rules anew */
-    void (*counts)(void *filter, uint64_t *evaluated, uint64_t *dropped); /* NULL: it does not count */
+    void (*counts)(void *filter, uint64_t *evaluated,
+                   uint64_t *dropped); /* NULL: it does not count */
 };
 
 struct filter_state {

@@ -10,12 +10,12 @@
 #include "harness/bench.h"
 
 enum map_role {
-    MAP_ADD,      /* add 1 to the next key */
-    MAP_ADD_U64,  /* the same with 8-byte keys */
-    MAP_GET,      /* read the next key */
-    MAP_ADD_NEW,  /* fixed work: keys that were never seen */
-    MAP_HANDLE,   /* add 1 through a handle looked up before */
-    MAP_SNAPSHOT, /* visit all keys once */
+    MAP_ADD,              /* add 1 to the next key */
+    MAP_ADD_U64,          /* the same with 8-byte keys */
+    MAP_GET,              /* read the next key */
+    MAP_ADD_NEW,          /* fixed work: keys that were never seen */
+    MAP_HANDLE,           /* add 1 through a handle looked up before */
+    MAP_SNAPSHOT,         /* visit all keys once */
     MAP_SNAPSHOTS_BESIDE, /* background: a snapshot every 10 ms */
     MAP_ADDS_BESIDE,      /* background: adds without end */
     MAP_ROLES

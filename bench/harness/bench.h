@@ -57,26 +57,27 @@ struct bench_actor {
 };
 
 struct bench_workload {
-    const char *id;         /* "channel/1p1c/64": unique; what --filter matches */
+    const char *id;         /* "channel-1p1c-64": unique; what --filter matches */
     const char *collection; /* "channel" */
     const char *family;     /* heading of the table in which it is a row */
     const char *title;      /* the row: "capacity 64, 1 producer, 1 consumer" */
     const char *unit;       /* "ns/message" */
     enum bench_kind kind;
-    bool waits;                                         /* its threads sleep for each other */
-    const struct bench_contestant *const *contestants; /* NULL entries (peers not built) are skipped */
+    bool waits; /* its threads sleep for each other */
+    const struct bench_contestant *const
+        *contestants; /* NULL entries (peers not built) are skipped */
     size_t contestant_count;
     struct bench_actor actors[BENCH_MAX_ACTORS]; /* BENCH_PER_OP: one */
     struct bench_actor background;               /* runs beside them, unmeasured; copies 0: none */
     unsigned batch;                              /* BENCH_PER_OP: iterations between two looks at
                                                     the clock; 0: 1024 */
-    unsigned units;     /* units of work in one iteration; 0: 1 */
-    size_t parameter;   /* capacity, number of keys: the suite's */
-    unsigned shape;     /* distribution, key kind: the suite's */
-    size_t max_work;    /* BENCH_FIXED_WORK: no more units than this; 0: no bound */
-    size_t state_size;  /* bytes; zeroed, cache-line aligned */
-    bench_body setup;   /* alone; BENCH_PER_OP: once for all runs of a contestant, else for each */
-    bench_body verify;  /* alone, after each run; calls bench_fail on what was lost */
+    unsigned units;                              /* units of work in one iteration; 0: 1 */
+    size_t parameter;                            /* capacity, number of keys: the suite's */
+    unsigned shape;                              /* distribution, key kind: the suite's */
+    size_t max_work;     /* BENCH_FIXED_WORK: no more units than this; 0: no bound */
+    size_t state_size;   /* bytes; zeroed, cache-line aligned */
+    bench_body setup;    /* alone; BENCH_PER_OP: once for all runs of a contestant, else for each */
+    bench_body verify;   /* alone, before teardown; calls bench_fail on what was lost */
     bench_body teardown; /* alone */
 };
 

@@ -1,8 +1,9 @@
-// google.cc - Google Benchmark behind harness/google.h.
-//
-// Each call registers one benchmark, runs it and forgets it. Setup is done before, so that a state
-// outlives calibration; Google Benchmark's own Setup functions take no argument and run again for
-// every calibration step.
+/* google.cc - Google Benchmark behind harness/google.h.
+ *
+ * Each call registers one benchmark, runs it and forgets it. Setup is done before, so that a state
+ * outlives calibration; Google Benchmark's own Setup functions take no argument and run again for
+ * every calibration step.
+ */
 #include "harness/google.h"
 
 #include <atomic>
@@ -10,13 +11,17 @@
 
 #include <benchmark/benchmark.h>
 
-namespace {
+namespace
+{
 
-// Keeps the last run instead of printing it.
+/* Keeps the last run instead of printing it. */
 class Capture : public benchmark::BenchmarkReporter
 {
   public:
-    bool ReportContext(const Context &) override { return true; }
+    bool ReportContext(const Context &) override
+    {
+        return true;
+    }
 
     void ReportRuns(const std::vector<Run> &runs) override
     {
@@ -34,7 +39,7 @@ class Capture : public benchmark::BenchmarkReporter
     bool valid = false;
 };
 
-} // namespace
+} /* namespace */
 
 bool google_run(const char *name, unsigned threads, uint64_t iterations_each, double min_seconds,
                 google_body body, void *argument, google_result *result)

@@ -103,7 +103,8 @@ static void write_outcome(FILE *file, const struct outcome *outcome)
             per_op ? "per-op" : "fixed-work");
     if (!per_op)
         fprintf(file, "      \"work\": %llu,\n", (unsigned long long)outcome->work);
-    fprintf(file, "      \"disturbed_rounds\": %u,\n      \"out_of_budget\": %s,\n      \"results\": [",
+    fprintf(file,
+            "      \"disturbed_rounds\": %u,\n      \"out_of_budget\": %s,\n      \"results\": [",
             outcome->disturbed_rounds, outcome->out_of_budget ? "true" : "false");
     for (unsigned i = 0; i < outcome->result_count; i++) {
         fprintf(file, "%s\n", i == 0 ? "" : ",");

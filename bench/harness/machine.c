@@ -78,9 +78,8 @@ struct usage usage_now(void)
 
 double usage_foreign_cpus(const struct usage *from, const struct usage *to)
 {
-    static const int64_t shortest_ns = 100000000;
     int64_t wall_ns = to->at_ns - from->at_ns;
-    if (from->busy_ns < 0 || to->busy_ns < 0 || wall_ns < shortest_ns)
+    if (from->busy_ns < 0 || to->busy_ns < 0 || wall_ns < USAGE_SHORTEST_NS)
         return 0;
     int64_t foreign_ns = (to->busy_ns - from->busy_ns) - (to->own_ns - from->own_ns);
     return foreign_ns > 0 ? (double)foreign_ns / (double)wall_ns : 0;

@@ -24,7 +24,8 @@ struct usage {
 
 struct usage usage_now(void);
 /* CPUs that others kept busy from one look to the next, on average; 0 where it cannot be told. The
- * kernel counts in ticks of some 10 ms: a span of less than ten is not judged. */
+ * kernel counts in ticks of some 10 ms: a shorter span is not judged. */
+enum { USAGE_SHORTEST_NS = 150000000 };
 double usage_foreign_cpus(const struct usage *from, const struct usage *to);
 
 #endif

@@ -21,7 +21,7 @@ static const char usage[] =
     "Times the collections against each other, and against what else a program could use.\n"
     "Contestants take turns within each repetition; the tables show medians and ratios.\n"
     "\n"
-    "  -c, --filter GLOB   only workloads whose id matches, as in 'channel/*'\n"
+    "  -c, --filter GLOB   only workloads whose id matches, as in 'channel-*'\n"
     "  --threads N,...     only workloads with that many threads in all\n"
     "  --repetitions N     rounds of each workload (default 5, at most 32)\n"
     "  --budget TIME       time for everything, as in 60s or 5m (default 2m); the length of\n"

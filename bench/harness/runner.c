@@ -9,7 +9,8 @@
  * twice the repetitions. Where too few undisturbed rounds are found, all are kept and the results
  * concerned are marked: they are shown, but not compared.
  *   - Loops that never wait: CPU time over real time below 0.8 x min(threads, CPUs).
- *   - The others sleep rightly: judged by how much CPU time other processes took meanwhile.
+ *   - The others sleep rightly: judged by how much CPU time other processes took meanwhile. The
+ *     kernel counts that in ticks, so it is taken over a round, or over some if they are short.
  */
 #include "harness/runner.h"
 
@@ -40,7 +41,8 @@ struct contest {
     bool parallel[BENCH_MAX_CONTESTANTS][MAX_SAMPLES];
     bool good[MAX_SAMPLES];
     double busy[BENCH_MAX_CONTESTANTS][MAX_SAMPLES];
-    double foreign[BENCH_MAX_CONTESTANTS][MAX_SAMPLES];
+    double foreign[MAX_SAMPLES];         /* CPUs that others kept busy */
+    struct usage usage[MAX_SAMPLES + 1]; /* before the pilot, and after each round */
     unsigned rounds;
 };
 
@@ -72,7 +74,7 @@ void runner_for_each(const struct runner_options *options,
                      void (*visit)(const struct bench_workload *, void *argument), void *argument)
 {
     static const struct bench_suite *const suites[] = {&channel_suite, &counter_map_suite,
-                                                       &filter_suite};
+                                                       &filter_suite, &counter_map_large_suite};
     for (size_t s = 0; s < sizeof(suites) / sizeof(suites[0]); s++)
         for (size_t w = 0; w < suites[s]->count; w++)
             if (selected(options, &suites[s]->workloads[w]))
@@ -193,42 +195,64 @@ static void shuffle(unsigned *order, unsigned count)
     }
 }
 
-static bool run_was_parallel(const struct contest *contest, const struct result *result,
-                             double cpus_busy, double foreign_cpus)
+static bool never_waits(const struct bench_workload *workload, const struct result *result)
 {
-    const struct bench_workload *workload = contest->workload;
-    unsigned threads = contest->outcome->threads;
-    unsigned needed = at_most(threads, contest->cpus);
-    if (workload->kind == BENCH_PER_OP && !workload->waits && !result->contestant->sleeps)
-        return cpus_busy >= parallel_share * needed;
-    return foreign_cpus <= (contest->cpus - needed) + (1 - parallel_share) * needed;
+    if (workload->kind != BENCH_PER_OP || workload->waits)
+        return false;
+    bool alone = workload_threads(workload) == 1 && workload->background.copies == 0;
+    return alone || !result->contestant->sleeps;
+}
+
+static bool run_was_parallel(const struct contest *contest, unsigned index, unsigned round)
+{
+    unsigned needed = at_most(contest->outcome->threads, contest->cpus);
+    if (never_waits(contest->workload, &contest->results[index]))
+        return contest->busy[index][round] >= parallel_share * needed;
+    return contest->foreign[round] <= (contest->cpus - needed) + (1 - parallel_share) * needed;
+}
+
+/* CPUs that others kept busy during the round, and before it if it was too short to tell. */
+static double foreign_in_round(const struct contest *contest, unsigned round)
+{
+    const struct usage *now = &contest->usage[round + 1], *then = now;
+    do
+        then--;
+    while (then > contest->usage && now->at_ns - then->at_ns < USAGE_SHORTEST_NS);
+    return usage_foreign_cpus(then, now);
+}
+
+static void judge_round(struct contest *contest)
+{
+    unsigned round = contest->rounds;
+    contest->usage[round + 1] = usage_now();
+    contest->foreign[round] = foreign_in_round(contest, round);
+    contest->good[round] = true;
+    for (unsigned i = 0; i < contest->count; i++) {
+        if (!result_runs(&contest->results[i]))
+            continue;
+        contest->parallel[i][round] = run_was_parallel(contest, i, round);
+        contest->good[round] &= contest->parallel[i][round];
+    }
 }
 
 static void run_round(struct contest *contest)
 {
     unsigned order[BENCH_MAX_CONTESTANTS], round = contest->rounds;
     shuffle(order, contest->count);
-    contest->good[round] = true;
     for (unsigned i = 0; i < contest->count; i++) {
         unsigned index = order[i];
         struct result *result = &contest->results[index];
         if (!result_runs(result))
             continue;
         struct measurement measurement = {0};
-        struct usage before = usage_now();
         result->samples[round] = run_once(contest, index, 0, &measurement);
-        struct usage after = usage_now();
-        double foreign = usage_foreign_cpus(&before, &after);
-        bool parallel = run_was_parallel(contest, result, measurement.cpus_busy, foreign);
         contest->busy[index][round] = measurement.cpus_busy;
-        contest->foreign[index][round] = foreign;
-        contest->parallel[index][round] = parallel;
-        contest->good[round] &= parallel;
         const struct session *session = &contest->sessions[index];
         if (session->background_ns > 0)
             result->background_rate =
                 (double)session->background_count * 1e9 / (double)session->background_ns;
     }
+    judge_round(contest);
     contest->rounds++;
 }
 
@@ -268,7 +292,7 @@ static void sum_up(struct contest *contest, unsigned repetitions)
                 continue;
             result->samples[kept] = result->samples[round];
             busy[kept] = contest->busy[i][round];
-            foreign[kept] = contest->foreign[i][round];
+            foreign[kept] = contest->foreign[round];
             parallel += contest->parallel[i][round];
             kept++;
         }
@@ -304,8 +328,8 @@ static void open_contestants(struct contest *contest)
     }
     contest->count = outcome->result_count;
     contest->results = outcome->results;
-    contest->sessions = aligned_alloc(BENCH_CACHELINE_BYTES,
-                                      sizeof(struct session) * BENCH_MAX_CONTESTANTS);
+    contest->sessions =
+        aligned_alloc(BENCH_CACHELINE_BYTES, sizeof(struct session) * BENCH_MAX_CONTESTANTS);
     if (contest->sessions == NULL) {
         fprintf(stderr, "ckf-bench: memory for %s: %s\n", workload->id, strerror(ENOMEM));
         exit(2);
@@ -318,12 +342,20 @@ static void open_contestants(struct contest *contest)
 static void close_contestants(struct contest *contest)
 {
     for (unsigned i = 0; i < contest->count; i++) {
-        if (contest->results[i].skipped)
+        struct result *result = &contest->results[i];
+        struct session *session = &contest->sessions[i];
+        if (result->skipped)
             continue;
         /* After a failure nobody knows what state it is in. */
-        if (contest->workload->kind == BENCH_PER_OP && result_runs(&contest->results[i]))
-            session_teardown(&contest->sessions[i]);
-        session_close(&contest->sessions[i]);
+        if (contest->workload->kind == BENCH_PER_OP && result_runs(result)) {
+            watchdog_allow(hang_ns);
+            session_verify(session);
+            session_teardown(session);
+            watchdog_allow(0);
+            if (session_failed(session))
+                snprintf(result->failure, sizeof(result->failure), "%s", session->failure);
+        }
+        session_close(session);
     }
     free(contest->sessions);
 }
@@ -349,9 +381,13 @@ static void plan_workload(const struct bench_workload *workload, void *argument)
     plan->runs_left += planned_runs(workload, plan->options->repetitions);
 }
 
+/* Setting up, checking and rounds done again want time too. */
+static const double measured_share = 0.6;
+
 static double run_seconds_now(const struct plan *plan)
 {
-    double left = (double)(plan->deadline_ns - bench_now_ns()) / 1e9 / plan->runs_left;
+    double left = (double)(plan->deadline_ns - bench_now_ns()) / 1e9;
+    left *= measured_share / plan->runs_left;
     if (left < shortest_run_seconds)
         return shortest_run_seconds;
     return left > longest_run_seconds ? longest_run_seconds : left;
@@ -371,9 +407,10 @@ static void run_workload(const struct bench_workload *workload, void *argument)
         return;
     }
     static struct contest contest;
-    contest = (struct contest){
-        .workload = workload, .outcome = outcome, .cpus = report->machine.cpus};
+    contest =
+        (struct contest){.workload = workload, .outcome = outcome, .cpus = report->machine.cpus};
     open_contestants(&contest);
+    contest.usage[0] = usage_now();
     pilot(&contest, run_seconds_now(plan));
     run_rounds(&contest, plan->options->repetitions, plan->deadline_ns);
     sum_up(&contest, plan->options->repetitions);

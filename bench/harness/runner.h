@@ -5,7 +5,7 @@
 #include "harness/result.h"
 
 struct runner_options {
-    const char *filter;    /* a glob on ids; NULL: all */
+    const char *filter;     /* a glob on ids; NULL: all */
     unsigned thread_counts; /* bit n: workloads of n threads that scale; 0: all */
     unsigned repetitions;
     double budget_seconds;

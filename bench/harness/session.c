@@ -69,6 +69,11 @@ void session_setup(struct session *session)
     session->workload->setup(&session->alone, session->state);
 }
 
+void session_verify(struct session *session)
+{
+    session->workload->verify(&session->alone, session->state);
+}
+
 void session_teardown(struct session *session)
 {
     session->workload->teardown(&session->alone, session->state);
@@ -254,7 +259,6 @@ void session_run_per_op(struct session *session, double min_seconds, struct meas
         .units = (double)result.iterations * units,
         .cpus_busy = result.real_seconds > 0 ? result.cpu_seconds / result.real_seconds : 0,
     };
-    session->workload->verify(&session->alone, session->state);
 }
 
 /* Fixed work. */
@@ -301,6 +305,6 @@ void session_run_fixed_work(struct session *session, struct measurement *out)
     pthread_barrier_destroy(&start_line);
     *out = (struct measurement){.span_ns = span_ns(session), .units = (double)session->work};
     out->cpus_busy = cpu_ns / out->span_ns;
-    session->workload->verify(&session->alone, session->state);
+    session_verify(session);
     session_teardown(session);
 }

@@ -15,10 +15,10 @@ struct session;
 struct bench_run {
     struct session *session;
     unsigned actor, copy;
-    void *google_state;           /* per-op: benchmark::State of this thread */
-    int64_t start_ns, end_ns;     /* of the measured part */
-    int64_t cpu_ns;               /* fixed work: CPU time in it */
-    int64_t last_tick_ns;         /* background */
+    void *google_state;       /* per-op: benchmark::State of this thread */
+    int64_t start_ns, end_ns; /* of the measured part */
+    int64_t cpu_ns;           /* fixed work: CPU time in it */
+    int64_t last_tick_ns;     /* background */
 } __attribute__((aligned(BENCH_CACHELINE_BYTES)));
 
 struct session {
@@ -54,9 +54,13 @@ struct measurement {
 void session_open(struct session *session, const struct bench_workload *workload,
                   const struct bench_contestant *contestant);
 void session_setup(struct session *session);
+void session_verify(struct session *session);
 void session_teardown(struct session *session);
 void session_close(struct session *session);
 bool session_failed(const struct session *session);
+
+/* Fixed work is set up, verified and torn down by each run; per-op workloads keep one state for all
+ * runs, so the runner does it around them. */
 
 /* Runs it once; min_seconds > 0 calibrates iterations_each (per-op). */
 void session_run_per_op(struct session *session, double min_seconds, struct measurement *out);

@@ -8,7 +8,7 @@
 
 #include "harness/result.h"
 
-enum { TITLE_WIDTH = 42, CELL_WIDTH = 15 };
+enum { TITLE_WIDTH = 40, CELL_WIDTH = 12 };
 
 static const char *family;
 static const struct bench_contestant *columns[BENCH_MAX_CONTESTANTS];
@@ -64,8 +64,7 @@ static void print_cell(const struct result *result)
     saw_wide |= wide;
     saw_not_parallel |= !result->parallel;
     format_number(number, sizeof(number), result->median);
-    snprintf(cell, sizeof(cell), "%s%s%s", number, wide ? " ~" : "",
-             result->parallel ? "" : " !");
+    snprintf(cell, sizeof(cell), "%s%s%s", number, wide ? " ~" : "", result->parallel ? "" : " !");
     printf(" %*s", CELL_WIDTH, cell);
 }
 
@@ -114,9 +113,10 @@ void table_row(const struct outcome *outcome)
 
 void table_end(const struct report *report)
 {
-    printf("\nns per unit, all threads together (wall time over work done): medians of %u interleaved "
-           "rounds.\n",
-           report->repetitions);
+    printf(
+        "\nns per unit, all threads together (wall time over work done): medians of %u interleaved "
+        "rounds.\n",
+        report->repetitions);
     printf("mutex/atomic: median of the ratios within a round [smallest-largest].\n");
     if (saw_wide)
         printf("~  samples spread by more than half\n");

@@ -35,8 +35,8 @@ static void publishes_beside_body(struct bench_run *run, void *state)
     filter_publishes_beside(run, state, publish);
 }
 
-static const bench_body bodies[FILTER_ROLES] = {[FILTER_EVALUATE] = evaluate_body,
-                                                [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
+static const bench_body bodies[FILTER_ROLES] = {
+    [FILTER_EVALUATE] = evaluate_body, [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
 static const struct filter_face face = {.create = create, .destroy = free};
 
 const struct bench_contestant peer_alone_set = {.name = "no-sync",

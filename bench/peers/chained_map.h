@@ -93,7 +93,8 @@ static inline size_t chained_snapshot(const struct chained_map *map, uint64_t *s
 {
     *sum = 0;
     for (size_t i = 0; i <= map->mask; i++)
-        for (const struct chained_entry *entry = map->buckets[i]; entry != NULL; entry = entry->next)
+        for (const struct chained_entry *entry = map->buckets[i]; entry != NULL;
+             entry = entry->next)
             *sum += entry->value;
     return map->count;
 }

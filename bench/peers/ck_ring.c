@@ -25,9 +25,9 @@ static void *create(size_t capacity)
     while (size <= capacity)
         size *= 2;
     size_t bytes = sizeof(struct spsc) + size * sizeof(ck_ring_buffer_t);
-    struct spsc *spsc = aligned_alloc(BENCH_CACHELINE_BYTES,
-                                      (bytes + BENCH_CACHELINE_BYTES - 1) / BENCH_CACHELINE_BYTES *
-                                          BENCH_CACHELINE_BYTES);
+    struct spsc *spsc =
+        aligned_alloc(BENCH_CACHELINE_BYTES, (bytes + BENCH_CACHELINE_BYTES - 1) /
+                                                 BENCH_CACHELINE_BYTES * BENCH_CACHELINE_BYTES);
     if (spsc == NULL)
         return NULL;
     ck_ring_init(&spsc->ring, (unsigned)size);
@@ -82,8 +82,8 @@ static void consumer(struct bench_run *run, void *state)
     channel_consumer(run, state, pop);
 }
 
-static const bench_body bodies[CHANNEL_ROLES] = {[CHANNEL_PRODUCER] = producer,
-                                                 [CHANNEL_CONSUMER] = consumer};
+static const bench_body bodies[CHANNEL_ROLES] = {
+    [CHANNEL_PRODUCER] = producer, [CHANNEL_CONSUMER] = consumer};
 static const struct channel_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_ck_ring = {.name = "ck_ring",

@@ -15,6 +15,7 @@ struct node {
     struct cds_lfht_node link;
     struct map_key key;
     unsigned long value;
+    struct node *next_to_free;
 };
 
 static unsigned long hash(const struct map_key *key)
@@ -36,17 +37,25 @@ static void *create(size_t keys_expected, bool u64_keys)
     return cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
 }
 
+/* Nodes are freed after a grace period: the table's own resizing thread may still walk over them. */
 static void destroy(void *table)
 {
     struct cds_lfht_iter iterator;
-    struct node *node;
+    struct node *node, *removed = NULL;
     rcu_read_lock();
     cds_lfht_for_each_entry(table, &iterator, node, link)
     {
         cds_lfht_del(table, &node->link);
-        free(node); /* nobody else is left to read it */
+        node->next_to_free = removed;
+        removed = node;
     }
     rcu_read_unlock();
+    synchronize_rcu();
+    while (removed != NULL) {
+        node = removed;
+        removed = node->next_to_free;
+        free(node);
+    }
     cds_lfht_destroy(table, NULL);
 }
 

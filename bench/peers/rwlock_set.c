@@ -64,13 +64,14 @@ static void publishes_beside_body(struct bench_run *run, void *state)
     filter_publishes_beside(run, state, publish);
 }
 
-static const bench_body bodies[FILTER_ROLES] = {[FILTER_EVALUATE] = evaluate_body,
-                                                [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
+static const bench_body bodies[FILTER_ROLES] = {
+    [FILTER_EVALUATE] = evaluate_body, [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
 static const struct filter_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_rwlock_set = {.name = "rwlock",
                                                  .label = "hash set under a pthread_rwlock",
-                                                 .note = "no hit counts, no statistics, no rule ids",
+                                                 .note =
+                                                     "no hit counts, no statistics, no rule ids",
                                                  .bodies = bodies,
                                                  .face = &face,
                                                  .sleeps = true};

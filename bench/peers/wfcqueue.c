@@ -93,8 +93,8 @@ static void consumer(struct bench_run *run, void *state)
     channel_consumer(run, state, pop);
 }
 
-static const bench_body bodies[CHANNEL_ROLES] = {[CHANNEL_PRODUCER] = producer,
-                                                 [CHANNEL_CONSUMER] = consumer};
+static const bench_body bodies[CHANNEL_ROLES] = {
+    [CHANNEL_PRODUCER] = producer, [CHANNEL_CONSUMER] = consumer};
 static const struct channel_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_wfcqueue = {.name = "wfcqueue",
