@@ -1,0 +1,96 @@
+/* cases/filter_bodies.h - what threads do to a filter, for any implementation of one.
+ *
+ * A corpus is a list of patterns and, for each thread, an order of records of which about half match
+ * one. Which of them match is known beforehand: the number of drops must come out.
+ */
+#ifndef CKF_BENCH_FILTER_BODIES_H
+#define CKF_BENCH_FILTER_BODIES_H
+
+#include <ck_filter/filter.h>
+
+#include "harness/bench.h"
+
+enum filter_role {
+    FILTER_EVALUATE,
+    FILTER_EVALUATE_MANY,    /* FILTER_BATCH records in one call */
+    FILTER_PUBLISHES_BESIDE, /* background: a new ruleset every 10 ms */
+    FILTER_ROLES
+};
+
+enum { FILTER_BATCH = 64, FILTER_RECORDS = 1 << 14 };
+
+struct filter_corpus {
+    enum ckf_match match;
+    size_t pattern_count;
+    struct ckf_record *patterns;
+    struct ckf_record *records[BENCH_MAX_THREADS]; /* FILTER_RECORDS each */
+    uint32_t *drops_before[BENCH_MAX_THREADS];     /* among the records before; one more of them */
+};
+
+struct filter_face {
+    void *(*create)(const struct filter_corpus *corpus); /* NULL: it cannot */
+    void (*destroy)(void *filter);
+    bool (*evaluate)(void *filter, struct ckf_record record); /* true: dropped */
+    size_t (*evaluate_many)(void *filter, const struct ckf_record *records,
+                            size_t count);                             /* drops */
+    bool (*publish)(void *filter, const struct filter_corpus *corpus); /* the same rules anew */
+    void (*counts)(void *filter, uint64_t *evaluated,
+                   uint64_t *dropped); /* NULL: it does not count */
+};
+
+struct filter_state {
+    void *filter;
+    const struct filter_corpus *corpus;
+    struct {
+        size_t position;
+        uint64_t dropped;
+    } __attribute__((aligned(BENCH_CACHELINE_BYTES))) thread[BENCH_MAX_THREADS];
+};
+
+#define FILTER_INLINE static inline __attribute__((always_inline)) void
+
+FILTER_INLINE filter_evaluate(struct bench_run *run, struct filter_state *state,
+                              bool (*evaluate)(void *, struct ckf_record))
+{
+    unsigned self = bench_thread(run);
+    const struct ckf_record *records = state->corpus->records[self];
+    size_t position = state->thread[self].position;
+    uint64_t dropped = 0;
+    for (size_t n; (n = bench_batch(run)) != 0;)
+        for (size_t i = 0; i < n; i++)
+            dropped += evaluate(state->filter, records[position++ & (FILTER_RECORDS - 1)]);
+    state->thread[self].position = position;
+    state->thread[self].dropped += dropped;
+}
+
+FILTER_INLINE filter_evaluate_many(struct bench_run *run, struct filter_state *state,
+                                   size_t (*evaluate_many)(void *, const struct ckf_record *,
+                                                           size_t))
+{
+    unsigned self = bench_thread(run);
+    const struct ckf_record *records = state->corpus->records[self];
+    size_t position = state->thread[self].position;
+    uint64_t dropped = 0;
+    for (size_t n; (n = bench_batch(run)) != 0;) {
+        for (size_t i = 0; i < n; i++) {
+            dropped += evaluate_many(state->filter, &records[position & (FILTER_RECORDS - 1)],
+                                     FILTER_BATCH);
+            position += FILTER_BATCH;
+        }
+    }
+    state->thread[self].position = position;
+    state->thread[self].dropped += dropped;
+}
+
+FILTER_INLINE filter_publishes_beside(struct bench_run *run, struct filter_state *state,
+                                      bool (*publish)(void *, const struct filter_corpus *))
+{
+    static const int64_t period_ns = 10000000;
+    while (bench_tick(run, period_ns)) {
+        if (!publish(state->filter, state->corpus))
+            bench_fail(run, "a publish failed");
+        bench_background_done(run);
+    }
+}
+
+#endif

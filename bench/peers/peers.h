@@ -1,0 +1,30 @@
+/* peers/peers.h - what a program could use instead, each a contestant for some workloads.
+ *
+ * A peer that was not built (its library was missing at configure time) is a weak symbol without a
+ * definition: its address is NULL and the runner leaves it out.
+ */
+#ifndef CKF_BENCH_PEERS_H
+#define CKF_BENCH_PEERS_H
+
+#include "harness/bench.h"
+
+#define PEER extern const struct bench_contestant __attribute__((weak))
+
+/* Channels. */
+PEER peer_pthread_ring; /* a mutex, two condition variables and an array: bounded, any threads */
+PEER peer_pipe;         /* pipe(2): bounded, any threads */
+PEER peer_ck_ring;      /* Concurrency Kit, single producer and consumer: the limit; spins */
+PEER peer_wfcqueue;     /* liburcu, unbounded; spins */
+
+/* Counter maps. */
+PEER peer_pthread_map; /* a mutex and a chained hash table */
+PEER peer_lfht;        /* liburcu's hash table and an atomic add */
+PEER peer_fetch_add;   /* one shared word a key, for handles */
+PEER peer_alone_map;   /* the hash table without a lock: one thread, the limit */
+
+/* Filters. */
+PEER peer_rwlock_set; /* a hash set under a read-write lock */
+PEER peer_rcu_set;    /* a hash set behind an RCU pointer */
+PEER peer_alone_set;  /* a hash set that nobody replaces: the limit */
+
+#endif

@@ -1,0 +1,107 @@
+/* pthread_map.c - one mutex around a chained hash table. */
+#include <pthread.h>
+
+#include "peers/chained_map.h"
+#include "peers/peers.h"
+
+struct locked_map {
+    pthread_mutex_t lock;
+    struct chained_map map; /* guarded by lock */
+};
+
+static void *create(size_t keys_expected, bool u64_keys)
+{
+    (void)keys_expected;
+    (void)u64_keys;
+    struct locked_map *locked = malloc(sizeof(*locked));
+    if (locked == NULL || !chained_init(&locked->map)) {
+        free(locked);
+        return NULL;
+    }
+    pthread_mutex_init(&locked->lock, NULL);
+    return locked;
+}
+
+static void destroy(void *argument)
+{
+    struct locked_map *locked = argument;
+    chained_destroy(&locked->map);
+    pthread_mutex_destroy(&locked->lock);
+    free(locked);
+}
+
+static bool add(void *argument, const struct map_key *key)
+{
+    struct locked_map *locked = argument;
+    pthread_mutex_lock(&locked->lock);
+    bool added = chained_add(&locked->map, key);
+    pthread_mutex_unlock(&locked->lock);
+    return added;
+}
+
+static bool get(void *argument, const struct map_key *key, uint64_t *value)
+{
+    struct locked_map *locked = argument;
+    pthread_mutex_lock(&locked->lock);
+    struct chained_entry *entry = chained_find(&locked->map, key);
+    if (entry != NULL)
+        *value = entry->value;
+    pthread_mutex_unlock(&locked->lock);
+    return entry != NULL;
+}
+
+static size_t snapshot(void *argument, uint64_t *sum)
+{
+    struct locked_map *locked = argument;
+    pthread_mutex_lock(&locked->lock);
+    size_t keys = chained_snapshot(&locked->map, sum);
+    pthread_mutex_unlock(&locked->lock);
+    return keys;
+}
+
+static void add_body(struct bench_run *run, void *state)
+{
+    map_add(run, state, add);
+}
+
+static void get_body(struct bench_run *run, void *state)
+{
+    map_get(run, state, get);
+}
+
+static void add_new_body(struct bench_run *run, void *state)
+{
+    map_add_new(run, state, add);
+}
+
+static void snapshot_body(struct bench_run *run, void *state)
+{
+    map_snapshot(run, state, snapshot);
+}
+
+static void snapshots_beside_body(struct bench_run *run, void *state)
+{
+    map_snapshots_beside(run, state, snapshot);
+}
+
+static void adds_beside_body(struct bench_run *run, void *state)
+{
+    map_adds_beside(run, state, add);
+}
+
+static const bench_body bodies[MAP_ROLES] = {[MAP_ADD] = add_body,
+                                             [MAP_GET] = get_body,
+                                             [MAP_ADD_NEW] = add_new_body,
+                                             [MAP_SNAPSHOT] = snapshot_body,
+                                             [MAP_SNAPSHOTS_BESIDE] = snapshots_beside_body,
+                                             [MAP_ADDS_BESIDE] = adds_beside_body};
+static const struct map_face face = {
+    .create = create, .destroy = destroy, .add = add, .snapshot = snapshot};
+
+const struct bench_contestant peer_pthread_map = {
+    .name = "pthread-map",
+    .label = "hand-written chained hash table, one pthread mutex",
+    .note = "fixed 16-byte keys, hash without a secret key, no removal",
+    .bodies = bodies,
+    .face = &face,
+    .sleeps = true};

@@ -1,0 +1,77 @@
+/* rwlock_set.c - a set of strings under a read-write lock; publishers build outside it. */
+#include <pthread.h>
+
+#include "peers/peers.h"
+#include "peers/string_set.h"
+
+struct locked_set {
+    pthread_rwlock_t lock;
+    struct string_set *set; /* guarded by lock */
+};
+
+static void *create(const struct filter_corpus *corpus)
+{
+    struct locked_set *locked = malloc(sizeof(*locked));
+    struct string_set *set = string_set_make(corpus);
+    if (locked == NULL || set == NULL) {
+        free(set);
+        free(locked);
+        return NULL;
+    }
+    pthread_rwlock_init(&locked->lock, NULL);
+    locked->set = set;
+    return locked;
+}
+
+static void destroy(void *argument)
+{
+    struct locked_set *locked = argument;
+    pthread_rwlock_destroy(&locked->lock);
+    free(locked->set);
+    free(locked);
+}
+
+static bool evaluate(void *argument, struct ckf_record record)
+{
+    struct locked_set *locked = argument;
+    pthread_rwlock_rdlock(&locked->lock);
+    bool found = string_set_has(locked->set, record);
+    pthread_rwlock_unlock(&locked->lock);
+    return found;
+}
+
+static bool publish(void *argument, const struct filter_corpus *corpus)
+{
+    struct locked_set *locked = argument;
+    struct string_set *set = string_set_make(corpus);
+    if (set == NULL)
+        return false;
+    pthread_rwlock_wrlock(&locked->lock);
+    struct string_set *old = locked->set;
+    locked->set = set;
+    pthread_rwlock_unlock(&locked->lock);
+    free(old);
+    return true;
+}
+
+static void evaluate_body(struct bench_run *run, void *state)
+{
+    filter_evaluate(run, state, evaluate);
+}
+
+static void publishes_beside_body(struct bench_run *run, void *state)
+{
+    filter_publishes_beside(run, state, publish);
+}
+
+static const bench_body bodies[FILTER_ROLES] = {
+    [FILTER_EVALUATE] = evaluate_body, [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
+static const struct filter_face face = {.create = create, .destroy = destroy};
+
+const struct bench_contestant peer_rwlock_set = {.name = "rwlock",
+                                                 .label = "hash set under a pthread_rwlock",
+                                                 .note =
+                                                     "no hit counts, no statistics, no rule ids",
+                                                 .bodies = bodies,
+                                                 .face = &face,
+                                                 .sleeps = true};

@@ -1,0 +1,1 @@
+"""The parts of the HTML report: texts, drawings, races, comparison, style."""
