@@ -1,0 +1,424 @@
+/* counter_map/counter_map.c - the door: arguments, hashes, iterations, and forks.
+ *
+ * Roles:      any thread; the one that forks.
+ * Iterations: copy the keys of one part of the map at a time and look each up again when its turn
+ *             comes, so that a visitor runs without any lock, may do what it likes, and is shown what
+ *             is true at its moment.
+ * Fork:       all maps stand in a list; the forking thread holds their locks over the fork, and the
+ *             child drops what threads had in hand that it does not have.
+ * Teardown:   no handle is left; the keys go as if they had all expired, and the map after them.
+ */
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "counter_map/list.h"
+#include "counter_map/map.h"
+
+/* Calls the variant's function. */
+#define BY_VARIANT(map, operation)                                                                 \
+    ((map)->variant == CKF_VARIANT_ATOMIC ? ckf_counter_lockfree_##operation                       \
+                                          : ckf_counter_locked_##operation)
+
+#define REQUIRE_MAP(map) CKF_REQUIRE((map) != NULL, "the map must not be NULL")
+
+/* Calls that allocate, wait or run callbacks leave errno alone and are no cancellation points. */
+struct caller_state {
+    int error, cancel_state;
+};
+
+static struct caller_state save_caller(void)
+{
+    struct caller_state caller = {.error = errno};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &caller.cancel_state);
+    return caller;
+}
+
+static void restore_caller(struct caller_state caller)
+{
+    pthread_setcancelstate(caller.cancel_state, NULL);
+    errno = caller.error;
+}
+
+/* --- keys --- */
+
+static void hash_key(const struct ckf_counter_map *map, struct ckf_counter_key *key)
+{
+    key->hash = ckf_siphash13(&map->hash_key, key->bytes, key->length);
+}
+
+static bool make_key(const struct ckf_counter_map *map, const void *bytes, size_t length,
+                     struct ckf_counter_key *key)
+{
+    if (bytes == NULL)
+        bytes = length == 0 ? "" : NULL;
+    bool allowed =
+        map->has_u64_keys ? length == sizeof(uint64_t) : length <= CKF_COUNTER_MAP_MAX_KEY_BYTES;
+    if (CKF_UNLIKELY(bytes == NULL || !allowed))
+        return false;
+    *key = (struct ckf_counter_key){bytes, length, 0};
+    hash_key(map, key);
+    return true;
+}
+
+enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
+                                    uint64_t n)
+{
+    struct ckf_counter_key key;
+    REQUIRE_MAP(map);
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    return BY_VARIANT(map, add)(map, &key, n);
+}
+
+enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
+{
+    REQUIRE_MAP(map);
+    struct ckf_counter_key key = {&number, sizeof number, 0};
+    hash_key(map, &key);
+    return BY_VARIANT(map, add)(map, &key, n);
+}
+
+enum ckf_status ckf_counter_map_get(struct ckf_counter_map *map, const void *bytes, size_t length,
+                                    uint64_t *value)
+{
+    struct ckf_counter_key key;
+    REQUIRE_MAP(map);
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    return BY_VARIANT(map, get)(map, &key, value);
+}
+
+enum ckf_status ckf_counter_map_take(struct ckf_counter_map *map, const void *bytes, size_t length,
+                                     uint64_t *value)
+{
+    struct ckf_counter_key key;
+    REQUIRE_MAP(map);
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    return BY_VARIANT(map, take)(map, &key, value);
+}
+
+enum ckf_status ckf_counter_map_remove(struct ckf_counter_map *map, const void *bytes,
+                                       size_t length, uint64_t *final_value)
+{
+    struct ckf_counter_key key;
+    REQUIRE_MAP(map);
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    struct caller_state caller = save_caller();
+    enum ckf_status status = BY_VARIANT(map, remove)(map, &key, final_value);
+    restore_caller(caller);
+    return status;
+}
+
+size_t ckf_counter_map_expire(struct ckf_counter_map *map, unsigned idle_sweeps)
+{
+    REQUIRE_MAP(map);
+    struct caller_state caller = save_caller();
+    size_t expired = BY_VARIANT(map, expire)(map, idle_sweeps);
+    restore_caller(caller);
+    return expired;
+}
+
+size_t ckf_counter_map_len(const struct ckf_counter_map *map)
+{
+    REQUIRE_MAP(map);
+    return BY_VARIANT(map, len)((struct ckf_counter_map *)map);
+}
+
+uint64_t ckf_counter_map_total(struct ckf_counter_map *map)
+{
+    REQUIRE_MAP(map);
+    return BY_VARIANT(map, total)(map);
+}
+
+uint64_t ckf_counter_map_overflow(struct ckf_counter_map *map)
+{
+    REQUIRE_MAP(map);
+    return BY_VARIANT(map, overflow)(map);
+}
+
+/* --- iterations --- */
+
+/* Adds a part's keys to the list; false without memory. */
+static bool list_part(struct ckf_counter_map *map, size_t part, struct ckf_counter_list *list)
+{
+    size_t count = list->count, used = list->used;
+    for (;;) {
+        BY_VARIANT(map, list)(map, part, list);
+        if (ckf_counter_list_is_complete(list))
+            return true;
+        if (!ckf_counter_list_make_room(list, count, used))
+            return false;
+    }
+}
+
+typedef enum ckf_status (*look_up)(struct ckf_counter_map *map, const struct ckf_counter_key *key,
+                                   uint64_t *value);
+
+struct visitor {
+    look_up look_up; /* what a visit does to its key: get or take */
+    bool skips_zeros;
+    ckf_counter_visit visit;
+    void *arg;
+};
+
+/* False once the visitor has stopped. */
+static bool visit_listed(struct ckf_counter_map *map, const struct ckf_counter_list *list,
+                         const struct visitor *visitor)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ckf_counter_listed *item = &list->items[i];
+        const unsigned char *bytes = list->bytes + item->offset;
+        struct ckf_counter_key key = {bytes, item->length, item->hash};
+        uint64_t value;
+        if (visitor->look_up(map, &key, &value) != CKF_OK || (value == 0 && visitor->skips_zeros))
+            continue;
+        if (!visitor->visit(bytes, item->length, value, visitor->arg))
+            return false;
+    }
+    return true;
+}
+
+static enum ckf_status visit_all(struct ckf_counter_map *map, const struct visitor *visitor)
+{
+    struct caller_state caller = save_caller();
+    size_t parts = BY_VARIANT(map, parts)();
+    struct ckf_counter_list list;
+    enum ckf_status status = CKF_OK;
+    if (!ckf_counter_list_init(&list, ckf_counter_map_len(map) / parts))
+        status = CKF_NO_MEMORY;
+    bool goes_on = status == CKF_OK;
+    for (size_t part = 0; part < parts && goes_on; part++) {
+        list.count = list.used = 0;
+        if (!list_part(map, part, &list))
+            status = CKF_NO_MEMORY;
+        goes_on = status == CKF_OK && visit_listed(map, &list, visitor);
+    }
+    ckf_counter_list_free(&list);
+    restore_caller(caller);
+    return status;
+}
+
+enum ckf_status ckf_counter_map_for_each(struct ckf_counter_map *map, ckf_counter_visit visit,
+                                         void *arg)
+{
+    REQUIRE_MAP(map);
+    CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
+    struct visitor visitor = {BY_VARIANT(map, get), false, visit, arg};
+    return visit_all(map, &visitor);
+}
+
+enum ckf_status ckf_counter_map_take_all(struct ckf_counter_map *map, ckf_counter_visit visit,
+                                         void *arg)
+{
+    REQUIRE_MAP(map);
+    CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
+    struct visitor visitor = {BY_VARIANT(map, take), true, visit, arg};
+    return visit_all(map, &visitor);
+}
+
+static void visit_largest(struct ckf_counter_list *list, size_t k, ckf_counter_visit visit,
+                          void *arg)
+{
+    ckf_counter_list_heapify(list);
+    for (size_t left = list->count; left > 0 && k > 0; k--) {
+        const struct ckf_counter_listed *item = ckf_counter_list_take_largest(list, &left);
+        if (!visit(list->bytes + item->offset, item->length, item->value, arg))
+            break;
+    }
+}
+
+enum ckf_status ckf_counter_map_top(struct ckf_counter_map *map, size_t k, ckf_counter_visit visit,
+                                    void *arg)
+{
+    REQUIRE_MAP(map);
+    CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
+    struct caller_state caller = save_caller();
+    struct ckf_counter_list list;
+    bool listed = ckf_counter_list_init(&list, ckf_counter_map_len(map));
+    for (size_t part = 0; listed && part < BY_VARIANT(map, parts)(); part++)
+        listed = list_part(map, part, &list);
+    if (listed)
+        visit_largest(&list, k, visit, arg);
+    ckf_counter_list_free(&list);
+    restore_caller(caller);
+    return listed ? CKF_OK : CKF_NO_MEMORY;
+}
+
+/* --- handles --- */
+
+enum ckf_status ckf_counter_map_counter(struct ckf_counter_map *map, const void *bytes,
+                                        size_t length, struct ckf_counter **counter)
+{
+    struct ckf_counter_key key;
+    REQUIRE_MAP(map);
+    CKF_REQUIRE(counter != NULL, "the place for the handle must not be NULL");
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    struct caller_state caller = save_caller();
+    enum ckf_status status = BY_VARIANT(map, handle)(map, &key, counter);
+    restore_caller(caller);
+    if (status == CKF_NO_MEMORY)
+        return status;
+    fetch_add_relaxed(&map->handles, 1); /* relaxed: read by destroy, ordered after all calls */
+    return status;
+}
+
+void ckf_counter_add(struct ckf_counter *counter, uint64_t n)
+{
+    CKF_REQUIRE(counter != NULL, "the handle must not be NULL");
+    BY_VARIANT(counter->map, handle_add)(counter, n);
+}
+
+uint64_t ckf_counter_get(struct ckf_counter *counter)
+{
+    CKF_REQUIRE(counter != NULL, "the handle must not be NULL");
+    return BY_VARIANT(counter->map, handle_get)(counter);
+}
+
+void ckf_counter_release(struct ckf_counter *counter)
+{
+    CKF_REQUIRE(counter != NULL, "the handle must not be NULL");
+    struct ckf_counter_map *map = counter->map;
+    BY_VARIANT(map, handle_release)(counter);
+    fetch_sub_relaxed(&map->handles, 1); /* relaxed: as in ckf_counter_map_counter() */
+}
+
+/* --- forks --- */
+
+static pthread_mutex_t maps_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ckf_counter_map *maps;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&maps_lock);
+    for (struct ckf_counter_map *map = maps; map != NULL; map = map->next)
+        BY_VARIANT(map, before_fork)(map);
+}
+
+static void after_fork(void)
+{
+    for (struct ckf_counter_map *map = maps; map != NULL; map = map->next)
+        BY_VARIANT(map, after_fork)(map);
+    pthread_mutex_unlock(&maps_lock);
+}
+
+static void after_fork_in_child(void)
+{
+    for (struct ckf_counter_map *map = maps; map != NULL; map = map->next)
+        BY_VARIANT(map, mend_child)(map);
+    after_fork();
+}
+
+static void survive_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+static void enlist(struct ckf_counter_map *map)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, survive_forks);
+    pthread_mutex_lock(&maps_lock);
+    map->next = maps;
+    map->to_this = &maps;
+    if (maps != NULL)
+        maps->to_this = &map->next;
+    maps = map;
+    pthread_mutex_unlock(&maps_lock);
+}
+
+static void delist(struct ckf_counter_map *map)
+{
+    pthread_mutex_lock(&maps_lock);
+    *map->to_this = map->next;
+    if (map->next != NULL)
+        map->next->to_this = map->to_this;
+    pthread_mutex_unlock(&maps_lock);
+}
+
+/* --- the map's life --- */
+
+static bool are_valid(const struct ckf_counter_map_options *options)
+{
+    unsigned known_flags = CKF_COUNTER_MAP_U64_KEYS | CKF_COUNTER_MAP_SIPHASH;
+    for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i] != 0)
+            return false;
+    return (options->flags & ~known_flags) == 0 &&
+           (options->variant == CKF_VARIANT_ATOMIC || options->variant == CKF_VARIANT_MUTEX);
+}
+
+/* A hint beyond this is not followed: growth is cheap. */
+enum { MAX_EXPECTED_KEYS = 1 << 20 };
+
+static size_t keys_to_prepare_for(const struct ckf_counter_map_options *options)
+{
+    size_t keys = options->expected_keys;
+    if (options->max_keys != 0 && keys > options->max_keys)
+        keys = options->max_keys;
+    return keys < MAX_EXPECTED_KEYS ? keys : MAX_EXPECTED_KEYS;
+}
+
+static enum ckf_status create(struct ckf_counter_map **result,
+                              const struct ckf_counter_map_options *options)
+{
+    char *name;
+    if (!ckf_copy_string(options->name, &name))
+        return CKF_NO_MEMORY;
+    size_t expected_keys = keys_to_prepare_for(options);
+    struct ckf_counter_map *map = options->variant == CKF_VARIANT_ATOMIC
+                                      ? ckf_counter_lockfree_new_map(expected_keys)
+                                      : ckf_counter_locked_new_map(expected_keys);
+    if (map == NULL) {
+        ckf_free(name);
+        return CKF_NO_MEMORY;
+    }
+    map->variant = options->variant;
+    map->has_u64_keys = (options->flags & CKF_COUNTER_MAP_U64_KEYS) != 0;
+    map->max_keys = options->max_keys != 0 ? options->max_keys : SIZE_MAX;
+    map->removed = options->removed;
+    map->removed_arg = options->removed_arg;
+    map->name = name;
+    ckf_hash_key_init(&map->hash_key);
+    enlist(map);
+    *result = map;
+    return CKF_OK;
+}
+
+enum ckf_status ckf_counter_map_create(struct ckf_counter_map **map,
+                                       const struct ckf_counter_map_options *options)
+{
+    static const struct ckf_counter_map_options defaults;
+    CKF_REQUIRE(map != NULL, "the place for the map must not be NULL");
+    if (options == NULL)
+        options = &defaults;
+    if (!are_valid(options))
+        return CKF_INVALID;
+    struct caller_state caller = save_caller();
+    enum ckf_status status = create(map, options);
+    restore_caller(caller);
+    return status;
+}
+
+static size_t handles_left(struct ckf_counter_map *map)
+{
+    return load_relaxed(&map->handles); /* relaxed: our caller is alone with the map */
+}
+
+void ckf_counter_map_destroy(struct ckf_counter_map *map)
+{
+    REQUIRE_MAP(map);
+    CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
+    struct caller_state caller = save_caller();
+    map->is_ending = true;
+    BY_VARIANT(map, expire)(map, 0);
+    CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
+    delist(map);
+    ckf_free(map->name);
+    BY_VARIANT(map, free_map)(map);
+    restore_caller(caller);
+}

@@ -1,0 +1,98 @@
+/* counter_map/map.h - what the door, the two variants and their keys share.
+ *
+ * counter_map.c is the door: it checks arguments, hashes, iterates and forks. locked.c and lockfree.c
+ * are the variants behind it, and see only keys that are valid.
+ */
+#ifndef CKF_COUNTER_MAP_MAP_H
+#define CKF_COUNTER_MAP_MAP_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <ck_filter/counter_map.h>
+
+#include "base/atomics.h"
+#include "base/hash.h"
+
+struct ckf_counter_list;
+
+/* A key as callers name it: not owned. */
+struct ckf_counter_key {
+    const void *bytes; /* never NULL */
+    size_t length;
+    uint64_t hash;
+};
+
+/* The first member of each variant's map. All of it is fixed at creation but for the last part. */
+struct ckf_counter_map {
+    enum ckf_variant variant;
+    bool has_u64_keys;
+    struct ckf_hash_key hash_key;
+    size_t max_keys; /* SIZE_MAX: no bound */
+    void (*removed)(const void *key, size_t key_len, uint64_t final_value, void *arg);
+    void *removed_arg;
+    char *name;
+
+    bool is_ending;                          /* destroy has begun: its thread is alone */
+    _Atomic(size_t) handles;                 /* not yet released */
+    struct ckf_counter_map *next, **to_this; /* the list of all maps, guarded by its lock */
+};
+
+/* The first member of each variant's handle. */
+struct ckf_counter {
+    struct ckf_counter_map *map;
+};
+
+static inline bool ckf_counter_key_equals(const struct ckf_counter_key *key, const void *bytes,
+                                          size_t length)
+{
+    return key->length == length && memcmp(key->bytes, bytes, length) == 0;
+}
+
+/* Hands a value that is returned nowhere else to the user. No lock, no read section. */
+static inline void ckf_counter_map_report(struct ckf_counter_map *map, const void *key,
+                                          size_t key_len, uint64_t final_value)
+{
+    if (map->removed != NULL)
+        map->removed(key, key_len, final_value, map->removed_arg);
+}
+
+/* What both variants do. Statuses and meaning are those of the public calls; `value` may be NULL.
+ *
+ * new_map: an empty map whose common part the door fills in afterwards, or NULL without memory.
+ * free_map: of a map that nobody uses any more and whose keys are gone.
+ * parts, list: iterations go part by part. A key belongs to one part for its whole life; list
+ *     offers each key of a part once, with its value, to a list that may be too small for them.
+ * before_fork, after_fork: lock and unlock the map around a fork; mend_child, in the child, before
+ *     after_fork: drop what other threads had in hand. */
+#define CKF_COUNTER_MAP_OPERATIONS(prefix)                                                         \
+    struct ckf_counter_map *prefix##_new_map(size_t expected_keys);                                \
+    void prefix##_free_map(struct ckf_counter_map *map);                                           \
+    enum ckf_status prefix##_add(struct ckf_counter_map *map, const struct ckf_counter_key *key,   \
+                                 uint64_t n);                                                      \
+    enum ckf_status prefix##_get(struct ckf_counter_map *map, const struct ckf_counter_key *key,   \
+                                 uint64_t *value);                                                 \
+    enum ckf_status prefix##_take(struct ckf_counter_map *map, const struct ckf_counter_key *key,  \
+                                  uint64_t *value);                                                \
+    enum ckf_status prefix##_remove(struct ckf_counter_map *map,                                   \
+                                    const struct ckf_counter_key *key, uint64_t *final_value);     \
+    size_t prefix##_expire(struct ckf_counter_map *map, unsigned idle_sweeps);                     \
+    size_t prefix##_len(struct ckf_counter_map *map);                                              \
+    uint64_t prefix##_total(struct ckf_counter_map *map);                                          \
+    uint64_t prefix##_overflow(struct ckf_counter_map *map);                                       \
+    size_t prefix##_parts(void);                                                                   \
+    void prefix##_list(struct ckf_counter_map *map, size_t part, struct ckf_counter_list *list);   \
+    enum ckf_status prefix##_handle(struct ckf_counter_map *map,                                   \
+                                    const struct ckf_counter_key *key,                             \
+                                    struct ckf_counter **counter);                                 \
+    void prefix##_handle_add(struct ckf_counter *counter, uint64_t n);                             \
+    uint64_t prefix##_handle_get(struct ckf_counter *counter);                                     \
+    void prefix##_handle_release(struct ckf_counter *counter);                                     \
+    void prefix##_before_fork(struct ckf_counter_map *map);                                        \
+    void prefix##_after_fork(struct ckf_counter_map *map);                                         \
+    void prefix##_mend_child(struct ckf_counter_map *map);
+
+CKF_COUNTER_MAP_OPERATIONS(ckf_counter_locked)
+CKF_COUNTER_MAP_OPERATIONS(ckf_counter_lockfree)
+
+#endif
