@@ -85,7 +85,7 @@ def check_single_seams():
                     yield f"{name(path)}: <{header}> belongs to {' and '.join(places)}"
 
 
-EDGE = re.compile(r"\bedges? ([a-z0-9]+(?:-[a-z0-9]+)+)\b(?: \([^)]*\))?:(.{0,160})", re.S)
+EDGE = re.compile(r"\bedges? ([a-z0-9]+(?:-[a-z0-9]+)+)\b(?: \([^)]*\))?:(?=(.{0,160}))", re.S)
 ORDERING_ROW = re.compile(r"^\| *`([a-z0-9]+(?:-[a-z0-9]+)+)` *\|", re.M)
 RELEASING = ("release", "acq_rel", "seq_cst")
 ACQUIRING = ("acquire", "acq_rel", "seq_cst")
