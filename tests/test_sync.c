@@ -7,10 +7,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "sync/lock.h"
 #include "sync/parking.h"
 #include "sync/per_thread.h"
 #include "sync/reclaim.h"
 #include "sync/sharded_counter.h"
+#include "sync/visit.h"
 #include "sync/waiters.h"
 
 static int park_for_ever(void *arg)
@@ -292,6 +294,78 @@ static void striped_sums_are_exact_when_nobody_adds(void **state)
     ckf_free(counter);
 }
 
+struct guarded {
+    struct ckf_lock lock;
+    int count; /* guarded by lock */
+    _Atomic(bool) held, leave;
+};
+
+static int count_under_lock(void *arg)
+{
+    struct guarded *guarded = arg;
+    for (int i = 0; i < ADDS; i++) {
+        if (i % 2 == 0 || !ckf_lock_try(&guarded->lock))
+            ckf_lock_acquire(&guarded->lock);
+        guarded->count++;
+        ckf_lock_release(&guarded->lock);
+    }
+    return 0;
+}
+
+static void a_lock_lets_one_thread_in(void **state)
+{
+    (void)state;
+    struct guarded guarded = {0};
+    struct test_thread threads[ADDERS];
+    for (int i = 0; i < ADDERS; i++)
+        thread_start(&threads[i], count_under_lock, &guarded);
+    for (int i = 0; i < ADDERS; i++)
+        thread_join(&threads[i]);
+    assert_int_equal(guarded.count, ADDS * ADDERS);
+    assert_true(ckf_lock_try(&guarded.lock));
+    assert_false(ckf_lock_try(&guarded.lock));
+}
+
+static void who_waits_for_a_lock_sleeps(void **state)
+{
+    (void)state;
+    struct guarded guarded = {0};
+    struct test_thread thread;
+    ckf_lock_acquire(&guarded.lock);
+    thread_start(&thread, count_under_lock, &guarded);
+    await_sleep(&thread);
+    ckf_lock_release(&guarded.lock);
+    thread_join(&thread);
+    assert_int_equal(guarded.count, ADDS);
+}
+
+static int visit_until_told(void *arg)
+{
+    struct guarded *guarded = arg;
+    struct ckf_visit *visit = ckf_visit_begin(guarded);
+    atomic_store(&guarded->held, true);
+    AWAIT(atomic_load(&guarded->leave));
+    guarded->count = 7; /* plain: the end of the visit carries it */
+    ckf_visit_end(visit);
+    return 0;
+}
+
+static void a_visit_is_seen_until_it_ends(void **state)
+{
+    (void)state;
+    struct guarded guarded = {0};
+    int other;
+    struct test_thread visitor;
+    thread_start(&visitor, visit_until_told, &guarded);
+    AWAIT(atomic_load(&guarded.held));
+    assert_true(ckf_is_visited(&guarded));
+    assert_false(ckf_is_visited(&other));
+    atomic_store(&guarded.leave, true);
+    AWAIT(!ckf_is_visited(&guarded));
+    assert_int_equal(guarded.count, 7);
+    thread_join(&visitor);
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -307,6 +381,9 @@ int main(void)
         cmocka_unit_test(reclamation_works_in_a_forked_child),
         cmocka_unit_test(numbers_are_used_again),
         cmocka_unit_test(striped_sums_are_exact_when_nobody_adds),
+        cmocka_unit_test(a_lock_lets_one_thread_in),
+        cmocka_unit_test(who_waits_for_a_lock_sleeps),
+        cmocka_unit_test(a_visit_is_seen_until_it_ends),
     };
     return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
 }

@@ -90,8 +90,9 @@ unsigned ckf_thread_number(void)
 unsigned ckf_thread_number_end(void)
 {
     for (unsigned word = WORDS; word-- > 0;) {
-        /* relaxed: who knows of the first call is ordered after it already */
-        uint64_t used = load_relaxed(&in_use[word]);
+        /* edge number-inherited: acquire; pairs with the release in give_back(). A number that is
+         * not counted any more was last used before. */
+        uint64_t used = load_acquire(&in_use[word]);
         if (used != 0)
             return (word + 1) * WORD_BITS - (unsigned)__builtin_clzll(used);
     }

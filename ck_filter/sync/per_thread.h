@@ -14,7 +14,8 @@ enum { CKF_OWN_NUMBERS = 4096 };
 /* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
 unsigned ckf_thread_number(void);
 
-/* More than every own number that is held now by a thread whose first call the caller knows of. */
+/* More than every own number that is held now by a thread whose first call the caller knows of. What
+ * threads did while they held numbers beyond it happens before the return. */
 unsigned ckf_thread_number_end(void);
 
 #endif

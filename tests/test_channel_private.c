@@ -1,0 +1,393 @@
+/* tests/test_channel_private.c - what the doors of a channel cannot show: the wrap of the indices, and
+ * a thread that stops inside a call, whose hands are played here.
+ */
+#include "support.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/wide_cas.h"
+#include "channel/core.h"
+#include "channel/slab.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static struct ckf_channel *channel_at(size_t capacity, size_t elem_size, uint64_t start)
+{
+    const struct ckf_channel_options options = {.capacity = capacity, .elem_size = elem_size};
+    struct ckf_channel *channel = NULL;
+    assert_int_equal(ckf_channel_create_at(&channel, &options, start), CKF_OK);
+    return channel;
+}
+
+struct large {
+    uint64_t number, padding[3];
+};
+
+static enum ckf_status try_send_number(struct ckf_channel *channel, uint64_t number)
+{
+    const struct large elem = {number, {number, number, number}};
+    return ckf_channel_try_send(channel, &elem);
+}
+
+static enum ckf_status try_recv_number(struct ckf_channel *channel, uint64_t *number)
+{
+    struct large elem = {0};
+    enum ckf_status status = ckf_channel_try_recv(channel, &elem);
+    *number = elem.number;
+    return status;
+}
+
+/* ---- the wrap ---- */
+
+static const uint64_t starts[] = {UINT64_MAX, UINT64_C(1) << 63, UINT64_C(1) << 32,
+                                  (UINT64_C(1) << 63) - 1, UINT32_MAX};
+static const size_t wrap_capacities[] = {1, 2, 3, 4, 5, 64};
+
+static void fill_and_drain(struct ckf_channel *channel, uint64_t *next)
+{
+    size_t capacity = ckf_channel_capacity(channel);
+    uint64_t number;
+    for (uint64_t i = 0; i < capacity; i++)
+        assert_int_equal(try_send_number(channel, *next + i), CKF_OK);
+    assert_int_equal(try_send_number(channel, 0), CKF_AGAIN);
+    assert_int_equal(ckf_channel_len(channel), capacity);
+    for (uint64_t i = 0; i < capacity; i++) {
+        assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+        assert_int_equal(number, *next + i);
+    }
+    assert_int_equal(try_recv_number(channel, &number), CKF_AGAIN);
+    assert_int_equal(ckf_channel_len(channel), 0);
+    *next += capacity;
+}
+
+static void cross_the_wrap(size_t capacity, size_t elem_size, uint64_t start, unsigned rounds)
+{
+    struct ckf_channel *channel = channel_at(capacity, elem_size, start);
+    uint64_t next = 1, number;
+    for (unsigned round = 0; round < rounds; round++)
+        fill_and_drain(channel, &next);
+    for (uint64_t i = 0; i < capacity; i++)
+        assert_int_equal(try_send_number(channel, i), CKF_OK);
+    assert_false(ckf_channel_is_closed(channel));
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    assert_int_equal(ckf_channel_close(channel), CKF_ALREADY);
+    assert_true(ckf_channel_is_closed(channel));
+    assert_int_equal(try_send_number(channel, 0), CKF_CLOSED);
+    for (uint64_t i = 0; i < capacity; i++)
+        assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+    assert_int_equal(try_recv_number(channel, &number), CKF_CLOSED);
+    ckf_channel_destroy(channel);
+}
+
+static void full_empty_and_closed_are_exact_across_the_wrap(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < COUNT_OF(starts); s++)
+        for (size_t c = 0; c < COUNT_OF(wrap_capacities); c++)
+            for (unsigned rounds = 0; rounds < 8; rounds++) {
+                cross_the_wrap(wrap_capacities[c], 8, starts[s], rounds);
+                cross_the_wrap(wrap_capacities[c], sizeof(struct large), starts[s], rounds);
+            }
+}
+
+enum { WRAP_PAIRS = 2, WRAP_ELEMENTS = 200 };
+
+struct crossing {
+    struct ckf_channel *channel;
+    _Atomic(uint64_t) sent, received;
+};
+
+static int send_across(void *arg)
+{
+    struct crossing *crossing = arg;
+    for (uint64_t i = 1; i <= WRAP_ELEMENTS; i++) {
+        const struct large elem = {i, {i, i, i}};
+        if (ckf_channel_send(crossing->channel, &elem) != CKF_OK)
+            return 1;
+        atomic_fetch_add(&crossing->sent, i);
+    }
+    return 0;
+}
+
+static int receive_across(void *arg)
+{
+    struct crossing *crossing = arg;
+    struct large elem;
+    while (ckf_channel_recv(crossing->channel, &elem) == CKF_OK) {
+        if (elem.padding[2] != elem.number)
+            return 1;
+        atomic_fetch_add(&crossing->received, elem.number);
+    }
+    return 0;
+}
+
+static void nothing_is_lost_when_threads_cross_the_wrap(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < COUNT_OF(starts); s++)
+        for (size_t c = 0; c < 4; c++) {
+            struct crossing crossing = {
+                .channel = channel_at(wrap_capacities[c], sizeof(struct large), starts[s])};
+            struct test_thread senders[WRAP_PAIRS], receivers[WRAP_PAIRS];
+            for (int i = 0; i < WRAP_PAIRS; i++) {
+                thread_start(&senders[i], send_across, &crossing);
+                thread_start(&receivers[i], receive_across, &crossing);
+            }
+            for (int i = 0; i < WRAP_PAIRS; i++)
+                assert_int_equal(thread_join(&senders[i]), 0);
+            assert_int_equal(ckf_channel_close(crossing.channel), CKF_OK);
+            for (int i = 0; i < WRAP_PAIRS; i++)
+                assert_int_equal(thread_join(&receivers[i]), 0);
+            assert_int_equal(crossing.sent, crossing.received);
+            ckf_channel_destroy(crossing.channel);
+        }
+}
+
+/* ---- a thread that stops ---- */
+
+static int receive_one(void *arg)
+{
+    uint64_t elem[4];
+    return ckf_channel_recv(arg, elem) == CKF_OK ? 0 : 1;
+}
+
+static void a_thread_that_stops_in_the_waiters_lock_stops_no_try_call(void **state)
+{
+    (void)state;
+    const size_t capacities[] = {4, CKF_UNBOUNDED};
+    for (size_t c = 0; c < COUNT_OF(capacities); c++) {
+        struct ckf_channel *channel = channel_at(capacities[c], 8, 0);
+        struct test_thread sleepers[2];
+        uint64_t number;
+        for (int i = 0; i < 2; i++) {
+            thread_start(&sleepers[i], receive_one, channel);
+            await_sleep(&sleepers[i]);
+        }
+        ckf_waitlist_lock(&channel->waitlist); /* and stop here */
+        for (uint64_t i = 0; i < 100; i++) {
+            assert_int_equal(ckf_channel_try_send(channel, &i), CKF_OK);
+            assert_int_equal(ckf_channel_try_recv(channel, &number), CKF_OK);
+            assert_int_equal(number, i);
+        }
+        for (uint64_t i = 0; i < 2; i++)
+            assert_int_equal(ckf_channel_try_send(channel, &i), CKF_OK);
+        ckf_waitlist_unlock(&channel->waitlist); /* what is owed is paid on going on */
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(thread_join(&sleepers[i]), 0);
+        ckf_channel_destroy(channel);
+    }
+}
+
+static void a_close_does_not_wait_for_the_waiters_lock(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel = channel_at(4, 8, 0);
+    struct test_thread sleeper;
+    thread_start(&sleeper, receive_one, channel);
+    await_sleep(&sleeper);
+    ckf_waitlist_lock(&channel->waitlist);
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    ckf_waitlist_unlock(&channel->waitlist);
+    assert_int_equal(thread_join(&sleeper), 1);
+    ckf_channel_destroy(channel);
+}
+
+static void a_sender_that_stops_with_a_slot_takes_that_slot_alone(void **state)
+{
+    (void)state;
+    enum { CAPACITY = 4 };
+    struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
+    uint64_t number;
+    uint32_t slot = ckf_slab_pop(&channel->ring.slab); /* and stop here */
+    for (int round = 0; round < 3 * CAPACITY; round++) {
+        for (uint64_t i = 0; i < CAPACITY - 1; i++)
+            assert_int_equal(try_send_number(channel, i), CKF_OK);
+        assert_int_equal(try_send_number(channel, 0), CKF_AGAIN);
+        for (uint64_t i = 0; i < CAPACITY - 1; i++) {
+            assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+            assert_int_equal(number, i);
+        }
+        assert_int_equal(try_recv_number(channel, &number), CKF_AGAIN);
+    }
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    assert_int_equal(try_send_number(channel, 0), CKF_CLOSED);
+    ckf_slab_push(&channel->ring.slab, slot);
+    ckf_channel_destroy(channel);
+}
+
+/* A thread that was stopped after its success writes back an index of long ago. */
+static void an_index_of_long_ago_misleads_nobody(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel = channel_at(3, 8, UINT64_MAX);
+    uint64_t old_tail = channel->ring.tail, old_head = channel->ring.head, next = 1;
+    for (int round = 0; round < 10; round++) {
+        fill_and_drain(channel, &next);
+        channel->ring.tail = old_tail;
+        channel->ring.head = old_head;
+    }
+    ckf_channel_destroy(channel);
+}
+
+/* ---- segments and memory ---- */
+
+enum { SEVERAL_SEGMENTS = 1000 };
+
+static void a_send_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {8, sizeof(struct large)};
+    for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+        struct ckf_channel *channel = channel_at(CKF_UNBOUNDED, sizes[s], 0);
+        unsigned refused = 0;
+        uint64_t number;
+        for (uint64_t i = 0; i < SEVERAL_SEGMENTS; i++) {
+            fail_allocation(1 + (unsigned)(i % 2));
+            enum ckf_status status = try_send_number(channel, i);
+            if (status == CKF_NO_MEMORY) {
+                refused++;
+                fail_allocation(0);
+                status = try_send_number(channel, i);
+            }
+            fail_allocation(0);
+            assert_int_equal(status, CKF_OK);
+            assert_int_equal(ckf_channel_len(channel), i + 1);
+        }
+        assert_true(refused > 0);
+        for (uint64_t i = 0; i < SEVERAL_SEGMENTS; i++) {
+            assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+            assert_int_equal(number, i);
+        }
+        assert_int_equal(try_recv_number(channel, &number), CKF_AGAIN);
+        ckf_channel_destroy(channel);
+    }
+}
+
+static void a_close_needs_no_memory(void **state)
+{
+    (void)state;
+    for (uint64_t filled = 120; filled < 140; filled++) { /* around the end of a segment */
+        struct ckf_channel *channel = channel_at(CKF_UNBOUNDED, 8, 0);
+        uint64_t number;
+        for (uint64_t i = 0; i < filled; i++)
+            assert_int_equal(ckf_channel_try_send(channel, &i), CKF_OK);
+        fail_allocation(1);
+        assert_int_equal(ckf_channel_close(channel), CKF_OK);
+        assert_int_equal(ckf_channel_close(channel), CKF_ALREADY);
+        assert_true(ckf_channel_is_closed(channel));
+        assert_int_equal(ckf_channel_try_send(channel, &filled), CKF_CLOSED);
+        fail_allocation(0);
+        for (uint64_t i = 0; i < filled; i++) {
+            assert_int_equal(ckf_channel_try_recv(channel, &number), CKF_OK);
+            assert_int_equal(number, i);
+        }
+        assert_int_equal(ckf_channel_try_recv(channel, &number), CKF_CLOSED);
+        ckf_channel_destroy(channel);
+    }
+}
+
+static void segments_are_reclaimed(void **state)
+{
+    (void)state;
+    size_t before = live_allocations();
+    struct ckf_channel *channel = channel_at(CKF_UNBOUNDED, sizeof(struct large), 0);
+    uint64_t number;
+    for (uint64_t i = 0; i < SEVERAL_SEGMENTS; i++) {
+        assert_int_equal(try_send_number(channel, i), CKF_OK);
+        assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+    }
+    ckf_channel_destroy(channel);
+    AWAIT(live_allocations() == before);
+}
+
+/* ---- below the channel ---- */
+
+enum { MIXERS = 3, MIXES = 20000 };
+
+/* Both words change together here, and the low one alone there: no change may be lost. */
+static int mix_widths(void *arg)
+{
+    struct ckf_wide *words = arg;
+    for (int done = 0; done < MIXES;) {
+        uint64_t low = load_acquire(&words->low), high = load_relaxed(&words->high);
+        if (done % 2 == 0)
+            done += cas_seq_cst(&words->low, &low, low + 1);
+        else
+            done += ckf_wide_cas(words, low, high, low + 1, high + 1);
+    }
+    return 0;
+}
+
+static void wide_and_narrow_changes_mix(void **state)
+{
+    (void)state;
+    struct ckf_wide words = {0};
+    struct test_thread mixers[MIXERS];
+    for (int i = 0; i < MIXERS; i++)
+        thread_start(&mixers[i], mix_widths, &words);
+    for (int i = 0; i < MIXERS; i++)
+        thread_join(&mixers[i]);
+    assert_int_equal(words.low, MIXERS * MIXES);
+    assert_int_equal(words.high, MIXERS * MIXES / 2);
+}
+
+enum { SLOTS = 5, BORROWS = 20000 };
+
+struct borrowing {
+    struct ckf_slab slab;
+    atomic_uint doubly;
+};
+
+static int borrow_slots(void *arg)
+{
+    struct borrowing *borrowing = arg;
+    for (int i = 0; i < BORROWS; i++) {
+        uint32_t slot = ckf_slab_pop(&borrowing->slab);
+        if (slot == CKF_NO_SLOT)
+            continue;
+        unsigned *owners = ckf_slab_slot(&borrowing->slab, slot); /* plain: it is mine */
+        if (++*owners != 1)
+            atomic_fetch_add(&borrowing->doubly, 1);
+        --*owners;
+        ckf_slab_push(&borrowing->slab, slot);
+    }
+    return 0;
+}
+
+static void a_slot_has_one_owner(void **state)
+{
+    (void)state;
+    struct borrowing borrowing = {0};
+    struct test_thread borrowers[MIXERS];
+    assert_true(ckf_slab_init(&borrowing.slab, SLOTS, sizeof(unsigned)));
+    for (int i = 0; i < MIXERS; i++)
+        thread_start(&borrowers[i], borrow_slots, &borrowing);
+    for (int i = 0; i < MIXERS; i++)
+        thread_join(&borrowers[i]);
+    assert_int_equal(borrowing.doubly, 0);
+    for (int i = 0; i < SLOTS; i++)
+        assert_int_not_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
+    assert_int_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
+    ckf_slab_free(&borrowing.slab);
+}
+
+int main(void)
+{
+    install_failing_allocator();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_are_reclaimed), /* first: the others leave some on their way */
+        cmocka_unit_test(full_empty_and_closed_are_exact_across_the_wrap),
+        cmocka_unit_test(nothing_is_lost_when_threads_cross_the_wrap),
+        cmocka_unit_test(a_thread_that_stops_in_the_waiters_lock_stops_no_try_call),
+        cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
+        cmocka_unit_test(a_sender_that_stops_with_a_slot_takes_that_slot_alone),
+        cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
+        cmocka_unit_test(a_send_without_memory_changes_nothing),
+        cmocka_unit_test(a_close_needs_no_memory),
+        cmocka_unit_test(wide_and_narrow_changes_mix),
+        cmocka_unit_test(a_slot_has_one_owner),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
