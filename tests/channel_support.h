@@ -17,14 +17,20 @@
 #include <ck_filter/channel.h>
 #include <ck_filter/select.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SANITIZED 1
+#if defined(__has_feature)
+#define BUILT_WITH(sanitizer) __has_feature(sanitizer)
+#else
+#define BUILT_WITH(sanitizer) 0
 #endif
+#if defined(__SANITIZE_THREAD__) || BUILT_WITH(thread_sanitizer)
+/* It delivers signals when a thread calls into it, and knows no threads in forked children. */
+#define THREAD_SANITIZED 1
+#else
+#define THREAD_SANITIZED 0
 #endif
-#ifndef SANITIZED
+#if THREAD_SANITIZED || defined(__SANITIZE_ADDRESS__) || BUILT_WITH(address_sanitizer)
+#define SANITIZED 1
+#else
 #define SANITIZED 0
 #endif
 

@@ -1235,7 +1235,7 @@ static void interrupt(struct caller *sleeper)
     for (int i = 0; i < 5; i++) {
         int before = atomic_load(&signals_handled);
         assert_int_equal(pthread_kill(sleeper->thread.handle, SIGUSR1), 0);
-        AWAIT(atomic_load(&signals_handled) > before);
+        AWAIT(THREAD_SANITIZED || atomic_load(&signals_handled) > before);
     }
     await_sleep(&sleeper->thread);
     assert_false(atomic_load(&sleeper->returned));
@@ -1380,7 +1380,6 @@ static void threads_come_and_go_without_a_trace(void **state)
 
 static int use_in_child(struct ckf_channel *inherited, enum ckf_variant variant)
 {
-    uint64_t number;
     ENSURE(try_recv_u64(inherited) == 0);
     ENSURE(try_send_u64(inherited, 5) == CKF_OK);
     ENSURE(ckf_channel_close(inherited) == CKF_OK);
@@ -1391,12 +1390,14 @@ static int use_in_child(struct ckf_channel *inherited, enum ckf_variant variant)
     struct ckf_channel *own = NULL;
     const struct ckf_channel_options options = {.variant = variant, .elem_size = 8};
     ENSURE(ckf_channel_create(&own, &options) == CKF_OK);
-    struct caller sender;
-    number = 6;
-    memcpy(sender.elem, &number, sizeof number);
-    caller_start(&sender, own, CKF_SEND, CALL_PLAIN);
-    ENSURE(recv_u64(own) == 6);
-    ENSURE(caller_join(&sender) == CKF_OK);
+    ENSURE(try_recv_u64(own) == NO_ELEMENT(CKF_AGAIN));
+    if (!THREAD_SANITIZED) {
+        struct caller sender;
+        elem_fill(sender.elem, 8, 6);
+        caller_start(&sender, own, CKF_SEND, CALL_PLAIN);
+        ENSURE(recv_u64(own) == 6);
+        ENSURE(caller_join(&sender) == CKF_OK);
+    }
     ckf_channel_destroy(own);
     return 0;
 }
