@@ -15,19 +15,6 @@ const enum call_kind waiting_kinds[WAITING_KINDS] = {CALL_PLAIN, CALL_UNTIL, CAL
                                                      CALL_SELECT};
 const enum call_kind timed_kinds[TIMED_KINDS] = {CALL_UNTIL, CALL_MANY, CALL_SELECT};
 
-/* A test asks for absurd amounts of memory, and children of threaded processes start threads. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "allocator_may_return_null=1:die_after_fork=0";
-}
-
 void assert_status_is(enum ckf_status status, enum ckf_status expected, const char *call,
                       const char *file, int line)
 {

@@ -12,6 +12,19 @@
 
 #include <ck_filter/memory.h>
 
+/* Tests ask for absurd amounts of memory, and children of threaded processes start threads. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1:die_after_fork=0";
+}
+
 const enum ckf_variant atomic_variant = CKF_VARIANT_ATOMIC;
 const enum ckf_variant mutex_variant = CKF_VARIANT_MUTEX;
 

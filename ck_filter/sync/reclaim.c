@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <urcu/urcu-bp.h>
 
+#include <ck_filter/clock.h>
+
 #include "base/backoff.h"
+#include "sync/parking.h"
 
 _Static_assert(sizeof(struct rcu_head) == sizeof(((struct ckf_retired *)0)->link),
                "ckf_retired has room for liburcu's head");
@@ -60,15 +63,25 @@ void ckf_wait_for_readers(void)
     EDGE_ACQUIRE(section_edge);
 }
 
-void ckf_wait_for_reclaim(void)
+struct barrier {
+    struct ckf_retired retired;
+    struct ckf_parker passed;
+};
+
+static void pass_barrier(struct ckf_retired *retired)
 {
-    urcu_bp_barrier();
-    EDGE_ACQUIRE(retire_edge);
+    struct barrier *barrier = (struct barrier *)(void *)retired;
+    ckf_unpark(&barrier->passed);
 }
 
-void ckf_reclaim_start(void)
+/* A callback like any other: liburcu's worker runs them in the order of their retirement. (Its own
+ * barrier does the same with reference counts that ThreadSanitizer cannot see.) */
+void ckf_wait_for_reclaim(void)
 {
-    urcu_bp_get_default_call_rcu_data();
+    struct barrier barrier;
+    ckf_parker_init(&barrier.passed);
+    ckf_retire(&barrier.retired, pass_barrier);
+    ckf_park(&barrier.passed, CKF_FOREVER, NULL);
 }
 
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
