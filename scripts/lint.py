@@ -74,7 +74,7 @@ def check_single_seams():
     seams = {
         "stdatomic.h": ("base/atomics.h",),
         "linux/futex.h": ("base/futex.c",),
-        "urcu/rculfhash.h": ("counter_map/",),
+        "urcu/rculfhash.h": ("sync/reclaim.c", "counter_map/"),
         "urcu/": ("sync/reclaim.c", "counter_map/"),
     }
     for path in sources("ck_filter"):

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ck_filter/group.h>
@@ -462,6 +461,25 @@ static void without_memory_nothing_is_started(void **state)
     assert_int_equal(live_allocations(), before);
 }
 
+static void without_a_thread_nothing_is_started(void **state)
+{
+    (void)state;
+    struct work work = {.group = make(1, NULL)};
+    size_t before = live_allocations();
+    pthread_attr_t usual, excessive;
+    pthread_getattr_default_np(&usual);
+    pthread_attr_init(&excessive);
+    pthread_attr_setstacksize(&excessive, SIZE_MAX / 4);
+    assert_int_equal(pthread_setattr_default_np(&excessive), 0);
+    assert_int_equal(ckf_group_go(work.group, count, &work, NULL), CKF_NO_MEMORY);
+    assert_int_equal(pthread_setattr_default_np(&usual), 0);
+    assert_int_equal(live_allocations(), before);
+    assert_int_equal(ckf_group_try_go(work.group, count, &work, NULL), CKF_OK);
+    assert_int_equal(ckf_group_wait(work.group, CKF_FOREVER, NULL), CKF_OK);
+    ckf_group_destroy(work.group);
+    assert_int_equal(work.started, 1);
+}
+
 static void reserved_options_are_refused(void **state)
 {
     (void)state;
@@ -554,6 +572,7 @@ int main(void)
         cmocka_unit_test(threads_are_named_after_their_tasks),
         cmocka_unit_test(ended_threads_do_not_pile_up),
         cmocka_unit_test(without_memory_nothing_is_started),
+        cmocka_unit_test(without_a_thread_nothing_is_started),
         cmocka_unit_test(reserved_options_are_refused),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);

@@ -106,7 +106,7 @@ enum { MOST = 200 };
 
 static void what_exceeds_the_bound_is_discarded(void **state)
 {
-    static const size_t bounds[] = {1, 2, 15, 16, 17, 48, 49, 150, 1000};
+    static const size_t bounds[] = {1, 2, 15, 16, 17, 48, 49, 130, 199, 1000};
     size_t before = live_allocations();
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         struct counts counts = {0};
@@ -195,7 +195,7 @@ static void objects_put_by_an_exited_thread_are_used_again(void **state)
     assert_int_equal(counts.discards, MOST); /* as many as were ever made */
 }
 
-enum { USERS = 4, ROUNDS = 5000, HELD = 5 };
+enum { USERS = 4, ROUNDS = 2000, HELD = 20 };
 
 static int use(void *arg)
 {
@@ -219,7 +219,7 @@ static int use(void *arg)
 
 static void an_object_has_one_user_at_a_time(void **state)
 {
-    static const size_t bounds[] = {1, 3, 17, 1000};
+    static const size_t bounds[] = {1, 3, 17, 40, 1000};
     size_t before = live_allocations();
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         struct counts counts = {0};

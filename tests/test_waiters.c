@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <ck_filter/context.h>
+#include <ck_filter/filter.h>
 #include <ck_filter/waiters.h>
 
 #include "misuse.h"
@@ -277,6 +278,21 @@ static void threads_left_behind_are_named(void **state)
     ckf_leak_baseline_destroy(baseline);
 }
 
+static void threads_of_the_library_are_no_leak(void **state)
+{
+    (void)state;
+    struct ckf_leak_baseline *baseline = take();
+    struct ckf_ruleset *rules = NULL;
+    struct ckf_filter *filter = NULL;
+    assert_int_equal(ckf_ruleset_create(&rules), CKF_OK);
+    assert_int_equal(ckf_filter_create(&filter, NULL), CKF_OK);
+    assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_OK);
+    ckf_ruleset_destroy(rules);
+    assert_int_equal(ckf_leak_baseline_check(baseline, CKF_NOW, NULL, NULL), CKF_OK);
+    ckf_filter_destroy(filter);
+    ckf_leak_baseline_destroy(baseline);
+}
+
 static int check_for_ever(void *arg)
 {
     return (int)ckf_leak_baseline_check(arg, CKF_FOREVER, NULL, NULL);
@@ -368,6 +384,7 @@ int main(void)
         cmocka_unit_test(what_was_there_before_is_no_leak),
         cmocka_unit_test(calls_left_behind_are_named),
         cmocka_unit_test(threads_left_behind_are_named),
+        cmocka_unit_test(threads_of_the_library_are_no_leak),
         cmocka_unit_test(a_check_waits_for_stragglers),
         cmocka_unit_test(without_memory_nothing_is_visited),
     };

@@ -1,6 +1,7 @@
 /* base/backoff.c - whether spinning can help, which only the scheduler's affinity mask knows. */
 #include "base/backoff.h"
 
+#include <errno.h>
 #include <sched.h>
 
 #ifdef CKF_INSTRUMENTED
@@ -15,12 +16,13 @@ void ckf_cpu_relax(void)
 /* Answers that are served from memory before the kernel is asked again. */
 enum { AFFINITY_ANSWERS = 256 };
 
-static bool several_cpus_allowed(void)
+unsigned ckf_cpus_allowed(void)
 {
     cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return true; /* more CPUs than the mask holds */
-    return CPU_COUNT(&allowed) > 1;
+    int saved_errno = errno;
+    bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+    errno = saved_errno;
+    return known ? (unsigned)CPU_COUNT(&allowed) : CPU_SETSIZE; /* more than the mask holds */
 }
 
 bool ckf_spinning_can_help(void)
@@ -28,7 +30,7 @@ bool ckf_spinning_can_help(void)
     static _Thread_local int answers_left;
     static _Thread_local bool can_help;
     if (answers_left-- <= 0) {
-        can_help = several_cpus_allowed();
+        can_help = ckf_cpus_allowed() > 1;
         answers_left = AFFINITY_ANSWERS;
     }
     return can_help;

@@ -36,4 +36,7 @@ static inline void ckf_cpu_relax(void)
  * spins. Remembered per thread and asked again now and then, since affinity can change. */
 bool ckf_spinning_can_help(void);
 
+/* On how many CPUs this thread may run. Asks the kernel. */
+unsigned ckf_cpus_allowed(void);
+
 #endif

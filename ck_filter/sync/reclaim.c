@@ -11,11 +11,11 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <urcu/rculfhash.h>
 #include <urcu/urcu-bp.h>
 
-#include <ck_filter/clock.h>
-
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "sync/parking.h"
 
 _Static_assert(sizeof(struct rcu_head) == sizeof(((struct ckf_retired *)0)->link),
@@ -63,25 +63,40 @@ void ckf_wait_for_readers(void)
     EDGE_ACQUIRE(section_edge);
 }
 
-struct barrier {
+struct milestone {
     struct ckf_retired retired;
     struct ckf_parker passed;
 };
 
-static void pass_barrier(struct ckf_retired *retired)
+static void pass_milestone(struct ckf_retired *retired)
 {
-    struct barrier *barrier = (struct barrier *)(void *)retired;
-    ckf_unpark(&barrier->passed);
+    ckf_unpark(&((struct milestone *)(void *)retired)->passed);
 }
 
-/* A callback like any other: liburcu's worker runs them in the order of their retirement. (Its own
- * barrier does the same with reference counts that ThreadSanitizer cannot see.) */
+/* Callbacks run on one thread in the order of their retirement, so it is enough to see one's own.
+ * (rcu_barrier does the same with memory that ThreadSanitizer sees only half of.) */
 void ckf_wait_for_reclaim(void)
 {
-    struct barrier barrier;
-    ckf_parker_init(&barrier.passed);
-    ckf_retire(&barrier.retired, pass_barrier);
-    ckf_park(&barrier.passed, CKF_FOREVER, NULL);
+    struct milestone milestone;
+    ckf_parker_init(&milestone.passed);
+    ckf_retire(&milestone.retired, pass_milestone);
+    ckf_park(&milestone.passed, CKF_FOREVER, NULL);
+}
+
+/* A table that may grow needs the thread that resizes; the last such table would end it. Volatile, so
+ * that leak checkers find the table. */
+static struct cds_lfht *volatile kept_table;
+
+static void keep_a_table(void)
+{
+    kept_table = cds_lfht_new_flavor(1, 1, 0, CDS_LFHT_AUTO_RESIZE, &urcu_bp_flavor, NULL);
+}
+
+void ckf_reclaim_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    urcu_bp_get_default_call_rcu_data();
+    pthread_once(&once, keep_a_table);
 }
 
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void)

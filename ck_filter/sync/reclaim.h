@@ -32,7 +32,8 @@ void ckf_wait_for_readers(void);
  * not from a callback. */
 void ckf_wait_for_reclaim(void);
 
-/* Makes the thread exist on which callbacks run; otherwise the first ckf_retire does. */
+/* Makes the threads exist, for the rest of the process, on which callbacks run and liburcu's tables
+ * are resized; otherwise the first ckf_retire and the first such table do. */
 void ckf_reclaim_start(void);
 
 /* The same domain, for liburcu's own containers. */

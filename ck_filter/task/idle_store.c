@@ -1,8 +1,8 @@
 /* task/idle_store.c - a home for each thread, and a shared stack behind them.
  *
  * Roles:      every thread puts and takes.
- * Homes:      HOMES words, chosen by thread number: one exchange or compare-and-swap on a line that
- *             other threads seldom touch. A word holds one item or NULL, so there is no ABA.
+ * Homes:      a few words each, in a line that other threads seldom touch, chosen by thread number:
+ *             one exchange or compare-and-swap. A word holds one item or NULL, so there is no ABA.
  * Stack:      cells that are never freed before the store, named by index: those with items form one
  *             stack, vacant ones another (Treiber, "Systems programming: coping with parallelism",
  *             IBM RJ 5118, 1986). A head is an index and a tag that counts changes, in one word: a
@@ -17,13 +17,16 @@
 #include "task/idle_store.h"
 
 #include "base/atomics.h"
+#include "base/backoff.h"
 #include "base/cacheline.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "sync/per_thread.h"
 
 enum {
-    HOMES = 16,
+    MAX_HOMES = 64,
+    HOME_ITEMS = 8, /* with one, two threads that hold eight objects each were twice as slow as the
+                       mutex: all but the first came from the stack */
     INDEX_BITS = 24,
     TAG_BITS = 64 - INDEX_BITS,
     NO_CELL = (1 << INDEX_BITS) - 1, /* as an index: the end of a stack */
@@ -40,14 +43,17 @@ struct stack {
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) head; /* tag and index */
 };
 
+struct home {
+    CKF_CACHELINE_ALIGNED _Atomic(void *) items[HOME_ITEMS];
+};
+
 struct ckf_idle_store {
-    struct {
-        CKF_CACHELINE_ALIGNED _Atomic(void *) item;
-    } homes[HOMES];
     struct stack idle, vacant;
     CKF_CACHELINE_ALIGNED _Atomic(struct cell *) chunks[CHUNKS]; /* each set once */
     unsigned home_count;                                         /* these never change */
+    unsigned home_items;
     uint32_t max_cells;
+    struct home homes[];
 };
 
 /* --- cells --- */
@@ -176,23 +182,39 @@ static void *take_from_stack(struct ckf_idle_store *store)
 
 /* --- homes --- */
 
-static bool put_in_home(struct ckf_idle_store *store, unsigned home, void *item)
+static bool fill(_Atomic(void *) *place, void *item)
 {
     void *found = NULL;
-    /* relaxed: spares a locked instruction on a full home; the compare-and-swap decides */
-    if (load_relaxed(&store->homes[home].item) != NULL)
+    /* relaxed: spares a locked instruction on a full place; the compare-and-swap decides */
+    if (load_relaxed(place) != NULL)
         return false;
-    /* edge home-filled: release; pairs with the acquire in take_from_home(). */
-    return cas_release(&store->homes[home].item, &found, item);
+    /* edge home-filled: release; pairs with the acquire in empty(). */
+    return cas_release(place, &found, item);
+}
+
+static void *empty(_Atomic(void *) *place)
+{
+    /* relaxed: spares a locked instruction on an empty place; the exchange decides */
+    if (load_relaxed(place) == NULL)
+        return NULL;
+    /* edge home-filled: acquire; pairs with the release in fill(). */
+    return exchange_acquire(place, NULL);
+}
+
+static bool put_in_home(struct ckf_idle_store *store, unsigned home, void *item)
+{
+    for (unsigned i = 0; i < store->home_items; i++)
+        if (fill(&store->homes[home].items[i], item))
+            return true;
+    return false;
 }
 
 static void *take_from_home(struct ckf_idle_store *store, unsigned home)
 {
-    /* relaxed: spares a locked instruction on an empty home; the exchange decides */
-    if (load_relaxed(&store->homes[home].item) == NULL)
-        return NULL;
-    /* edge home-filled: acquire; pairs with the release in put_in_home(). */
-    return exchange_acquire(&store->homes[home].item, NULL);
+    void *item = NULL;
+    for (unsigned i = 0; i < store->home_items && item == NULL; i++)
+        item = empty(&store->homes[home].items[i]);
+    return item;
 }
 
 static bool put_in_other_home(struct ckf_idle_store *store, unsigned own, void *item)
@@ -231,13 +253,26 @@ void *ckf_idle_store_take(struct ckf_idle_store *store)
 
 /* --- life --- */
 
+/* Twice as many as threads can run at once, so that two of them seldom share one. */
+static unsigned choose_home_count(size_t max_items)
+{
+    unsigned wanted = 2 * ckf_cpus_allowed();
+    if (wanted > MAX_HOMES)
+        wanted = MAX_HOMES;
+    return max_items < wanted ? (unsigned)max_items : wanted;
+}
+
 struct ckf_idle_store *ckf_idle_store_create(size_t max_items)
 {
-    struct ckf_idle_store *store = ckf_alloc_aligned(sizeof *store, CKF_CACHELINE);
+    unsigned homes = choose_home_count(max_items);
+    size_t share = max_items / homes;
+    struct ckf_idle_store *store =
+        ckf_alloc_aligned(sizeof *store + homes * sizeof store->homes[0], CKF_CACHELINE);
     if (store == NULL)
         return NULL;
-    store->home_count = max_items < HOMES ? (unsigned)max_items : HOMES;
-    size_t cells = max_items - store->home_count;
+    store->home_count = homes;
+    store->home_items = share < HOME_ITEMS ? (unsigned)share : HOME_ITEMS;
+    size_t cells = max_items - (size_t)homes * store->home_items;
     store->max_cells = cells < NO_CELL ? (uint32_t)cells : NO_CELL;
     atomic_init(&store->idle.head, NO_CELL);
     atomic_init(&store->vacant.head, NO_CELL);
