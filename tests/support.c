@@ -12,6 +12,14 @@
 
 #include <ck_filter/memory.h>
 
+/* Children of threaded programs start threads in some tests, which ThreadSanitizer refuses unless
+ * told otherwise. Weak: a test may have options of its own. */
+__attribute__((weak)) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
 const enum ckf_variant atomic_variant = CKF_VARIANT_ATOMIC;
 const enum ckf_variant mutex_variant = CKF_VARIANT_MUTEX;
 

@@ -14,6 +14,8 @@
 #include <urcu/urcu-bp.h>
 
 #include "base/backoff.h"
+#include "base/clock.h"
+#include "sync/parking.h"
 
 _Static_assert(sizeof(struct rcu_head) == sizeof(((struct ckf_retired *)0)->link),
                "ckf_retired has room for liburcu's head");
@@ -60,10 +62,24 @@ void ckf_wait_for_readers(void)
     EDGE_ACQUIRE(section_edge);
 }
 
+struct milestone {
+    struct ckf_retired retired;
+    struct ckf_parker passed;
+};
+
+static void pass_milestone(struct ckf_retired *retired)
+{
+    ckf_unpark(&((struct milestone *)(void *)retired)->passed);
+}
+
+/* Callbacks run on one thread in the order of their retirement, so it is enough to see one's own.
+ * (rcu_barrier does the same with memory that ThreadSanitizer sees only half of.) */
 void ckf_wait_for_reclaim(void)
 {
-    urcu_bp_barrier();
-    EDGE_ACQUIRE(retire_edge);
+    struct milestone milestone;
+    ckf_parker_init(&milestone.passed);
+    ckf_retire(&milestone.retired, pass_milestone);
+    ckf_park(&milestone.passed, CKF_FOREVER, NULL);
 }
 
 void ckf_reclaim_start(void)
