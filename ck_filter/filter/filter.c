@@ -29,14 +29,14 @@ enum {
     BATCH = 64   /* records between two visits to the counters */
 };
 
-void ckf_lock(pthread_mutex_t *mutex)
+void ckf_mutex_lock(pthread_mutex_t *mutex)
 {
     int error = pthread_mutex_lock(mutex);
     if (CKF_UNLIKELY(error != 0))
         ckf_die("pthread_mutex_lock", error);
 }
 
-void ckf_unlock(pthread_mutex_t *mutex)
+void ckf_mutex_unlock(pthread_mutex_t *mutex)
 {
     int error = pthread_mutex_unlock(mutex);
     if (CKF_UNLIKELY(error != 0))
@@ -353,9 +353,9 @@ static enum ckf_status publish(struct ckf_filter *filter, const struct ckf_rules
         return CKF_NO_MEMORY;
     if (filter->variant == CKF_VARIANT_MUTEX)
         ckf_locked_sweep(filter);
-    ckf_lock(&filter->publishing);
+    ckf_mutex_lock(&filter->publishing);
     enum ckf_status status = publish_locked(filter, fresh, expected_generation, generation);
-    ckf_unlock(&filter->publishing);
+    ckf_mutex_unlock(&filter->publishing);
     if (status != CKF_OK)
         ckf_snapshot_destroy(fresh);
     return status;
@@ -391,9 +391,9 @@ static unsigned read_chunk(struct ckf_filter *filter, const struct ckf_hit_chunk
 {
     if (filter->variant == CKF_VARIANT_ATOMIC)
         return ckf_hits_read(&filter->hits, chunk, slots);
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     unsigned used = ckf_hits_read(&filter->hits, chunk, slots);
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     return used;
 }
 

@@ -16,20 +16,20 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
 {
-    ckf_lock(&list_mutex);
+    ckf_mutex_lock(&list_mutex);
     for (struct ckf_filter *filter = list; filter != NULL; filter = filter->next) {
-        ckf_lock(&filter->publishing);
-        ckf_lock(&filter->mutex);
+        ckf_mutex_lock(&filter->publishing);
+        ckf_mutex_lock(&filter->mutex);
     }
 }
 
 static void after_fork_in_parent(void)
 {
     for (struct ckf_filter *filter = list; filter != NULL; filter = filter->next) {
-        ckf_unlock(&filter->mutex);
-        ckf_unlock(&filter->publishing);
+        ckf_mutex_unlock(&filter->mutex);
+        ckf_mutex_unlock(&filter->publishing);
     }
-    ckf_unlock(&list_mutex);
+    ckf_mutex_unlock(&list_mutex);
 }
 
 static void after_fork_in_child(void)
@@ -50,22 +50,22 @@ static void survive_forks(void)
 void ckf_forks_enter(struct ckf_filter *filter)
 {
     pthread_once(&once, survive_forks);
-    ckf_lock(&list_mutex);
+    ckf_mutex_lock(&list_mutex);
     filter->next = list;
     if (list != NULL)
         list->previous = filter;
     list = filter;
-    ckf_unlock(&list_mutex);
+    ckf_mutex_unlock(&list_mutex);
 }
 
 void ckf_forks_leave(struct ckf_filter *filter)
 {
-    ckf_lock(&list_mutex);
+    ckf_mutex_lock(&list_mutex);
     if (filter->next != NULL)
         filter->next->previous = filter->previous;
     if (filter->previous != NULL)
         filter->previous->next = filter->next;
     else
         list = filter->next;
-    ckf_unlock(&list_mutex);
+    ckf_mutex_unlock(&list_mutex);
 }

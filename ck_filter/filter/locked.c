@@ -26,10 +26,10 @@ static void reclaim(struct ckf_filter *filter, struct ckf_snapshot *snapshot)
 
 struct ckf_snapshot *ckf_locked_pin(struct ckf_filter *filter)
 {
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     struct ckf_snapshot *snapshot = filter->locked_current;
     snapshot->readers++;
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     return snapshot;
 }
 
@@ -46,27 +46,27 @@ void ckf_locked_count(struct ckf_filter *filter, const struct ckf_outcome *const
                       size_t count, struct ckf_snapshot *snapshot)
 {
     struct ckf_snapshot *garbage = NULL;
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     for (size_t i = 0; i < count; i++)
         ckf_hits_add_locked(outcomes[i], 1);
     if (snapshot != NULL)
         garbage = unpin(filter, snapshot);
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     if (garbage != NULL)
         reclaim(filter, garbage);
 }
 
 uint64_t ckf_locked_generation(struct ckf_filter *filter)
 {
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     uint64_t generation = filter->locked_current->generation;
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     return generation;
 }
 
 void ckf_locked_replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
 {
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     struct ckf_snapshot *old = filter->locked_current;
     bool read = old->readers > 0;
     filter->locked_current = fresh;
@@ -76,7 +76,7 @@ void ckf_locked_replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
         filter->replaced = old;
         ckf_account_retire(filter, old);
     }
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     if (!read)
         ckf_snapshot_destroy(old);
 }
@@ -91,7 +91,7 @@ void ckf_locked_forget_readers(struct ckf_filter *filter)
 void ckf_locked_sweep(struct ckf_filter *filter)
 {
     struct ckf_snapshot *garbage = NULL;
-    ckf_lock(&filter->mutex);
+    ckf_mutex_lock(&filter->mutex);
     for (struct ckf_snapshot **link = &filter->replaced; *link != NULL;) {
         struct ckf_snapshot *old = *link;
         if (old->readers > 0) {
@@ -102,7 +102,7 @@ void ckf_locked_sweep(struct ckf_filter *filter)
         old->next_replaced = garbage;
         garbage = old;
     }
-    ckf_unlock(&filter->mutex);
+    ckf_mutex_unlock(&filter->mutex);
     while (garbage != NULL) {
         struct ckf_snapshot *next = garbage->next_replaced;
         reclaim(filter, garbage);

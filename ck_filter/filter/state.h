@@ -39,8 +39,8 @@ void ckf_account_retire(struct ckf_filter *filter, const struct ckf_snapshot *sn
 /* For one whose memory is gone by then; may be the last access to the filter. */
 void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes);
 
-void ckf_lock(pthread_mutex_t *mutex);
-void ckf_unlock(pthread_mutex_t *mutex);
+void ckf_mutex_lock(pthread_mutex_t *mutex);
+void ckf_mutex_unlock(pthread_mutex_t *mutex);
 
 /* The current snapshot, which stays until it is unpinned. */
 struct ckf_snapshot *ckf_locked_pin(struct ckf_filter *filter);

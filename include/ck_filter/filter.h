@@ -72,8 +72,8 @@ struct ckf_filter_options {
 CKF_API CKF_MUST_USE enum ckf_status ckf_filter_create(struct ckf_filter **filter,
                                                        const struct ckf_filter_options *options);
 
-/* No call may be in progress or start any more. Waits until replaced rulesets are freed, so that all
- * memory is back when it returns; not from within an allocator. NULL is nothing. */
+/* No call may be in progress or start any more. Waits for nothing: rulesets that were replaced a
+ * moment ago are freed some milliseconds later, by a thread of the library. NULL is nothing. */
 CKF_API void ckf_filter_destroy(struct ckf_filter *filter);
 
 /* Makes a copy of the ruleset the current one, as the next generation. Any number of threads may
