@@ -16,20 +16,36 @@ struct shape {
     size_t capacity, elem_size;
 };
 
-/* Runs body with the 1st, 2nd, 3rd ... allocation after arm() failing, until none is left to fail.
- * Whatever body holds in the end is a leak. */
+static bool failed; /* the allocation that was meant to, while armed */
+
+/* From here on the nth allocation fails. */
+static void arm(unsigned nth)
+{
+    failed = false;
+    fail_allocation(nth);
+}
+
+static void disarm(void)
+{
+    failed |= allocation_failed();
+    fail_allocation(0);
+}
+
+static bool is_ok_or_no_memory(enum ckf_status status)
+{
+    return status == CKF_OK || (status == CKF_NO_MEMORY && allocation_failed());
+}
+
+/* Runs body with the 1st, 2nd, 3rd ... allocation of its armed part failing, until none is left to
+ * fail. Body destroys what it makes, so that the library has nothing left in the end. */
 static void fail_each(void (*body)(const struct shape *shape, unsigned nth), struct shape shape)
 {
-    body(&shape, 0); /* what is made once and kept is there from now on */
-    size_t before = live_allocations();
     unsigned nth = 1;
-    for (bool failed = true; failed; nth++) {
+    do {
         assert_true(nth < TOO_MANY);
-        body(&shape, nth);
-        failed = allocation_failed();
-        fail_allocation(0);
-        AWAIT(live_allocations() == before);
-    }
+        body(&shape, nth++);
+    } while (failed);
+    AWAIT(live_allocations() == 0); /* some of it is freed a little later */
 }
 
 static void fail_each_for_all_shapes(void (*body)(const struct shape *shape, unsigned nth),
@@ -40,20 +56,9 @@ static void fail_each_for_all_shapes(void (*body)(const struct shape *shape, uns
             fail_each(body, (struct shape){variant, capacities[c], elem_sizes[e]});
 }
 
-/* From here on the nth allocation fails. */
-static void arm(unsigned nth)
-{
-    fail_allocation(nth);
-}
-
 static struct ckf_channel *channel_in(const struct shape *shape)
 {
     return channel_of(shape->variant, shape->capacity, shape->elem_size);
-}
-
-static bool is_ok_or_no_memory(enum ckf_status status)
-{
-    return status == CKF_OK || (status == CKF_NO_MEMORY && allocation_failed());
 }
 
 /* Sends and receives in one thread, as far as a rendezvous lets it. */
@@ -96,6 +101,7 @@ static void create_once(const struct shape *shape, unsigned nth)
     arm(nth);
     enum ckf_status status = ckf_channel_create(&channel, &options);
     assert_true(is_ok_or_no_memory(status));
+    disarm();
     if (status != CKF_OK) {
         assert_null(channel);
         assert_status(ckf_channel_create(&channel, &options), CKF_OK);
@@ -136,6 +142,7 @@ static void destroy_full(const struct shape *shape, unsigned nth)
     fill_up(channel, shape);
     arm(nth);
     ckf_channel_destroy(channel);
+    disarm();
     assert_int_equal(leftovers, many_elements(shape));
 }
 
@@ -164,6 +171,7 @@ static void send_all(const struct shape *shape, unsigned nth)
         i += status == CKF_OK;
         refused += status != CKF_OK;
     }
+    disarm();
     assert_true(refused <= 1); /* one allocation failed */
     for (uint64_t i = 0; i < count; i++) {
         assert_status(ckf_channel_try_recv(channel, elem), CKF_OK);
@@ -192,6 +200,7 @@ static void receive_all(const struct shape *shape, unsigned nth)
         assert_true(elem_holds(elem, shape->elem_size, status == CKF_OK ? i : 199));
         i += status == CKF_OK;
     }
+    disarm();
     assert_works(channel, shape);
     ckf_channel_destroy(channel);
 }
@@ -229,6 +238,7 @@ static void send_batches(const struct shape *shape, unsigned nth)
         assert_int_equal(status == CKF_OK, done > 0);
         received += done;
     }
+    disarm();
     for (uint64_t i = 0; i < count; i++)
         assert_true(elem_holds(elems + i * shape->elem_size, shape->elem_size, i));
     free(elems);
@@ -258,6 +268,7 @@ static void wait_in_a_new_thread(const struct shape *shape, unsigned nth,
     caller_start_until(&caller, channel, direction, kind, ckf_deadline_after_ns(300000), context);
     enum ckf_status status = caller_join(&caller);
     assert_true(status == CKF_TIMED_OUT || (status == CKF_NO_MEMORY && allocation_failed()));
+    disarm();
     assert_true(elem_holds(caller.elem, shape->elem_size, 199));
     if (direction == CKF_SEND)
         for (uint64_t i = 0; i < many_elements(shape); i++)
@@ -300,6 +311,7 @@ static void meet_a_sleeper(const struct shape *shape, unsigned nth)
     arm(nth);
     enum ckf_status status = ckf_channel_send(channel, elem);
     assert_true(is_ok_or_no_memory(status));
+    disarm();
     if (status != CKF_OK)
         assert_status(ckf_channel_send(channel, elem), CKF_OK);
     assert_status(caller_join(&receiver), CKF_OK);
@@ -341,6 +353,7 @@ static void close_and_look(const struct shape *shape, unsigned nth)
     assert_status(ckf_channel_close(channel), CKF_ALREADY);
     assert_true(ckf_channel_is_closed(channel));
     assert_status(caller_join(&receiver), CKF_CLOSED);
+    disarm();
     ckf_channel_destroy(channel);
 }
 
@@ -363,6 +376,7 @@ static void open_event_fds(const struct shape *shape, unsigned nth)
         }
         assert_true(fd >= 0);
     }
+    disarm();
     assert_works(channel, shape);
     ckf_channel_destroy(channel);
 }
@@ -422,6 +436,7 @@ static void select_among_many(const struct shape *shape, unsigned nth)
         }
         assert_status(ckf_channel_try_recv(channels[i], NULL), CKF_AGAIN);
     }
+    disarm();
     for (size_t i = 0; i < MOST_CASES; i++)
         ckf_channel_destroy(channels[i]);
 }
