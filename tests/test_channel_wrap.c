@@ -49,19 +49,20 @@ static void pass_the_wrap(struct ckf_channel *channel, size_t elem_size)
     assert_status(ckf_channel_try_recv(channel, elem), CKF_AGAIN);
 }
 
-#define FOR_EACH_START(start)                                                                      \
-    for (size_t w = 0; w < COUNT_OF(wraps); w++)                                                   \
-        for (size_t d = 0; d < COUNT_OF(distances); d++)                                           \
-            for (uint64_t start = wraps[w] - distances[d], once = 1; once; once = 0)
+enum { STARTS = COUNT_OF(wraps) * COUNT_OF(distances) };
+
+static uint64_t start_number(size_t i)
+{
+    return wraps[i / COUNT_OF(distances)] - distances[i % COUNT_OF(distances)];
+}
 
 static void capacity_and_order_hold_across_the_wrap(void **state)
 {
     for (int c = 1; c < CAPACITIES; c++)
         for (size_t s = 0; s < COUNT_OF(sizes); s++)
-            FOR_EACH_START(start)
-            {
+            for (size_t i = 0; i < STARTS; i++) {
                 struct ckf_channel *channel =
-                    channel_near(VARIANT(state), capacities[c], sizes[s], start);
+                    channel_near(VARIANT(state), capacities[c], sizes[s], start_number(i));
                 pass_the_wrap(channel, sizes[s]);
                 ckf_channel_destroy(channel);
             }
