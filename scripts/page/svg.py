@@ -94,11 +94,11 @@ def dot_plot(rows, title, unit):
     if not values:
         return ""
     axis = LogAxis(min(values), max(values), LABEL_WIDTH, WIDTH - RIGHT_MARGIN)
-    body, y = [], 8
+    bands, body, y = [], [], 8
     for index, (label, dots) in enumerate(rows):
         height = max(26, 11 * len(dots) + 12)
         if index % 2 == 0:
-            body.append(f'<rect class="band" x="0" y="{y}" width="{WIDTH}" height="{height}"/>')
+            bands.append(f'<rect class="band" x="0" y="{y}" width="{WIDTH}" height="{height}"/>')
         body.append(f'<text class="label" x="10" y="{y + height / 2 + 4:.1f}">{escape(label)}</text>')
         lane = (height - 12) / max(1, len(dots))
         for place, (series, name, median, low, high, compared) in enumerate(dots):
@@ -113,31 +113,50 @@ def dot_plot(rows, title, unit):
         y += height
     grid = _grid(axis, 8, y, _tick_label)
     caption = f'<text class="axis" x="{WIDTH - RIGHT_MARGIN}" y="{y + 34}">{escape(unit)}</text>'
-    return _frame(y + 42, title, body[0] + grid + "".join(body[1:]) + caption)
+    return _frame(y + 42, title, "".join(bands) + grid + "".join(body) + caption)
 
 
-def ratio_plot(rows, title, left, right):
-    """Rows of (label, median, min, max) around a line at 1."""
-    if not rows:
-        return ""
-    values = [v for row in rows for v in row[1:4]] + [0.8, 1.25]
-    axis = LogAxis(min(values), max(values), LABEL_WIDTH + 60, WIDTH - RIGHT_MARGIN)
-    top, row_height = 26, 19
-    bottom = top + row_height * len(rows)
+def ratio_range(rows):
+    """The domain that drawings of these (median, smallest, largest) share."""
+    values = [v for row in rows for v in row] + [0.8, 1.25]
+    return min(values), max(values)
+
+
+def undecided(low, high):
+    return low <= 1 <= high
+
+
+def _ratio_row(axis, y, label, median, low, high):
     one = axis.x(1)
-    body = [_grid(axis, top, bottom, lambda value: ratio(value) if value < 1 else f"{value:g}\u00d7"),
+    shape, css = ("circle", "s0") if median >= 1 else ("square", "s1")
+    if undecided(low, high):
+        css = "s5 open"
+    hint = f"{ratio(median)}, {ratio(low)} to {ratio(high)}"
+    return (f'<text class="label small" x="22" y="{y + 4:.1f}">{escape(label)}</text>'
+            f'<g><title>{escape(label)}: {hint}</title>'
+            f'<line class="stem {css}" x1="{one:.1f}" y1="{y:.1f}" x2="{axis.x(median):.1f}" '
+            f'y2="{y:.1f}"/>' + _whisker(axis, y, low, high, css)
+            + marker(shape, axis.x(median), y, css) + "</g>")
+
+
+def ratio_plot(groups, domain, title, left, right):
+    """Groups of (heading, [(label, median, smallest, largest)]) around a line at 1. Rows whose range
+    holds 1 are drawn hollow: which one is faster was not settled."""
+    axis = LogAxis(*domain, LABEL_WIDTH, WIDTH - RIGHT_MARGIN)
+    top, row_height, one = 26, 19, axis.x(1)
+    rows, y = [], top
+    for heading, entries in groups:
+        rows.append(f'<text class="heading" x="10" y="{y + 16}">{escape(heading)}</text>')
+        y += 24
+        for entry in entries:
+            rows.append(_ratio_row(axis, y + row_height / 2, *entry))
+            y += row_height
+        y += 6
+    body = [_grid(axis, top, y, lambda value: f"{value:g}\u00d7"),
             f'<text class="side" x="{one - 8:.1f}" y="14" text-anchor="end">{escape(left)}</text>',
-            f'<text class="side" x="{one + 8:.1f}" y="14">{escape(right)}</text>']
-    for index, (label, median, low, high) in enumerate(rows):
-        y = top + row_height * (index + 0.5)
-        css = "s0" if median >= 1 else "s1"
-        body.append(f'<text class="label small" x="10" y="{y + 4:.1f}">{escape(label)}</text>'
-                    f'<g><title>{escape(label)}: {ratio(median)}, {ratio(low)} to {ratio(high)}</title>'
-                    f'<line class="stem {css}" x1="{one:.1f}" y1="{y:.1f}" x2="{axis.x(median):.1f}" '
-                    f'y2="{y:.1f}"/>' + _whisker(axis, y, low, high, css)
-                    + marker("circle" if median >= 1 else "square", axis.x(median), y, css) + "</g>")
-    body.append(f'<line class="one" x1="{one:.1f}" y1="{top - 6}" x2="{one:.1f}" y2="{bottom}"/>')
-    return _frame(bottom + 24, title, "".join(body))
+            f'<text class="side" x="{one + 8:.1f}" y="14">{escape(right)}</text>',
+            f'<line class="one" x1="{one:.1f}" y1="{top - 6}" x2="{one:.1f}" y2="{y}"/>', *rows]
+    return _frame(y + 24, title, "".join(body))
 
 
 def count_bar(amount, largest, css):
@@ -170,9 +189,9 @@ def heat_map(rows, columns, cells, title):
             strong = " strong" if share > 0.55 else ""
             body.append(f'<g><title>{escape(hint)}</title><rect class="heat" x="{x + 1}" y="{y + 1}" '
                         f'width="{cell_width - 2}" height="{cell_height - 2}" '
-                        f'style="fill-opacity:{0.06 + 0.94 * share:.2f}"/>'
+                        f'style="fill-opacity:{0.06 * (share > 0) + 0.94 * share:.2f}"/>'
                         f'<text class="heat-text{strong}" x="{x + cell_width / 2:.0f}" '
                         f'y="{y + 17}">{escape(text)}</text></g>')
     height = 22 + cell_height * len(rows) + 4
-    return (f'<div class="plot"><svg viewBox="0 0 {width} {height}" width="{width}" '
+    return (f'<div class="plot small"><svg viewBox="0 0 {width} {height}" width="{width}" '
             f'height="{height}" role="img" aria-label="{escape(title)}">{"".join(body)}</svg></div>')
