@@ -1,7 +1,7 @@
 """Drawings, as inline SVG: they take their colours from the page's style sheet."""
 import math
 
-from .text import escape, figure, ratio
+from .text import escape, figure, milliseconds, ratio
 
 WIDTH = 860
 LABEL_WIDTH = 272
@@ -168,9 +168,25 @@ def count_bar(amount, largest, css):
             f'<rect class="{css}" x="0" y="1" width="{max(2, length):.1f}" height="8" rx="1.5"/></svg>')
 
 
+def strip(times, title):
+    """Dots of (milliseconds, whether it happened) on a logarithmic axis."""
+    width, left, right = 640, 10, 620
+    values = [ms for ms, _ in times]
+    axis = LogAxis(min(values), max(values), left, right)
+    dots = []
+    for place, (ms, happened) in enumerate(times):
+        css = "s1" if happened else "s1 open"
+        hint = milliseconds(ms) if happened else f"none within {milliseconds(ms)}"
+        dots.append(f'<g><title>{hint}</title>'
+                    + marker("circle", axis.x(ms), 14 + place % 3 * 9, css, 3.8) + "</g>")
+    body = _grid(axis, 4, 44, lambda value: milliseconds(value)) + "".join(dots)
+    return (f'<div class="plot small"><svg viewBox="0 0 {width} 66" width="{width}" height="66" '
+            f'role="img" aria-label="{escape(title)}">{body}</svg></div>')
+
+
 def heat_map(rows, columns, cells, title):
     """cells[row, column] = (share 0..1, text, hint); a missing one is left empty."""
-    label_width, cell_width, cell_height = 132, 74, 26
+    label_width, cell_width, cell_height = 172, 74, 26
     width = label_width + cell_width * len(columns) + 4
     body = []
     for place, column in enumerate(columns):

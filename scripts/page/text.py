@@ -3,7 +3,6 @@ import html
 import math
 import re
 
-THIN_SPACE = "\u2009"
 NO_BREAK = "\u202f"  # narrow
 SPACE = "\u00a0"
 TIMES = "\u00d7"
@@ -16,7 +15,8 @@ def escape(value):
 
 def prose(text):
     """Running text, in which `code` stands between backticks."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    text = re.sub(r"(\d) %", rf"\1{NO_BREAK}%", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
 
 
 def is_number(value):
@@ -46,12 +46,11 @@ def count(value):
 
 
 def about(value):
-    """12 thousand, 3.4 million: for sentences."""
-    for size, name in ((1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
+    """12 300, 3.4 million: for sentences."""
+    for size, name in ((1e9, "billion"), (1e6, "million")):
         if value >= size:
-            scaled = value / (1e3 if name == "thousand" else size)
-            return f"{scaled:.3g}{THIN_SPACE}{name}"
-    return count(value)
+            return f"{value / size:.3g}{SPACE}{name}"
+    return count(round(value, 3 - len(str(int(value))))) if value >= 1000 else count(value)
 
 
 def short(value):
