@@ -29,7 +29,8 @@ def variant(name, verdict, iterations=1000, failures=0, **more):
                        {"placement": "one cpu", "threads": 4, "spin": 100,
                         "iterations": iterations // 2, "failures": 0}],
             "first_failure": {"starts": 20, "failed": 18, "median_ms": 2.5, "iteration": 17,
-                              "seed": 99} if failures else None} | more
+                              "placement": "same", "spin": "yield",
+                              "times": [{"ms": 2.5, "failed": True}, {"ms": 9, "failed": False}]} if failures else None} | more
 
 
 def case(case_id, racy="REPRODUCED", mutex="CLEAN", atomic="CLEAN"):
@@ -186,8 +187,16 @@ class ReportTest(unittest.TestCase):
         for word in ("reproduced", "not reproduced", "clean", "FORBIDDEN", "error"):
             self.assertIn(word, text)
 
-    def test_case_command_repeats_the_seed_of_the_failure(self):
-        self.assertIn("./dev stress -c map-one --seed 99", text_of(report.page(stress(), None)))
+    def test_case_command_leads_to_where_it_failed_first(self):
+        self.assertIn("./dev stress -c map-one --placement same --spin yield --seed 7",
+                      text_of(report.page(stress(), None)))
+
+    def test_cases_of_the_harness_are_no_documented_races(self):
+        data = stress()
+        data["cases"].append(case("litmus", racy="NOT REPRODUCED") | {"collection": "harness"})
+        text = text_of(report.page(data, None))
+        self.assertIn("2 of 3 documented races", text)
+        self.assertIn("the harness itself", text)
 
     def test_page_nests_and_fetches_nothing(self):
         for pair in ((stress(), bench()), (stress(), None), (None, bench()), (None, None), ({}, {})):

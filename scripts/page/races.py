@@ -278,12 +278,14 @@ def _facts(variant, name):
 
 
 def _repeat(case, races):
-    seed = races.data.get("seed")
-    racy = races.variant(case, "racy") or {}
-    first = racy.get("first_failure")
-    if isinstance(first, dict) and first.get("seed") not in (None, ""):
-        seed = first["seed"]
+    """The command that runs it again, where it failed first if it did."""
     command = f"./dev stress -c {case['id']}"
+    first = (races.variant(case, "racy") or {}).get("first_failure")
+    for option in ("placement", "spin"):
+        value = first.get(option) if isinstance(first, dict) else None
+        if words(value).isalpha():
+            command += f" --{option} {value}"
+    seed = races.data.get("seed")
     if seed not in (None, ""):
         command += f" --seed {seed}"
     return f'<p class="command"><code>{escape(command)}</code></p>'
