@@ -147,9 +147,9 @@ def _time_cell(result):
         return f'<td class="number"><span class="pill forbidden" title="{escape(result.note)}">FAILED</span></td>'
     if not result.measured:
         return '<td class="number absent">\u2013</td>'
-    mark = "" if result.parallel else ' <span class="flag">not parallel</span>'
-    return (f'<td class="number"><span class="value">{figure(result.median)}</span>{mark}'
-            f'<small>{figure(result.low)}\u2013{figure(result.high)}</small></td>')
+    mark = "" if result.parallel else '<span class="flag">not parallel</span>'
+    return (f'<td class="number"><span class="value">{figure(result.median)}</span>'
+            f'<small>{figure(result.low)}\u2013{figure(result.high)}</small>{mark}</td>')
 
 
 def _ratio_cell(value):
