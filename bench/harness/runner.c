@@ -393,6 +393,15 @@ static double run_seconds_now(const struct plan *plan)
     return left > longest_run_seconds ? longest_run_seconds : left;
 }
 
+/* Until when a workload may do rounds again: half as much more than its share of what is left. */
+static int64_t again_until_ns(const struct plan *plan, unsigned runs)
+{
+    static const double share = 1.5;
+    int64_t now = bench_now_ns();
+    double left = (double)(plan->deadline_ns - now);
+    return now + (int64_t)(left * share * runs / plan->runs_left);
+}
+
 static void run_workload(const struct bench_workload *workload, void *argument)
 {
     struct plan *plan = argument;
@@ -409,13 +418,15 @@ static void run_workload(const struct bench_workload *workload, void *argument)
     static struct contest contest;
     contest =
         (struct contest){.workload = workload, .outcome = outcome, .cpus = report->machine.cpus};
+    unsigned runs = planned_runs(workload, plan->options->repetitions);
+    int64_t again_ns = again_until_ns(plan, runs);
     open_contestants(&contest);
     contest.usage[0] = usage_now();
     pilot(&contest, run_seconds_now(plan));
-    run_rounds(&contest, plan->options->repetitions, plan->deadline_ns);
+    run_rounds(&contest, plan->options->repetitions, again_ns);
     sum_up(&contest, plan->options->repetitions);
     close_contestants(&contest);
-    plan->runs_left -= planned_runs(workload, plan->options->repetitions);
+    plan->runs_left -= runs;
     table_row(outcome);
 }
 

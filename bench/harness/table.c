@@ -68,6 +68,27 @@ static void print_cell(const struct result *result)
     printf(" %*s", CELL_WIDTH, cell);
 }
 
+static bool has_column(const struct result *result)
+{
+    for (unsigned i = 0; i < column_count; i++)
+        if (strcmp(columns[i]->name, result->contestant->name) == 0)
+            return true;
+    return false;
+}
+
+/* Contestants that the family's first row did not have. */
+static void print_others(const struct outcome *outcome)
+{
+    for (unsigned i = 0; i < outcome->result_count; i++) {
+        const struct result *result = &outcome->results[i];
+        if (has_column(result) || !result_valid(result))
+            continue;
+        char number[32];
+        format_number(number, sizeof(number), result->median);
+        printf("  %s %s%s", result->contestant->name, number, result->parallel ? "" : " !");
+    }
+}
+
 static void print_ratio(const struct outcome *outcome)
 {
     const struct result *atomic = result_named(outcome, "atomic");
@@ -100,6 +121,7 @@ void table_row(const struct outcome *outcome)
         if (strcmp(columns[i]->name, "mutex") == 0)
             print_ratio(outcome);
     }
+    print_others(outcome);
     printf("\n");
     for (unsigned i = 0; i < outcome->result_count; i++) {
         const struct result *result = &outcome->results[i];

@@ -2,7 +2,8 @@
 import statistics
 
 from . import svg
-from .text import (TIMES, count, escape, figure, is_number, items, number_or, plural, ratio, words)
+from .text import (TIMES, amount, count, escape, figure, is_number, items, plural, ratio, ratio_figure,
+                   words)
 
 BASE, OTHER = "atomic", "mutex"
 
@@ -50,7 +51,7 @@ class Workload:
         self.title = words(data.get("title"), self.id)
         self.unit = words(data.get("unit"), "ns")
         self.kind = words(data.get("kind"))
-        self.threads = number_or(data.get("threads"))
+        self.threads = amount(data.get("threads"))
         self.results = [Result(result) for result in items(data.get("results"))]
 
     def result(self, name):
@@ -103,10 +104,13 @@ def sentence(comparison):
     values = sorted(value[0] for _, value in comparison.ratios)
     if not values:
         return "no pair of variants could be compared" if comparison.workloads else ""
-    faster = sum(value > 1 for value in values)
-    return (f"mutex took <b>{figure(values[0])} to {ratio(values[-1])}</b> the time of atomic (median "
-            f"{ratio(statistics.median(values))}); atomic was faster in <b>{faster} of {len(values)}"
-            f"</b> workloads")
+    faster = sum(value[1] > 1 for _, value in comparison.ratios)
+    slower = sum(value[2] < 1 for _, value in comparison.ratios)
+    text = (f"mutex took <b>{ratio_figure(values[0])} to {ratio(values[-1])}</b> the time of atomic "
+            f"(median {ratio(statistics.median(values))}); atomic was faster in <b>{faster} of "
+            f"{len(values)}</b> workloads, mutex in {slower or 'none'}")
+    unsettled = len(values) - faster - slower
+    return text + (f"; {unsettled} came out both ways" if unsettled else "")
 
 
 def _series(workloads):
@@ -143,17 +147,19 @@ def _time_cell(result):
         return f'<td class="number"><span class="pill forbidden" title="{escape(result.note)}">FAILED</span></td>'
     if not result.measured:
         return '<td class="number absent">\u2013</td>'
-    mark = "" if result.parallel else ' <span class="flag">not parallel</span>'
-    return (f'<td class="number"><span class="value">{figure(result.median)}</span>{mark}'
-            f'<small>{figure(result.low)}\u2013{figure(result.high)}</small></td>')
+    mark = "" if result.parallel else '<span class="flag">not parallel</span>'
+    return (f'<td class="number"><span class="value">{figure(result.median)}</span>'
+            f'<small>{figure(result.low)}\u2013{figure(result.high)}</small>{mark}</td>')
 
 
 def _ratio_cell(value):
     if value is None:
         return '<td class="number absent"><small>not compared</small></td>'
     css = "s0-text" if value[0] >= 1 else "s1-text"
+    if svg.undecided(value[1], value[2]):
+        css = "s5-text"
     return (f'<td class="number"><b class="{css}">{ratio(value[0])}</b>'
-            f'<small>{figure(value[1])}\u2013{figure(value[2])}</small></td>')
+            f'<small>{ratio_figure(value[1])}\u2013{ratio_figure(value[2])}</small></td>')
 
 
 def _table(workloads, series):
@@ -204,14 +210,18 @@ def _family(comparison, collection, family):
 
 def _overview(comparison):
     parts = []
+    domain = svg.ratio_range([value for _, value in comparison.ratios])
     for collection in comparison.collections():
-        rows = [(f"{workload.family}: {workload.title}", *value)
-                for workload, value in comparison.ratios if workload.collection == collection]
-        if rows:
-            rows = [(label if len(label) < 58 else label[:56] + "\u2026", *rest)
-                    for label, *rest in rows]
+        groups = []
+        for family in comparison.families(collection):
+            rows = [(workload.title, *value) for workload, value in comparison.ratios
+                    if workload.collection == collection and workload.family == family]
+            if rows:
+                groups.append((family, rows))
+        if groups:
             parts.append(f"<h4>{escape(collection)}</h4>"
-                         + svg.ratio_plot(rows, f"{collection}: time of mutex over time of atomic",
+                         + svg.ratio_plot(groups, domain,
+                                          f"{collection}: time of mutex over time of atomic",
                                           "\u25c2 mutex faster", "atomic faster \u25b8"))
     return "".join(parts)
 
@@ -248,7 +258,8 @@ def section(comparison):
              'seen twice.</p>', _marks(comparison)]
     if comparison.ratios:
         parts.append(f"<h3>Time of mutex over time of atomic</h3><p>Above 1{TIMES} atomic is faster. "
-                     "Whiskers: the smallest and the largest ratio of a round.</p>")
+                     "Whiskers: the smallest and the largest ratio of a round; where they reach over 1" 
+                     f"{TIMES}, the mark is hollow: it came out both ways.</p>")
         parts.append(_overview(comparison))
     for collection in comparison.collections():
         parts.append(f'<h3 class="collection">{escape(collection)}</h3>')

@@ -2,11 +2,14 @@
 import re
 
 from . import svg
-from .text import (about, count, escape, is_number, items, milliseconds, number_or, plural, rate,
+from .text import (about, amount, count, escape, is_number, items, milliseconds, plural, prose, rate,
                    short, words)
 
 VARIANTS = ("racy", "mutex", "atomic")
 FIXED = ("mutex", "atomic")
+# Cases of this collection try the harness and the machine; they are no documented races.
+HARNESS = "harness"
+PLACEMENTS = {"same": "one core", "different": "different cores", "free": "not pinned"}
 # verdict: (css class, sign, words). A sign and a word beside each colour.
 VERDICTS = {
     "REPRODUCED": ("reproduced", "\u2717", "reproduced"),
@@ -44,6 +47,8 @@ class Races:
 
     def verdicts(self, *names):
         for case in self.cases:
+            if case.get("collection") == HARNESS:
+                continue
             for name in names:
                 variant = self.variant(case, name)
                 if variant is not None:
@@ -53,8 +58,12 @@ class Races:
         return sum(verdict in verdicts for _, _, verdict in self.verdicts(*names))
 
     def clean_iterations(self):
-        return sum(number_or(variant.get("iterations"))
+        return sum(amount(variant.get("iterations"))
                    for _, variant, verdict in self.verdicts(*FIXED) if verdict == "CLEAN")
+
+    def of_collection(self, collection):
+        return [case for case in self.cases
+                if words(case.get("collection"), "other") == collection]
 
     def collections(self):
         names = []
@@ -62,7 +71,7 @@ class Races:
             name = words(case.get("collection"), "other")
             if name not in names:
                 names.append(name)
-        return names
+        return sorted(names, key=lambda name: name == HARNESS)
 
 
 def sentence(races):
@@ -102,13 +111,15 @@ def _not_parallel(variant):
 
 def _small_print(variant):
     """What stands under a verdict: how often and how soon, or over how many iterations."""
-    iterations = number_or(variant.get("iterations"))
-    failures = number_or(variant.get("failures"))
+    iterations = amount(variant.get("iterations"))
+    failures = amount(variant.get("failures"))
     verdict = variant.get("verdict")
     notes = []
     if failures > 0:
         observed = variant.get("rate")
-        notes.append(rate(observed if is_number(observed) else failures / max(1, iterations)))
+        if not is_number(observed):
+            observed = failures / max(1, iterations)
+        notes.append("always" if observed >= 1 else rate(observed))
         first = variant.get("first_failure")
         if isinstance(first, dict) and is_number(first.get("median_ms")):
             notes.append(f"after {milliseconds(first['median_ms'])}")
@@ -121,28 +132,27 @@ def _small_print(variant):
 
 def _cell(variant):
     if variant is None:
-        return '<td class="verdict none"><span class="absent">\u2013</span></td>'
-    return (f'<td class="verdict">{pill(words(variant.get("verdict"), "ERROR"))}'
-            f'<small>{_small_print(variant)}</small></td>')
+        return '<td class="absent">\u2013</td>'
+    return f'<td>{pill(words(variant.get("verdict"), "ERROR"))}</td>'
+
+
+def _heading(collection):
+    return "the harness itself, on litmus tests" if collection == HARNESS else collection
 
 
 def matrix(races):
-    """All cases against the three variants."""
-    parts = ['<div class="wide"><table class="matrix" data-filter="cases"><thead><tr>'
-             '<th scope="col">case</th><th scope="col">naive twin</th>'
-             '<th scope="col">mutex</th><th scope="col">atomic</th></tr></thead>']
+    """All cases against the three variants at a glance: for paper, where the folds are open."""
+    parts = ['<table class="matrix"><thead><tr><th scope="col">case</th>'
+             '<th scope="col">naive twin</th><th scope="col">mutex</th><th scope="col">atomic</th>'
+             '</tr></thead>']
     for collection in races.collections():
-        parts.append(f'<tbody><tr class="group"><th colspan="4" scope="rowgroup">{escape(collection)}'
-                     '</th></tr>')
-        for case in races.cases:
-            if words(case.get("collection"), "other") != collection:
-                continue
-            case_id = case["id"]
+        parts.append(f'<tbody><tr class="group"><th colspan="4" scope="rowgroup">'
+                     f'{escape(_heading(collection))}</th></tr>')
+        for case in races.of_collection(collection):
             cells = "".join(_cell(races.variant(case, name)) for name in VARIANTS)
-            parts.append(f'<tr><th scope="row"><a href="#{anchor(case_id)}">{escape(case_id)}</a>'
-                         f'<small>{escape(words(case.get("title")))}</small></th>{cells}</tr>')
+            parts.append(f'<tr><th scope="row"><code>{escape(case["id"])}</code></th>{cells}</tr>')
         parts.append("</tbody>")
-    parts.append("</table></div>")
+    parts.append("</table>")
     return "".join(parts)
 
 
@@ -162,11 +172,11 @@ def _outcomes(races, case):
                 order.append(title)
                 found[title] = {"grade": words(outcome.get("grade")),
                                 "meaning": words(outcome.get("meaning")), "counts": {}}
-            found[title]["counts"][name] = number_or(outcome.get("count"))
+            found[title]["counts"][name] = amount(outcome.get("count"))
     if not order:
         return ""
     columns = [name for name in VARIANTS if races.variant(case, name) is not None]
-    largest = max(amount for row in found.values() for amount in row["counts"].values())
+    largest = max(number for row in found.values() for number in row["counts"].values())
     rank = {"acceptable": 0, "interesting": 1, "forbidden": 2}
     order.sort(key=lambda title: rank.get(found[title]["grade"], 3))
     head = "".join(f'<th scope="col">{"naive twin" if name == "racy" else name}</th>'
@@ -177,10 +187,10 @@ def _outcomes(races, case):
         css, sign = GRADES.get(row["grade"], ("error", "\u26a0"))
         cells = []
         for name in columns:
-            amount = row["counts"].get(name, 0)
-            cells.append(f'<td class="amount{"" if amount else " zero"}">'
-                         f'{svg.count_bar(amount, largest, "fill-" + css)}'
-                         f'<span>{count(amount)}</span></td>')
+            number = row["counts"].get(name, 0)
+            cells.append(f'<td class="amount{"" if number else " zero"}">'
+                         f'{svg.count_bar(number, largest, "fill-" + css)}'
+                         f'<span>{count(number)}</span></td>')
         body.append(f'<tr><th scope="row"><span class="grade {css}" title="{escape(row["grade"])}">'
                     f'{sign}</span> {escape(title)}<small>{escape(row["meaning"])}</small></th>'
                     f'{"".join(cells)}</tr>')
@@ -190,102 +200,131 @@ def _outcomes(races, case):
             f'<tbody>{"".join(body)}</tbody></table></div>')
 
 
-def _threads_label(sweep):
-    threads = number_or(sweep.get("threads"))
-    label = plural(threads, "thread") if threads else "threads ?"
+def _place(sweep):
+    """Where its threads ran and how they waited for the start."""
+    place = words(sweep.get("placement"), "?")
     spin = sweep.get("spin")
-    if is_number(spin) and spin > 0:
-        label += f", spin {count(spin)}"
-    elif isinstance(spin, str) and spin:
-        label += f", {spin}"
-    return label
+    if is_number(spin):
+        spin = f"spin {count(spin)}" if spin > 0 else ""
+    return ", ".join(part for part in (PLACEMENTS.get(place, place), words(spin)) if part)
 
 
 def _sweeps(variant):
     """How often the naive twin failed, by placement and number of threads."""
-    rows, columns, tallies = [], [], {}
+    tallies, numbers = {}, set()
     for sweep in items((variant or {}).get("sweeps")):
-        place, column = words(sweep.get("placement"), "?"), _threads_label(sweep)
-        if place not in rows:
-            rows.append(place)
-        if column not in columns:
-            columns.append(column)
-        tally = tallies.setdefault((place, column), [0, 0])
-        tally[0] += number_or(sweep.get("failures"))
-        tally[1] += number_or(sweep.get("iterations"))
-    tallies = {place: tally for place, tally in tallies.items() if tally[1] > 0}
-    if not tallies:
+        threads = amount(sweep.get("threads"))
+        numbers.add(threads)
+        tally = tallies.setdefault((_place(sweep), threads), [0, 0])
+        tally[0] += amount(sweep.get("failures"))
+        tally[1] += amount(sweep.get("iterations"))
+    shares = {place: (min(1, failures / iterations), failures, iterations)
+              for place, (failures, iterations) in tallies.items() if iterations > 0}
+    if not shares:
         return ""
-    highest = max(failures / iterations for failures, iterations in tallies.values())
+    highest = max(share for share, _, _ in shares.values())
+    label = {number: plural(number, "thread") if number else "threads ?" for number in numbers}
     cells = {}
-    for place, (failures, iterations) in tallies.items():
-        share = failures / iterations
+    for (place, threads), (share, failures, iterations) in shares.items():
         # Square root: a place that fails a hundred times less often still shows.
-        cells[place] = ((share / highest) ** 0.5 if highest > 0 else 0,
-                        rate(share), f"{count(failures)} of {count(iterations)} iterations failed")
-    columns = [c for c in columns if any((r, c) in cells for r in rows)]
-    if len(columns) <= 8:
-        drawing = svg.heat_map(rows, columns, cells, "failure rate by placement and threads")
-    else:
-        drawing = svg.heat_map(columns, rows, {(c, r): v for (r, c), v in cells.items()},
-                               "failure rate by threads and placement")
-    return f"<h4>Where the naive twin fails <small>share of iterations</small></h4>{drawing}"
+        shade = (share / highest) ** 0.5 if highest > 0 else 0
+        cells[place, label[threads]] = (
+            shade, "always" if share == 1 else rate(share),
+            f"{count(failures)} of {count(iterations)} iterations failed")
+    rows = sorted({place for place, _ in shares})
+    columns = [label[number] for number in sorted(numbers)]
+    return ("<h4>Where the naive twin fails <small>share of iterations, by placement of its threads, "
+            f"their start, and their number</small></h4>"
+            + svg.heat_map(rows, columns, cells, "failure rate by placement and threads"))
+
+
+def _first_failures(variant):
+    """A dot for each fresh start: when it failed, or (hollow) when it was given up."""
+    first = (variant or {}).get("first_failure")
+    times = [(time["ms"], time.get("failed") is not False)
+             for time in items(first.get("times") if isinstance(first, dict) else None)
+             if is_number(time.get("ms")) and time["ms"] > 0]
+    if len(times) < 2:
+        return ""
+    return ("<h4>Time to the first failure <small>of the naive twin; each dot a fresh start, hollow: "
+            "none until then</small></h4>" + svg.strip(times, "time to the first failure"))
 
 
 def _facts(variant, name):
-    """A line for each variant: its sentence, the rate with its interval, the first failure."""
+    """A line for each variant: its sentence, and what the sentence leaves out."""
     label = "naive twin" if name == "racy" else name
+    sentence = words(variant.get("sentence"))
     notes = []
-    if number_or(variant.get("failures")) > 0 and is_number(variant.get("rate_low")) \
-            and is_number(variant.get("rate_high")):
-        notes.append(f"failure rate {rate(variant['rate_low'])} to {rate(variant['rate_high'])} "
-                     "(95\u2009%)")
     first = variant.get("first_failure")
-    if isinstance(first, dict):
-        if is_number(first.get("starts")) and is_number(first.get("failed")):
-            notes.append(f"{count(first['failed'])} of {plural(first['starts'], 'fresh start')} failed")
+    first = first if isinstance(first, dict) else {}
+    if not sentence and amount(variant.get("failures")) > 0:
+        if is_number(variant.get("rate_low")) and is_number(variant.get("rate_high")):
+            notes.append(f"failure rate {rate(variant['rate_low'])} to {rate(variant['rate_high'])} "
+                         "(95\u202f%)")
         if is_number(first.get("median_ms")):
             notes.append(f"median time to the first failure {milliseconds(first['median_ms'])}")
-        if is_number(first.get("iteration")):
-            notes.append(f"first in iteration {count(first['iteration'])}")
-    if is_number(variant.get("needed_iterations")) and name != "racy":
-        notes.append(f"{short(variant['needed_iterations'])} iterations were asked for")
+    if is_number(first.get("iteration")):
+        notes.append(f"first in iteration {count(first['iteration'])}")
     if is_number(variant.get("seconds")):
-        notes.append(milliseconds(variant["seconds"] * 1000))
+        notes.append(f"ran {milliseconds(variant['seconds'] * 1000)}")
+    if is_number(variant.get("parallel")):
+        notes.append(f"on {variant['parallel'] * 100:.0f}\u202f% of the CPU time that its threads "
+                     "could use")
+    error = words(variant.get("error"))
     return (f'<div class="fact"><dt>{label} {pill(words(variant.get("verdict"), "ERROR"))}'
-            f'{_not_parallel(variant)}</dt><dd>{escape(words(variant.get("sentence")))}'
-            f'<small>{escape("; ".join(notes))}</small></dd></div>')
+            f'{_not_parallel(variant)}</dt><dd>{prose(sentence)}'
+            + (f' {prose(error)}' if error and error not in sentence else "")
+            + f'<small>{escape("; ".join(notes))}</small></dd></div>')
 
 
 def _repeat(case, races):
-    seed = races.data.get("seed")
-    racy = races.variant(case, "racy") or {}
-    first = racy.get("first_failure")
-    if isinstance(first, dict) and first.get("seed") not in (None, ""):
-        seed = first["seed"]
+    """The command that runs it again, where it failed first if it did."""
     command = f"./dev stress -c {case['id']}"
+    first = (races.variant(case, "racy") or {}).get("first_failure")
+    for option in ("placement", "spin"):
+        value = first.get(option) if isinstance(first, dict) else None
+        if words(value).isalpha():
+            command += f" --{option} {value}"
+    seed = races.data.get("seed")
     if seed not in (None, ""):
         command += f" --seed {seed}"
     return f'<p class="command"><code>{escape(command)}</code></p>'
 
 
-def details(races):
-    """One fold a case."""
-    parts = []
-    for case in races.cases:
-        variants = [(name, races.variant(case, name)) for name in VARIANTS]
-        variants = [(name, variant) for name, variant in variants if variant is not None]
-        pills = "".join(pill(words(variant.get("verdict"), "ERROR")) for _, variant in variants)
-        story = words(case.get("story"))
-        story = "".join(f"<p>{escape(part)}</p>" for part in story.split("\n\n") if part.strip())
-        facts = "".join(_facts(variant, name) for name, variant in variants)
-        parts.append(
-            f'<details class="case"><summary><code>{escape(case["id"])}</code>'
-            f'<span class="title">{escape(words(case.get("title")))}</span>'
-            f'<span class="pills">{pills}</span></summary>'
+def _verdict(races, case, name):
+    variant = races.variant(case, name)
+    label = "naive twin" if name == "racy" else name
+    if variant is None:
+        return f'<span class="verdict absent"><b class="which">{label}</b> \u2013</span>'
+    return (f'<span class="verdict"><b class="which">{label}</b> '
+            f'{pill(words(variant.get("verdict"), "ERROR"))}'
+            f'<small>{_small_print(variant)}</small></span>')
+
+
+def _case(races, case):
+    """One fold: the verdicts in its summary, everything else inside."""
+    variants = [(name, races.variant(case, name)) for name in VARIANTS]
+    story = "".join(f"<p>{prose(part)}</p>" for part in words(case.get("story")).split("\n\n")
+                    if part.strip())
+    facts = "".join(_facts(variant, name) for name, variant in variants if variant is not None)
+    verdicts = "".join(_verdict(races, case, name) for name in VARIANTS)
+    return (f'<details class="case"><summary><span class="what"><code>{escape(case["id"])}</code>'
+            f'<small>{prose(words(case.get("title")))}</small></span>{verdicts}</summary>'
             f'<div class="inside" id="{anchor(case["id"])}"><div class="story">{story}</div>'
             f'<dl class="facts">{facts}</dl>{_outcomes(races, case)}'
+            f'{_first_failures(races.variant(case, "racy"))}'
             f'{_sweeps(races.variant(case, "racy"))}{_repeat(case, races)}</div></details>')
+
+
+def folds(races):
+    """All cases, by collection: a row of verdicts each, which opens."""
+    parts = ['<div class="cases"><div class="head" aria-hidden="true"><span></span><span>case</span>'
+             '<span>naive twin</span><span>mutex</span><span>atomic</span></div>']
+    for collection in races.collections():
+        cases = "".join(_case(races, case) for case in races.of_collection(collection))
+        parts.append(f'<div class="collection-cases"><h3>{escape(_heading(collection))}</h3>{cases}'
+                     "</div>")
+    parts.append("</div>")
     return "".join(parts)
 
 
@@ -297,7 +336,6 @@ def section(races):
             '<p class="lead">Each scenario runs against code that does what the documented bug does, '
             'and against the two variants of the library. The naive twin must fail; the others must '
             'not.</p>' + legend()
-            + '<p class="tools"><label>Show cases with <input type="search" data-filters="cases" '
-            'placeholder="words, as in: channel close" autocomplete="off"></label></p>'
-            + matrix(races)
-            + '<h3>Case by case</h3>' + details(races) + "</section>")
+            + '<p class="tools"><label>Show cases with <input type="search" placeholder="words, as in: '
+            'channel close" autocomplete="off"></label></p>'
+            + matrix(races) + folds(races) + "</section>")

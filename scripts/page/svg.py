@@ -1,7 +1,7 @@
 """Drawings, as inline SVG: they take their colours from the page's style sheet."""
 import math
 
-from .text import escape, figure, ratio
+from .text import escape, figure, milliseconds, ratio
 
 WIDTH = 860
 LABEL_WIDTH = 272
@@ -94,11 +94,11 @@ def dot_plot(rows, title, unit):
     if not values:
         return ""
     axis = LogAxis(min(values), max(values), LABEL_WIDTH, WIDTH - RIGHT_MARGIN)
-    body, y = [], 8
+    bands, body, y = [], [], 8
     for index, (label, dots) in enumerate(rows):
         height = max(26, 11 * len(dots) + 12)
         if index % 2 == 0:
-            body.append(f'<rect class="band" x="0" y="{y}" width="{WIDTH}" height="{height}"/>')
+            bands.append(f'<rect class="band" x="0" y="{y}" width="{WIDTH}" height="{height}"/>')
         body.append(f'<text class="label" x="10" y="{y + height / 2 + 4:.1f}">{escape(label)}</text>')
         lane = (height - 12) / max(1, len(dots))
         for place, (series, name, median, low, high, compared) in enumerate(dots):
@@ -113,31 +113,50 @@ def dot_plot(rows, title, unit):
         y += height
     grid = _grid(axis, 8, y, _tick_label)
     caption = f'<text class="axis" x="{WIDTH - RIGHT_MARGIN}" y="{y + 34}">{escape(unit)}</text>'
-    return _frame(y + 42, title, body[0] + grid + "".join(body[1:]) + caption)
+    return _frame(y + 42, title, "".join(bands) + grid + "".join(body) + caption)
 
 
-def ratio_plot(rows, title, left, right):
-    """Rows of (label, median, min, max) around a line at 1."""
-    if not rows:
-        return ""
-    values = [v for row in rows for v in row[1:4]] + [0.8, 1.25]
-    axis = LogAxis(min(values), max(values), LABEL_WIDTH + 60, WIDTH - RIGHT_MARGIN)
-    top, row_height = 26, 19
-    bottom = top + row_height * len(rows)
+def ratio_range(rows):
+    """The domain that drawings of these (median, smallest, largest) share."""
+    values = [v for row in rows for v in row] + [0.8, 1.25]
+    return min(values), max(values)
+
+
+def undecided(low, high):
+    return low <= 1 <= high
+
+
+def _ratio_row(axis, y, label, median, low, high):
     one = axis.x(1)
-    body = [_grid(axis, top, bottom, lambda value: ratio(value) if value < 1 else f"{value:g}\u00d7"),
+    shape, css = ("circle", "s0") if median >= 1 else ("square", "s1")
+    if undecided(low, high):
+        css = "s5 open"
+    hint = f"{ratio(median)}, {ratio(low)} to {ratio(high)}"
+    return (f'<text class="label small" x="22" y="{y + 4:.1f}">{escape(label)}</text>'
+            f'<g><title>{escape(label)}: {hint}</title>'
+            f'<line class="stem {css}" x1="{one:.1f}" y1="{y:.1f}" x2="{axis.x(median):.1f}" '
+            f'y2="{y:.1f}"/>' + _whisker(axis, y, low, high, css)
+            + marker(shape, axis.x(median), y, css) + "</g>")
+
+
+def ratio_plot(groups, domain, title, left, right):
+    """Groups of (heading, [(label, median, smallest, largest)]) around a line at 1. Rows whose range
+    holds 1 are drawn hollow: which one is faster was not settled."""
+    axis = LogAxis(*domain, LABEL_WIDTH, WIDTH - RIGHT_MARGIN)
+    top, row_height, one = 26, 19, axis.x(1)
+    rows, y = [], top
+    for heading, entries in groups:
+        rows.append(f'<text class="heading" x="10" y="{y + 16}">{escape(heading)}</text>')
+        y += 24
+        for entry in entries:
+            rows.append(_ratio_row(axis, y + row_height / 2, *entry))
+            y += row_height
+        y += 6
+    body = [_grid(axis, top, y, lambda value: f"{value:g}\u00d7"),
             f'<text class="side" x="{one - 8:.1f}" y="14" text-anchor="end">{escape(left)}</text>',
-            f'<text class="side" x="{one + 8:.1f}" y="14">{escape(right)}</text>']
-    for index, (label, median, low, high) in enumerate(rows):
-        y = top + row_height * (index + 0.5)
-        css = "s0" if median >= 1 else "s1"
-        body.append(f'<text class="label small" x="10" y="{y + 4:.1f}">{escape(label)}</text>'
-                    f'<g><title>{escape(label)}: {ratio(median)}, {ratio(low)} to {ratio(high)}</title>'
-                    f'<line class="stem {css}" x1="{one:.1f}" y1="{y:.1f}" x2="{axis.x(median):.1f}" '
-                    f'y2="{y:.1f}"/>' + _whisker(axis, y, low, high, css)
-                    + marker("circle" if median >= 1 else "square", axis.x(median), y, css) + "</g>")
-    body.append(f'<line class="one" x1="{one:.1f}" y1="{top - 6}" x2="{one:.1f}" y2="{bottom}"/>')
-    return _frame(bottom + 24, title, "".join(body))
+            f'<text class="side" x="{one + 8:.1f}" y="14">{escape(right)}</text>',
+            f'<line class="one" x1="{one:.1f}" y1="{top - 6}" x2="{one:.1f}" y2="{y}"/>', *rows]
+    return _frame(y + 24, title, "".join(body))
 
 
 def count_bar(amount, largest, css):
@@ -149,9 +168,25 @@ def count_bar(amount, largest, css):
             f'<rect class="{css}" x="0" y="1" width="{max(2, length):.1f}" height="8" rx="1.5"/></svg>')
 
 
+def strip(times, title):
+    """Dots of (milliseconds, whether it happened) on a logarithmic axis."""
+    width, left, right = 640, 10, 620
+    values = [ms for ms, _ in times]
+    axis = LogAxis(min(values), max(values), left, right)
+    dots = []
+    for place, (ms, happened) in enumerate(times):
+        css = "s1" if happened else "s1 open"
+        hint = milliseconds(ms) if happened else f"none within {milliseconds(ms)}"
+        dots.append(f'<g><title>{hint}</title>'
+                    + marker("circle", axis.x(ms), 14 + place % 3 * 9, css, 3.8) + "</g>")
+    body = _grid(axis, 4, 44, lambda value: milliseconds(value)) + "".join(dots)
+    return (f'<div class="plot small"><svg viewBox="0 0 {width} 66" width="{width}" height="66" '
+            f'role="img" aria-label="{escape(title)}">{body}</svg></div>')
+
+
 def heat_map(rows, columns, cells, title):
     """cells[row, column] = (share 0..1, text, hint); a missing one is left empty."""
-    label_width, cell_width, cell_height = 132, 74, 26
+    label_width, cell_width, cell_height = 172, 74, 26
     width = label_width + cell_width * len(columns) + 4
     body = []
     for place, column in enumerate(columns):
@@ -170,9 +205,9 @@ def heat_map(rows, columns, cells, title):
             strong = " strong" if share > 0.55 else ""
             body.append(f'<g><title>{escape(hint)}</title><rect class="heat" x="{x + 1}" y="{y + 1}" '
                         f'width="{cell_width - 2}" height="{cell_height - 2}" '
-                        f'style="fill-opacity:{0.06 + 0.94 * share:.2f}"/>'
+                        f'style="fill-opacity:{0.06 * (share > 0) + 0.94 * share:.2f}"/>'
                         f'<text class="heat-text{strong}" x="{x + cell_width / 2:.0f}" '
                         f'y="{y + 17}">{escape(text)}</text></g>')
     height = 22 + cell_height * len(rows) + 4
-    return (f'<div class="plot"><svg viewBox="0 0 {width} {height}" width="{width}" '
+    return (f'<div class="plot small"><svg viewBox="0 0 {width} {height}" width="{width}" '
             f'height="{height}" role="img" aria-label="{escape(title)}">{"".join(body)}</svg></div>')

@@ -1,8 +1,10 @@
 """Numbers and words as a reader wants them. Everything that reaches the page is escaped here."""
 import html
 import math
+import re
 
-THIN_SPACE = "\u2009"
+NO_BREAK = "\u202f"  # narrow
+SPACE = "\u00a0"
 TIMES = "\u00d7"
 
 
@@ -11,12 +13,21 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
+def prose(text):
+    """Running text, in which `code` stands between backticks."""
+    text = re.sub(r"(\d) %", rf"\1{NO_BREAK}%", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+
+
 def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A number that can be true; nothing here counts beyond a quintillion."""
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)
+            and math.isfinite(value) and abs(value) < 1e18)
 
 
-def number_or(value, default=0):
-    return value if is_number(value) else default
+def amount(value):
+    """A count from data that may lack it, or hold nonsense."""
+    return value if is_number(value) and value > 0 else 0
 
 
 def words(value, default=""):
@@ -31,16 +42,15 @@ def items(value):
 
 def count(value):
     """12 345, exact."""
-    return f"{int(value):,}".replace(",", THIN_SPACE)
+    return f"{int(value):,}".replace(",", NO_BREAK)
 
 
 def about(value):
-    """12 thousand, 3.4 million: for sentences."""
-    for size, name in ((1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
+    """12 300, 3.4 million: for sentences."""
+    for size, name in ((1e9, "billion"), (1e6, "million")):
         if value >= size:
-            scaled = value / (1e3 if name == "thousand" else size)
-            return f"{scaled:.3g}{THIN_SPACE}{name}"
-    return count(value)
+            return f"{value / size:.3g}{SPACE}{name}"
+    return count(round(value, 3 - len(str(int(value))))) if value >= 1000 else count(value)
 
 
 def short(value):
@@ -62,16 +72,28 @@ def figure(value):
     return f"{value:.{min(decimals, 4)}f}"
 
 
+def ratio_figure(value):
+    return f"{value:.2f}" if value < 10 else figure(value)
+
+
 def ratio(value):
-    return f"{figure(value)}{TIMES}"
+    return f"{ratio_figure(value)}{TIMES}"
+
+
+def rounded(value):
+    """Two digits: for what is an estimate anyway."""
+    if value <= 0:
+        return "0"
+    value = round(value, 1 - math.floor(math.log10(value)))
+    return count(value) if value >= 10 else f"{value:.3g}"
 
 
 def milliseconds(value):
     if value < 1:
-        return f"{figure(value * 1000)}{THIN_SPACE}\u00b5s"
+        return f"{rounded(value * 1000)}{NO_BREAK}\u00b5s"
     if value < 1000:
-        return f"{figure(value)}{THIN_SPACE}ms"
-    return f"{figure(value / 1000)}{THIN_SPACE}s"
+        return f"{rounded(value)}{NO_BREAK}ms"
+    return f"{rounded(value / 1000)}{NO_BREAK}s"
 
 
 def rate(value):
@@ -79,8 +101,8 @@ def rate(value):
     if value <= 0:
         return "never"
     if value >= 0.1:
-        return f"{value * 100:.0f}{THIN_SPACE}%"
-    return f"1 in {short(round(1 / value))}"
+        return f"{value * 100:.0f}{NO_BREAK}%"
+    return f"1{SPACE}in{SPACE}{rounded(1 / value)}"
 
 
 def plural(amount, one, many=None):
