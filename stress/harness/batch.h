@@ -76,6 +76,7 @@ struct ckf_stress_region {
     _Atomic(int) phase;                               /* enum ckf_stress_phase */
     _Atomic(uint64_t) iterations;                     /* completed */
     _Atomic(uint64_t) failures;                       /* of them, with a forbidden outcome */
+    _Atomic(int64_t) looked_ns; /* when the leader last looked at the clock, between iterations */
 
     /* Written by those who go to sleep at the start line. */
     alignas(CKF_STRESS_APART) _Atomic(uint32_t) sleepers;

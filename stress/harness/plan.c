@@ -73,7 +73,8 @@ static uint64_t hash_text(const char *text)
 static uint64_t batch_seed(const struct plan *plan, const struct ckf_stress_tally *tally)
 {
     uint64_t z = ckf_stress_mix(plan->settings->seed + 1) ^ hash_text(tally->test->id);
-    return ckf_stress_mix(ckf_stress_mix(z + (uint64_t)tally->variant) + tally->batches);
+    z = ckf_stress_mix(ckf_stress_mix(z + (uint64_t)tally->variant) + tally->batches);
+    return z >> 16; /* 48 bits: any reader of JSON takes them as they are */
 }
 
 static uint64_t iterations_left(const struct plan *plan, const struct ckf_stress_tally *tally)

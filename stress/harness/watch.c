@@ -36,14 +36,14 @@ static const struct patience {
     int64_t asleep_ns;   /* all asleep for so long */
     int64_t spinning_ns; /* CPU time that one iteration has used */
     int64_t still_ns;    /* wall time without any progress */
-} impatient = {40 * CKF_STRESS_MS, 500 * CKF_STRESS_MS, 400 * CKF_STRESS_MS, 5 * CKF_STRESS_S},
+} impatient = {10 * CKF_STRESS_MS, 500 * CKF_STRESS_MS, 200 * CKF_STRESS_MS, 5 * CKF_STRESS_S},
   patient = {10 * CKF_STRESS_S, 30 * CKF_STRESS_S, 60 * CKF_STRESS_S, 300 * CKF_STRESS_S};
 
 /* A sanitizer's child works this much longer for the same. */
 enum { SANITIZER_FACTOR = 5 };
 
 /* Stillness before the kernel is asked at all. */
-#define UNREMARKABLE_NS (30 * CKF_STRESS_MS)
+#define UNREMARKABLE_NS (10 * CKF_STRESS_MS)
 
 /* --- One look ----------------------------------------------------------------------------------- */
 

@@ -41,6 +41,6 @@ void ckf_stress_watch_begin(struct ckf_stress_watch *watch, pid_t pid,
 
 /* To be called every CKF_STRESS_WATCH_NS or so. True once the child will never go on. */
 bool ckf_stress_watch_hangs(struct ckf_stress_watch *watch);
-#define CKF_STRESS_WATCH_NS (20 * CKF_STRESS_MS)
+#define CKF_STRESS_WATCH_NS (5 * CKF_STRESS_MS)
 
 #endif
