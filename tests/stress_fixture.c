@@ -277,6 +277,38 @@ CKF_STRESS_CASE(fixed_abort) = {
     .outcomes = {FINE, {"*", CKF_STRESS_ACCEPTABLE, "a star never accepts what engines report"}},
 };
 
+/* Two faults that only sanitizers see: a data race for one, a read beyond a block for another. */
+static void race(struct ckf_stress_run *run, void *state)
+{
+    int *counter = state;
+    for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
+        ++*counter;
+}
+
+static void read_beyond(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    volatile char *block = malloc(24);
+    volatile size_t beyond = 24;
+    if (block == NULL)
+        abort();
+    block[0] = 0;
+    ckf_stress_outcome(run, block[beyond] == 0 ? "fine" : "fine too");
+    free((void *)(uintptr_t)block);
+}
+
+CKF_STRESS_CASE(reported) = {
+    .id = "verdict-report",
+    .collection = "verdicts",
+    .title = "every variant has faults that only sanitizers see",
+    .operations = ALL_VARIANTS,
+    .state_size = sizeof(int),
+    .actors = {{.name = "actor", .body = race, .copies = 2}},
+    .arbiter = read_beyond,
+    .rounds = 1000,
+    .outcomes = {{"fine*", CKF_STRESS_ACCEPTABLE, "nobody noticed"}},
+};
+
 /* --- What bodies can rely on -------------------------------------------------------------------- */
 
 struct thorough {

@@ -285,20 +285,22 @@ static void globs_select_cases_and_a_glob_without_a_case_is_an_error(void **stat
 static struct ckf_stress_settings settings;
 static char *complaint;
 
-/* Parses words separated by blanks. */
+/* Parses words separated by blanks, which live until the next call. */
 static bool parse(const char *line)
 {
-    char text[256], *argv[32] = {strdup("ckf-stress")}, *rest = NULL;
+    static char text[256];
+    static char program[] = "ckf-stress";
+    char *argv[32] = {program}, *rest = NULL;
     int argc = 1;
     snprintf(text, sizeof text, "%s", line);
     for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = strdup(word);
+        argv[argc++] = word;
     free(complaint);
     size_t size;
     FILE *errors = open_memstream(&complaint, &size);
     bool understood = ckf_stress_parse(&settings, argc, argv, errors);
     fclose(errors);
-    return understood; /* the words live on: settings point to them */
+    return understood;
 }
 
 static void options_are_understood_in_all_their_spellings(void **state)
@@ -521,7 +523,8 @@ static bool case_says(const char *id, const char *text)
     const char *begin = strstr(output, name);
     if (begin == NULL)
         fail_msg("there is nothing about %s in: %s", id, output);
-    const char *end = strstr(begin + 1, "\"id\": ");
+    begin += strlen(name);
+    const char *end = strstr(begin, "\"id\": ");
     const char *found = strstr(begin, text);
     return found != NULL && (end == NULL || found < end);
 }
@@ -575,9 +578,25 @@ static void clean_run_exits_with_0_and_compares_with_the_racy_twin(void **state)
     assert_case_says("verdict-repaired", "\"verdict\": \"REPRODUCED\"");
     assert_case_says("verdict-repaired", "\"verdict\": \"CLEAN\"");
     assert_case_says("verdict-repaired", "\"enough\": true");
-    assert_case_says("verdict-repaired", "\"starts\": 20,");
     assert_non_null(strstr(output, "\"seed\": 7,"));
     assert_non_null(strstr(output, "\"clean\": 2,"));
+}
+
+static void time_to_first_failure_is_measured_over_twenty_fresh_starts(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -q -c verdict-repaired --variant racy --budget 30s --json"), 0);
+    assert_case_says("verdict-repaired", "\"failed\": 20,");
+    assert_false(case_says("verdict-repaired", "\"median_ms\": null"));
+}
+
+static void report_of_a_sanitizer_fails_a_fixed_variant(void **state)
+{
+    (void)state;
+    if (!ckf_stress_sanitized())
+        skip();
+    assert_int_equal(run("run -q -c verdict-report --variant mutex --budget 1s --json"), 1);
+    assert_case_says("verdict-report", "\"outcome\": \"sanitizer report\"");
 }
 
 static void forbidden_outcome_in_a_fixed_variant_exits_with_1(void **state)
@@ -710,6 +729,8 @@ int main(void)
         cmocka_unit_test(every_kind_of_death_is_an_outcome_of_its_own),
         cmocka_unit_test(slow_is_not_dead),
         cmocka_unit_test(clean_run_exits_with_0_and_compares_with_the_racy_twin),
+        cmocka_unit_test(time_to_first_failure_is_measured_over_twenty_fresh_starts),
+        cmocka_unit_test(report_of_a_sanitizer_fails_a_fixed_variant),
         cmocka_unit_test(forbidden_outcome_in_a_fixed_variant_exits_with_1),
         cmocka_unit_test(missing_reproduction_exits_with_3_if_it_is_required),
         cmocka_unit_test(bad_usage_exits_with_2),
