@@ -120,7 +120,7 @@ struct ckf_stress_result {
     unsigned row_count;
     struct ckf_stress_row rows[CKF_STRESS_MAX_ROWS];
     char error[CKF_STRESS_ERROR_BYTES]; /* the harness failed; empty: it did not */
-    char output[2048];                  /* the last of what the child printed */
+    char output[3072];                  /* the last of what the child printed, and how it hung */
 };
 
 /* Runs a batch. `tick`, unless NULL, is called now and then with the iterations and failures so far. */

@@ -544,6 +544,7 @@ _Noreturn void ckf_stress_child(const struct ckf_stress_batch *batch,
     ckf_stress_catch_fatal(region);
     prepare(batch, region);
     start_threads();
+    atomic_store_explicit(&region->looked_ns, ckf_stress_now_ns(), memory_order_relaxed);
     iterate_until_done();
     dismiss_threads();
     set_phase(CKF_STRESS_ENDED);

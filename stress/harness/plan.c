@@ -128,10 +128,12 @@ static int64_t time_left(int64_t until_ns)
     return until_ns == UNLIMITED_NS ? UNLIMITED_NS : until_ns - ckf_stress_now_ns();
 }
 
+/* Also when time is up, each variant runs once: a verdict without an iteration would be none. */
 static bool may_go_on(const struct plan *plan, const struct ckf_stress_tally *tally,
                       int64_t until_ns)
 {
-    return tally->error[0] == '\0' && iterations_left(plan, tally) > 0 && time_left(until_ns) > 0;
+    return tally->error[0] == '\0' && iterations_left(plan, tally) > 0 &&
+           (time_left(until_ns) > 0 || tally->batches == 0);
 }
 
 /* --- Racy twins --------------------------------------------------------------------------------- */
