@@ -94,7 +94,7 @@ ACQUIRING = ("acquire", "acq_rel", "seq_cst")
 def edge_ends():
     """Maps each edge that the code names to the words that follow its name, per place."""
     ends = {}
-    for path in sources("ck_filter"):
+    for path in sources("ck_filter", "stress/harness"):
         for edge, words in EDGE.findall(path.read_text()):
             ends.setdefault(edge, []).append((path, words.split(";")[0].split("*/")[0]))
     return ends

@@ -28,8 +28,8 @@ struct child {
     pid_t pid;
     int alive; /* end of a pipe: readable (at its end) when the child is gone */
     int wait_status;
-    bool killed;     /* by us, since it hung */
-    int64_t hung_ns; /* since when it had not moved */
+    bool killed;        /* by us, since it hung */
+    char hung_as[1024]; /* what its actors did then */
     int64_t cpu_ns;
 };
 
@@ -173,7 +173,7 @@ static void await_end(struct child *child, const struct ckf_stress_batch *batch,
     while (!is_gone(child)) {
         if (!child->killed && ckf_stress_watch_hangs(&watch)) {
             child->killed = true;
-            child->hung_ns = watch.still_ns;
+            ckf_stress_watch_describe(&watch, batch, child->hung_as, sizeof child->hung_as);
             kill(child->pid, SIGKILL);
         }
         if (tick != NULL && ckf_stress_now_ns() >= next_tick) {
@@ -254,7 +254,8 @@ static void count_last(const struct ckf_stress_batch *batch, const struct child 
     region->first_failure_iteration =
         atomic_load_explicit(&region->iterations, memory_order_relaxed) + 1;
     if (child->killed)
-        region->first_failure_ns = child->hung_ns - region->started_ns;
+        region->first_failure_ns =
+            atomic_load_explicit(&region->looked_ns, memory_order_relaxed) - region->started_ns;
     else
         region->first_failure_ns = region->fatal_ns != 0 ? region->fatal_ns : result->ran_ns;
 }
@@ -265,7 +266,8 @@ static void collect(const struct ckf_stress_batch *batch, const struct child *ch
     int64_t now = ckf_stress_now_ns();
     result->ran_ns = region->started_ns != 0 ? now - region->started_ns : 0;
     result->cpu_ns = child->cpu_ns;
-    collect_output(result->output, sizeof result->output);
+    collect_output(result->output, sizeof result->output - sizeof child->hung_as);
+    strcat(result->output, child->hung_as);
     if (explain_error(child, region, result->error, sizeof result->error))
         return;
     count_last(batch, child, region, result);

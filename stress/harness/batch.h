@@ -76,6 +76,7 @@ struct ckf_stress_region {
     _Atomic(int) phase;                               /* enum ckf_stress_phase */
     _Atomic(uint64_t) iterations;                     /* completed */
     _Atomic(uint64_t) failures;                       /* of them, with a forbidden outcome */
+    _Atomic(int64_t) looked_ns; /* when the leader last looked at the clock, between iterations */
 
     /* Written by those who go to sleep at the start line. */
     alignas(CKF_STRESS_APART) _Atomic(uint32_t) sleepers;
@@ -119,7 +120,7 @@ struct ckf_stress_result {
     unsigned row_count;
     struct ckf_stress_row rows[CKF_STRESS_MAX_ROWS];
     char error[CKF_STRESS_ERROR_BYTES]; /* the harness failed; empty: it did not */
-    char output[2048];                  /* the last of what the child printed */
+    char output[3072];                  /* the last of what the child printed, and how it hung */
 };
 
 /* Runs a batch. `tick`, unless NULL, is called now and then with the iterations and failures so far. */

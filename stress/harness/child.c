@@ -311,29 +311,60 @@ static const char *reported_outcome(void)
     return worst;
 }
 
-static bool set_registers(const struct ckf_stress_run *run, int64_t *registers, unsigned *set)
+static void set_registers(const struct ckf_stress_run *run, int64_t *registers, unsigned *set)
 {
     for (unsigned i = 0; i < CKF_STRESS_REGISTERS; i++)
         if ((run->registers_set & 1u << i) != 0)
             registers[i] = run->registers[i];
     *set |= run->registers_set;
-    return *set != 0;
 }
 
-/* All registers, up to the highest one set, as text: "0,1". False: none was set. */
-static bool register_outcome(char *text, size_t size)
+/* What an iteration left in the registers. */
+struct register_file {
+    int64_t values[CKF_STRESS_REGISTERS]; /* 0 where not set */
+    unsigned set;                         /* one bit each */
+};
+
+static void gather_registers(struct register_file *file)
 {
-    int64_t registers[CKF_STRESS_REGISTERS] = {0};
-    unsigned set = 0;
+    *file = (struct register_file){.set = 0};
     for (unsigned i = 0; i < crew.count; i++)
-        set_registers(&crew.runs[i], registers, &set);
-    if (!set_registers(&crew.alone, registers, &set))
-        return false;
+        if (crew.runs[i].registers_set != 0)
+            set_registers(&crew.runs[i], file->values, &file->set);
+    set_registers(&crew.alone, file->values, &file->set);
+}
+
+/* All registers up to the highest one set: "0,1". */
+static void print_registers(const struct register_file *file, char *text, size_t size)
+{
     size_t length = 0;
-    for (unsigned i = 0; set >> i != 0; i++)
+    for (unsigned i = 0; file->set >> i != 0; i++)
         length += (size_t)snprintf(text + length, size - length, i == 0 ? "%lld" : ",%lld",
-                                   (long long)registers[i]);
-    return true;
+                                   (long long)file->values[i]);
+}
+
+/* Registers rarely hold anything new: text is made, and compared, only where they do. */
+static unsigned count_registers(const struct register_file *file)
+{
+    enum { REMEMBERED = 16 };
+    static struct {
+        struct register_file file;
+        unsigned row;
+    } memory[REMEMBERED];
+    uint64_t hash = file->set;
+    for (unsigned i = 0; file->set >> i != 0; i++)
+        hash = ckf_stress_mix(hash + (uint64_t)file->values[i]);
+    unsigned place = hash % REMEMBERED;
+    if (memcmp(&memory[place].file, file, sizeof *file) == 0) {
+        crew.region->rows[memory[place].row].count++;
+        return memory[place].row;
+    }
+    char text[CKF_STRESS_OUTCOME_BYTES];
+    print_registers(file, text, sizeof text);
+    memory[place].file = *file;
+    memory[place].row =
+        ckf_stress_count(crew.region->rows, &crew.region->row_count, crew.batch->test, text, 1);
+    return memory[place].row;
 }
 
 static unsigned count_reported(const char *outcome)
@@ -359,10 +390,9 @@ static unsigned count_outcome(void)
         reported = "sanitizer report";
     if (reported != NULL)
         return count_reported(reported);
-    char text[CKF_STRESS_OUTCOME_BYTES];
-    if (!register_outcome(text, sizeof text))
-        return count_reported("ok");
-    return ckf_stress_count(crew.region->rows, &crew.region->row_count, crew.batch->test, text, 1);
+    struct register_file file;
+    gather_registers(&file);
+    return file.set != 0 ? count_registers(&file) : count_reported("ok");
 }
 
 static void note_failure(void)
@@ -415,6 +445,8 @@ static bool time_is_up(int64_t end_ns)
     else if (skip < MOST_SKIPPED)
         skip = skip * 2 + 1;
     last_ns = now;
+    /* relaxed: dates a hang, which begins soon after. */
+    atomic_store_explicit(&crew.region->looked_ns, now, memory_order_relaxed);
     return now >= end_ns;
 }
 
@@ -507,10 +539,12 @@ _Noreturn void ckf_stress_child(const struct ckf_stress_batch *batch,
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     region->started_ns = ckf_stress_now_ns();
+    atomic_store_explicit(&region->looked_ns, region->started_ns, memory_order_relaxed);
     limit_damage();
     ckf_stress_catch_fatal(region);
     prepare(batch, region);
     start_threads();
+    atomic_store_explicit(&region->looked_ns, ckf_stress_now_ns(), memory_order_relaxed);
     iterate_until_done();
     dismiss_threads();
     set_phase(CKF_STRESS_ENDED);

@@ -73,7 +73,8 @@ static uint64_t hash_text(const char *text)
 static uint64_t batch_seed(const struct plan *plan, const struct ckf_stress_tally *tally)
 {
     uint64_t z = ckf_stress_mix(plan->settings->seed + 1) ^ hash_text(tally->test->id);
-    return ckf_stress_mix(ckf_stress_mix(z + (uint64_t)tally->variant) + tally->batches);
+    z = ckf_stress_mix(ckf_stress_mix(z + (uint64_t)tally->variant) + tally->batches);
+    return z >> 16; /* 48 bits: any reader of JSON takes them as they are */
 }
 
 static uint64_t iterations_left(const struct plan *plan, const struct ckf_stress_tally *tally)
@@ -127,10 +128,12 @@ static int64_t time_left(int64_t until_ns)
     return until_ns == UNLIMITED_NS ? UNLIMITED_NS : until_ns - ckf_stress_now_ns();
 }
 
+/* Also when time is up, each variant runs once: a verdict without an iteration would be none. */
 static bool may_go_on(const struct plan *plan, const struct ckf_stress_tally *tally,
                       int64_t until_ns)
 {
-    return tally->error[0] == '\0' && iterations_left(plan, tally) > 0 && time_left(until_ns) > 0;
+    return tally->error[0] == '\0' && iterations_left(plan, tally) > 0 &&
+           (time_left(until_ns) > 0 || tally->batches == 0);
 }
 
 /* --- Racy twins --------------------------------------------------------------------------------- */

@@ -432,6 +432,12 @@ static bool parse_command(struct ckf_stress_settings *settings, struct words *wo
     while (words->next < words->argc)
         if (!parse_word(settings, words))
             return false;
+    if (settings->json_path != NULL && settings->junit_path != NULL &&
+        strcmp(settings->json_path, "-") == 0 && strcmp(settings->junit_path, "-") == 0) {
+        fputs("ckf-stress: --json and --junit cannot both go to standard output: name a file\n",
+              words->errors);
+        return false;
+    }
     apply_defaults(settings);
     return true;
 }

@@ -41,7 +41,7 @@ struct ckf_stress_tally {
 
     uint64_t first_failure_iteration, first_failure_seed; /* iteration 0: none */
     struct ckf_stress_point first_failure_point;
-    char failure_output[2048];          /* the last of what the first failing child printed */
+    char failure_output[3072];          /* what the first failing child printed last, how it hung */
     char error[CKF_STRESS_ERROR_BYTES]; /* the harness failed; empty: it did not */
 };
 

@@ -55,6 +55,13 @@ static const char *grouped(uint64_t number, char text[32])
     return text;
 }
 
+/* "1 iteration", "1,234 iterations" */
+static void say_iterations(struct ckf_stress_verdict *verdict, uint64_t count)
+{
+    char number[32];
+    say(verdict, "%s iteration%s", grouped(count, number), count == 1 ? "" : "s");
+}
+
 static void say_point(struct ckf_stress_verdict *verdict, const struct ckf_stress_sweep *sweep)
 {
     static const char *const places[CKF_STRESS_PLACEMENTS] = {"on one core", "on different cores",
@@ -90,7 +97,7 @@ static const struct ckf_stress_row *worst_row(const struct ckf_stress_tally *tal
 
 static void say_failures(struct ckf_stress_verdict *verdict, const struct ckf_stress_tally *tally)
 {
-    char failures[32], iterations[32];
+    char failures[32];
     const struct ckf_stress_row *worst = worst_row(tally);
     const char *meaning =
         worst != NULL ? ckf_stress_grade(tally->test, worst->text)->meaning : NULL;
@@ -98,8 +105,9 @@ static void say_failures(struct ckf_stress_verdict *verdict, const struct ckf_st
         say(verdict, "\"%s\"", worst->text);
     if (meaning != NULL)
         say(verdict, " (%s)", meaning);
-    say(verdict, ": %s of %s iterations failed", grouped(tally->failures, failures),
-        grouped(tally->iterations, iterations));
+    say(verdict, ": %s of ", grouped(tally->failures, failures));
+    say_iterations(verdict, tally->iterations);
+    say(verdict, " failed");
 }
 
 static void say_rate(struct ckf_stress_verdict *verdict)
@@ -124,15 +132,11 @@ static void judge_racy(struct ckf_stress_verdict *verdict, const struct ckf_stre
         say(verdict, ".");
         return;
     }
-    char iterations[32];
     verdict->judgement = CKF_STRESS_NOT_REPRODUCED;
-    if (tally->iterations == 0)
-        say(verdict, "It did not get to run: give it more of a budget.");
-    else
-        say(verdict,
-            "No failure in %s iterations, which proves nothing but a rate below %.3g (3/N, at "
-            "95 %%).",
-            grouped(tally->iterations, iterations), verdict->bounds.high);
+    say(verdict, "No failure in ");
+    say_iterations(verdict, tally->iterations);
+    say(verdict, ", which proves nothing but a rate below %.3g (3/N, at 95 %%).",
+        verdict->bounds.high);
 }
 
 static void compare_with_racy(struct ckf_stress_verdict *verdict)
@@ -151,7 +155,6 @@ static void compare_with_racy(struct ckf_stress_verdict *verdict)
 
 static void judge_fixed(struct ckf_stress_verdict *verdict, const struct ckf_stress_tally *tally)
 {
-    char iterations[32];
     if (tally->failures > 0) {
         verdict->judgement = CKF_STRESS_FAILED;
         say_failures(verdict, tally);
@@ -160,11 +163,8 @@ static void judge_fixed(struct ckf_stress_verdict *verdict, const struct ckf_str
         return;
     }
     verdict->judgement = CKF_STRESS_CLEAN;
-    if (tally->iterations == 0) {
-        say(verdict, "It did not get to run: give it more of a budget.");
-        return;
-    }
-    say(verdict, "No forbidden outcome in %s iterations", grouped(tally->iterations, iterations));
+    say(verdict, "No forbidden outcome in ");
+    say_iterations(verdict, tally->iterations);
     compare_with_racy(verdict);
 }
 

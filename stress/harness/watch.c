@@ -36,14 +36,14 @@ static const struct patience {
     int64_t asleep_ns;   /* all asleep for so long */
     int64_t spinning_ns; /* CPU time that one iteration has used */
     int64_t still_ns;    /* wall time without any progress */
-} impatient = {40 * CKF_STRESS_MS, 500 * CKF_STRESS_MS, 400 * CKF_STRESS_MS, 5 * CKF_STRESS_S},
+} impatient = {10 * CKF_STRESS_MS, 500 * CKF_STRESS_MS, 200 * CKF_STRESS_MS, 20 * CKF_STRESS_S},
   patient = {10 * CKF_STRESS_S, 30 * CKF_STRESS_S, 60 * CKF_STRESS_S, 300 * CKF_STRESS_S};
 
 /* A sanitizer's child works this much longer for the same. */
 enum { SANITIZER_FACTOR = 5 };
 
 /* Stillness before the kernel is asked at all. */
-#define UNREMARKABLE_NS (30 * CKF_STRESS_MS)
+#define UNREMARKABLE_NS (10 * CKF_STRESS_MS)
 
 /* --- One look ----------------------------------------------------------------------------------- */
 
@@ -191,6 +191,48 @@ static bool nobody_can_wake(const struct ckf_stress_look *before, const struct c
             now->threads[i].switches != before->threads[i].switches)
             return false;
     return true;
+}
+
+/* --- What was seen ------------------------------------------------------------------------------ */
+
+static const char *doing(const struct ckf_stress_watch *watch, int tid)
+{
+    const struct ckf_stress_look *latest = &watch->looks[watch->current];
+    for (unsigned i = 0; i < latest->count; i++) {
+        const struct ckf_stress_sighting *thread = &latest->threads[i];
+        if (thread->tid != tid)
+            continue;
+        if (thread->state != 'S')
+            return "running";
+        if (thread->timed)
+            return "asleep with a time limit";
+        return thread->in_futex ? "asleep for ever (on a futex)" : "asleep for ever";
+    }
+    return "gone";
+}
+
+void ckf_stress_watch_describe(const struct ckf_stress_watch *watch,
+                               const struct ckf_stress_batch *batch, char *text, size_t size)
+{
+    const struct ckf_stress_region *region = watch->region;
+    size_t length = strlen(text);
+    if (atomic_load_explicit(&region->phase, memory_order_relaxed) != CKF_STRESS_ACTING) {
+        snprintf(text + length, size - length, "outside the actors: %s\n",
+                 doing(watch, watch->pid));
+        return;
+    }
+    unsigned slot = 0;
+    for (unsigned a = 0; a < CKF_STRESS_MAX_ACTORS && batch->test->actors[a].body != NULL; a++) {
+        const struct ckf_stress_actor *actor = &batch->test->actors[a];
+        unsigned copies = actor->copies != 0 ? actor->copies : batch->point.copies;
+        for (unsigned copy = 0; copy < copies && length < size; copy++, slot++) {
+            int tid = atomic_load_explicit(&region->slots[slot].tid, memory_order_relaxed);
+            const char *state = is_unfinished(watch, tid) ? doing(watch, tid) : "done";
+            int printed = snprintf(text + length, size - length, "actor %s %u: %s\n",
+                                   actor->name != NULL ? actor->name : "(unnamed)", copy, state);
+            length += (size_t)printed;
+        }
+    }
 }
 
 /* --- Over time ---------------------------------------------------------------------------------- */

@@ -39,8 +39,12 @@ struct ckf_stress_watch {
 void ckf_stress_watch_begin(struct ckf_stress_watch *watch, pid_t pid,
                             const struct ckf_stress_region *region, bool patient);
 
+/* Says of each actor what it did when last looked at, a line each. */
+void ckf_stress_watch_describe(const struct ckf_stress_watch *watch,
+                               const struct ckf_stress_batch *batch, char *text, size_t size);
+
 /* To be called every CKF_STRESS_WATCH_NS or so. True once the child will never go on. */
 bool ckf_stress_watch_hangs(struct ckf_stress_watch *watch);
-#define CKF_STRESS_WATCH_NS (20 * CKF_STRESS_MS)
+#define CKF_STRESS_WATCH_NS (5 * CKF_STRESS_MS)
 
 #endif
