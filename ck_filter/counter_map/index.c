@@ -11,12 +11,15 @@
  *             hence not inside a section.
  *
  * ThreadSanitizer cannot see how liburcu publishes a node, so readers take the entry's own edge:
- * they load `state`, which the maker stored with release before it linked the entry.
+ * they load `state`, which the maker stored with release before it linked the entry. Nor can it see
+ * how liburcu hands blocks that it allocates to its worker, so it is told to pass over what calls
+ * that may allocate or free do on this thread.
  */
 #include "counter_map/index.h"
 
 #include <urcu/rculfhash.h>
 
+#include "base/backoff.h"
 #include "base/memory.h"
 
 _Static_assert(sizeof(struct cds_lfht_node) == sizeof(((struct ckf_counter_entry *)0)->link),
@@ -25,6 +28,32 @@ _Static_assert(sizeof(struct cds_lfht_node) == sizeof(((struct ckf_counter_entry
 struct ckf_counter_index {
     struct cds_lfht *table;
 };
+
+#ifdef CKF_INSTRUMENTED
+/* Weak: a runtime other than ThreadSanitizer's may not have them. */
+__attribute__((weak)) void __tsan_ignore_thread_begin(void);
+__attribute__((weak)) void __tsan_ignore_thread_end(void);
+
+static void enter_liburcu(void)
+{
+    if (__tsan_ignore_thread_begin != NULL)
+        __tsan_ignore_thread_begin();
+}
+
+static void leave_liburcu(void)
+{
+    if (__tsan_ignore_thread_end != NULL)
+        __tsan_ignore_thread_end();
+}
+#else
+static inline void enter_liburcu(void)
+{
+}
+
+static inline void leave_liburcu(void)
+{
+}
+#endif
 
 enum { MIN_BUCKETS = 64, MAX_INITIAL_BUCKETS = 1 << 20 };
 
@@ -50,9 +79,11 @@ struct ckf_counter_index *ckf_counter_index_create(size_t expected_keys)
     struct ckf_counter_index *index = ckf_alloc(sizeof *index);
     if (index == NULL)
         return NULL;
+    enter_liburcu();
     index->table =
         cds_lfht_new_flavor(buckets, MIN_BUCKETS, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
                             ckf_reclaim_flavor(), NULL);
+    leave_liburcu();
     if (index->table == NULL) {
         ckf_free(index);
         return NULL;
@@ -62,7 +93,9 @@ struct ckf_counter_index *ckf_counter_index_create(size_t expected_keys)
 
 void ckf_counter_index_destroy(struct ckf_counter_index *index)
 {
+    enter_liburcu();
     cds_lfht_destroy(index->table, NULL);
+    leave_liburcu();
     ckf_free(index);
 }
 
@@ -85,12 +118,18 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
                                                    struct ckf_counter_entry *entry)
 {
     struct ckf_counter_key key = {entry->bytes, entry->length, entry->hash};
-    return entry_of(cds_lfht_add_unique(index->table, entry->hash, has_key, &key, node_of(entry)));
+    enter_liburcu();
+    struct cds_lfht_node *there =
+        cds_lfht_add_unique(index->table, entry->hash, has_key, &key, node_of(entry));
+    leave_liburcu();
+    return entry_of(there);
 }
 
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry)
 {
+    enter_liburcu();
     cds_lfht_del(index->table, node_of(entry)); /* fails if it was unlinked: as well */
+    leave_liburcu();
 }
 
 void ckf_counter_index_for_each(struct ckf_counter_index *index,
