@@ -7,6 +7,7 @@
 #include "log_filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -110,8 +111,10 @@ static bool make_filter(struct pipeline *pipeline)
 
 static bool make_fields(struct pipeline *pipeline)
 {
-    struct ckf_counter_map_options options = {
-        .name = "first fields", .variant = pipeline->options->variant, .max_keys = MAX_FIELDS};
+    struct ckf_counter_map_options options = {.name = "first fields",
+                                              .variant = pipeline->options->variant,
+                                              .expected_keys = EXPECTED_FIELDS,
+                                              .max_keys = MAX_FIELDS};
     return pipeline->options->counts == NULL ||
            ckf_counter_map_create(&pipeline->fields, &options) == CKF_OK;
 }
@@ -280,9 +283,20 @@ static bool close_output(const struct pipeline *pipeline)
     return false;
 }
 
+/* A standard descriptor that is closed would be given to the next thing that is opened, and that
+ * taken for the input or the output. Opened the wrong way round, its use fails as it should. */
+static void occupy_standard_fds(void)
+{
+    static const int wrong_way[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+            _exit(EXIT_TROUBLE);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
+    occupy_standard_fds();
     parse_options(&options, argc, argv);
     struct pipeline pipeline = {.options = &options, .stop_fd = -1, .finished_fd = -1};
     int signals = open_signals();

@@ -16,11 +16,12 @@
 #include <ck_filter/ck_filter.h>
 
 enum {
-    EXIT_TROUBLE = 2,         /* of main, for everything that went wrong */
-    MAX_WORKERS = 64,         /* of --workers */
-    BATCH_BYTES = 256 * 1024, /* read at a time; a batch grows only for a longer line */
-    MAX_FIELD_BYTES = 4096,   /* longer first fields are counted by their beginning */
-    MAX_FIELDS = 1 << 20      /* different first fields that are counted apart */
+    EXIT_TROUBLE = 2,          /* of main, for everything that went wrong */
+    MAX_WORKERS = 64,          /* of --workers */
+    BATCH_BYTES = 256 * 1024,  /* read at a time; a batch grows only for a longer line */
+    MAX_FIELD_BYTES = 4096,    /* longer first fields are counted by their beginning */
+    EXPECTED_FIELDS = 1 << 16, /* room for so many from the start */
+    MAX_FIELDS = 1 << 20       /* different first fields that are counted apart */
 };
 
 #define MAX_LINE_BYTES ((size_t)64 << 20)
