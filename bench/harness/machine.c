@@ -53,19 +53,33 @@ double machine_load_average(void)
     return getloadavg(&load, 1) == 1 ? load : -1;
 }
 
+/* Ticks that one line of /proc/stat counts as busy. */
+static unsigned long long busy_ticks(const char *line)
+{
+    unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
+    int found = sscanf(line, "%*s %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system,
+                       &idle, &iowait, &irq, &softirq, &steal);
+    return found == 8 ? user + nice + system + irq + softirq + steal : 0;
+}
+
+/* Of the CPUs that this process may run on. */
 static int64_t busy_ns(void)
 {
-    FILE *file = fopen("/proc/stat", "re");
-    if (file == NULL)
-        return -1;
-    unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
-    int found = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system,
-                       &idle, &iowait, &irq, &softirq, &steal);
-    fclose(file);
+    cpu_set_t set;
     long ticks_per_second = sysconf(_SC_CLK_TCK);
-    if (found != 8 || ticks_per_second <= 0)
+    FILE *file = fopen("/proc/stat", "re");
+    if (file == NULL || ticks_per_second <= 0 || sched_getaffinity(0, sizeof(set), &set) != 0) {
+        if (file != NULL)
+            fclose(file);
         return -1;
-    unsigned long long ticks = user + nice + system + irq + softirq + steal;
+    }
+    char line[256];
+    unsigned cpu;
+    unsigned long long ticks = 0;
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "cpu%u ", &cpu) == 1 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set))
+            ticks += busy_ticks(line);
+    fclose(file);
     return (int64_t)(ticks * (1000000000ULL / (unsigned long long)ticks_per_second));
 }
 

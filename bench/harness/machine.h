@@ -17,7 +17,7 @@ double machine_load_average(void); /* of the last minute; negative: unknown */
 
 /* How much CPU time others (and the hypervisor) took between two looks. */
 struct usage {
-    int64_t busy_ns; /* of all CPUs; negative: unknown */
+    int64_t busy_ns; /* of the CPUs it may use; negative: unknown */
     int64_t own_ns;  /* of this process */
     int64_t at_ns;
 };
