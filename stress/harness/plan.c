@@ -9,13 +9,14 @@
  *             twenty have failed: the median time to first failure;
  *   estimate  a few more slices over the sweep, where failures are few: the rate.
  *
- * What early ones leave goes to those that follow, and then to those that were not reproduced or not
- * measured; with --require-repro the former may take some of the fixed variants' part as well.
+ * What early ones leave goes to those that follow, and then by halves to those that were not
+ * reproduced and to those that were not measured; with --require-repro the former may search on in
+ * some of the fixed variants' part as well.
  *
  * Then the fixed variants: every second batch at the point where the racy twin failed soonest, the
  * others over the sweep. A first round gives each its share, but stops where it has run as often as
- * the racy twin would have needed; a second gives what is left to those that have not; a third
- * spends the rest on all. A variant that fails, or that the harness cannot run, stops at once. */
+ * the racy twin would have needed; a second gives half of what is left to those that have not; a
+ * third spends the rest on all. A variant that fails, or that the harness cannot run, stops at once. */
 #include "harness/plan.h"
 
 #include <stdlib.h>
@@ -336,6 +337,16 @@ static void work_on_racy(struct plan *plan, struct ckf_stress_case_tallies *tall
     pursue(plan, &tallies->variants[variant], until_ns);
 }
 
+static void search_only(struct plan *plan, struct ckf_stress_case_tallies *tallies, int variant,
+                        int64_t until_ns)
+{
+    struct ckf_stress_tally *tally = &tallies->variants[variant];
+    if (is_deterministic(tally))
+        prove(plan, tally, until_ns);
+    else
+        search(plan, tally, until_ns);
+}
+
 static bool choose_fixed(const struct ckf_stress_case_tallies *tallies, int variant)
 {
     const struct ckf_stress_tally *tally = &tallies->variants[variant];
@@ -372,17 +383,23 @@ static int64_t part_of_budget(const struct plan *plan, int percent)
     return budget == 0 ? UNLIMITED_NS : plan->begin_ns + budget / 100 * percent;
 }
 
+static int64_t half_way_to(int64_t end_ns)
+{
+    int64_t left = time_left(end_ns);
+    return left > 0 ? end_ns - left / 2 : end_ns;
+}
+
 static void run_racy_twins(struct plan *plan, bool alone)
 {
     int64_t end = part_of_budget(plan, alone ? 100 : RACY_PERCENT);
     do_round(plan, "reproducing", choose_racy, work_on_racy, end);
     if (end == UNLIMITED_NS)
         return;
-    do_round(plan, "reproducing", choose_unreproduced, work_on_racy, end);
-    if (plan->settings->require_repro && !alone)
-        do_round(plan, "reproducing", choose_unreproduced, work_on_racy,
-                 part_of_budget(plan, DESPERATE_PERCENT));
+    do_round(plan, "reproducing", choose_unreproduced, work_on_racy, half_way_to(end));
     do_round(plan, "measuring", choose_unmeasured, work_on_racy, end);
+    if (plan->settings->require_repro)
+        do_round(plan, "reproducing", choose_unreproduced, search_only,
+                 part_of_budget(plan, alone ? 100 : DESPERATE_PERCENT));
 }
 
 static void run_fixed_variants(struct plan *plan)
@@ -391,7 +408,7 @@ static void run_fixed_variants(struct plan *plan)
     do_round(plan, "checking", choose_fixed, work_until_enough, end);
     if (end == UNLIMITED_NS)
         return;
-    do_round(plan, "checking", choose_short, work_until_enough, end);
+    do_round(plan, "checking", choose_short, work_until_enough, half_way_to(end));
     do_round(plan, "checking", choose_fixed, work_all_the_time, end);
 }
 
