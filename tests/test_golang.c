@@ -691,7 +691,6 @@ static void a_busy_channel_does_not_starve_the_others(void **state)
 static int send_or_receive(void *arg)
 {
     struct goroutine *g = arg;
-    uint64_t foreign = 0;
     for (uint64_t i = 0; i < g->count; i++) {
         uint64_t n = 99;
         struct ckf_select_case cases[] = {send_to(g->out, &g->number), receive_from(g->out, &n)};
@@ -699,9 +698,8 @@ static int send_or_receive(void *arg)
         ENSURE(taken >= 0 && cases[taken].status == CKF_OK);
         /* without a buffer nobody can receive his own */
         ENSURE(taken == 0 || ckf_channel_capacity(g->out) > 0 || n != g->number);
-        foreign += taken == 1 && n != g->number;
     }
-    return ckf_channel_capacity(g->out) > 0 || foreign > 0 || g->count == 0 ? 0 : 2;
+    return 0;
 }
 
 static void goroutines_that_send_and_receive_on_one_channel_serve_each_other(void **state)
@@ -714,10 +712,8 @@ static void goroutines_that_send_and_receive_on_one_channel_serve_each_other(voi
             pair[i] = (struct goroutine){.out = channel, .number = i, .count = ROUNDS(2000)};
             go(&pair[i], send_or_receive);
         }
-        for (int i = 0; i < 2; i++) {
-            int result = thread_join(&pair[i].thread);
-            assert_true(result == 0 || result == 2); /* 2: it only ever sent */
-        }
+        for (int i = 0; i < 2; i++)
+            wait_for(&pair[i]);
         while (try_recv_u64(channel) != NO_ELEMENT(CKF_AGAIN))
             left++;
         assert_true(left <= capacity);

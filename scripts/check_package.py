@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""What is installed: the library's symbols and names, and programs in C and C++ that are built
+against it as anybody would, with pkg-config, shared and static, and run.
+
+Installs into a temporary folder. Prints a line a check, as the unit tests do.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from check_headers import declarations
+from checks import SKIPPED, Report
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CONSUMERS = ROOT / "tests" / "package"
+WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+SONAME = "libck_filter.so.0"
+VERSION_NODE = "CKF_0"
+
+
+def run(*command, **more):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, **more)
+
+
+def said(result):
+    """What a command that failed had to say; nothing if it succeeded."""
+    return [] if result.returncode == 0 else [(result.stdout + result.stderr).strip()[-4000:]]
+
+
+class Package:
+    """The installed tree, looked at from outside."""
+
+    def __init__(self, staging):
+        self.staging = staging
+        self.pc_file = next(staging.rglob("ck_filter.pc"), None)
+        self.shared = next(staging.rglob(SONAME), None)
+        self.static = next(staging.rglob("libck_filter.a"), None)
+        self.header = next(staging.rglob("ck_filter/ck_filter.h"), None)
+
+    def missing(self):
+        for what, path in (("ck_filter.pc", self.pc_file), (SONAME, self.shared),
+                           ("libck_filter.a", self.static), ("ck_filter.h", self.header)):
+            if path is None:
+                yield f"{what} is not installed"
+
+    def environment(self):
+        return dict(os.environ, PKG_CONFIG_PATH=str(self.pc_file.parent),
+                    PKG_CONFIG_SYSROOT_DIR=str(self.staging),
+                    LD_LIBRARY_PATH=str(self.shared.parent))
+
+    def pkg_config(self, *questions):
+        return run("pkg-config", *questions, "ck_filter", env=self.environment())
+
+    def flags(self, *questions):
+        return self.pkg_config(*questions).stdout.split()
+
+
+def install(meson, build, staging):
+    return said(run(meson, "install", "-C", build, "--no-rebuild", "--destdir", staging))
+
+
+def wrong_headers(package):
+    expected = {path.name for path in (ROOT / "include" / "ck_filter").glob("*.h")}
+    found = {path.name for path in package.header.parent.glob("*.h")}
+    for name in sorted(expected ^ found):
+        yield f"{name} is {'not installed' if name in expected else 'installed, but unknown'}"
+
+
+def exported(package):
+    """(name, version) of each symbol that the shared library defines for others."""
+    for line in run("readelf", "--dyn-syms", "--wide", package.shared).stdout.splitlines():
+        fields = line.split()
+        if len(fields) >= 8 and fields[4] in ("GLOBAL", "WEAK") and fields[6] != "UND":
+            name, _, version = fields[7].partition("@")
+            yield name, version.lstrip("@")
+
+
+def wrong_exports(package):
+    symbols = list(exported(package))
+    if not symbols:
+        yield "no symbol is exported"
+    for name, version in symbols:
+        if name == VERSION_NODE:
+            continue
+        if not name.startswith("ckf_"):
+            yield f"{name} is exported"
+        elif version != VERSION_NODE:
+            yield f"{name} has the version '{version}'"
+
+
+def missing_exports(package):
+    names = {name for name, _ in exported(package)}
+    for path in sorted(package.header.parent.glob("*.h")):
+        if path.name == "stress.h":
+            continue  # the face of another library
+        for _, _, name in declarations(path):
+            if name not in names:
+                yield f"{path.name} declares {name}(), which the library lacks"
+
+
+def wrong_soname(package):
+    dynamic = run("readelf", "--dynamic", "--wide", package.shared).stdout
+    soname = re.search(r"\(SONAME\).*\[(.*)\]", dynamic)
+    if soname is None or soname.group(1) != SONAME:
+        yield f"SONAME is {soname.group(1) if soname else 'not set'}"
+    link = package.shared.parent / "libck_filter.so"
+    if not link.is_symlink() or link.resolve() != package.shared.resolve():
+        yield "libck_filter.so does not lead to the library"
+
+
+def wrong_static_symbols(package):
+    for line in run("nm", "-g", "--defined-only", package.static).stdout.splitlines():
+        fields = line.split()
+        if len(fields) == 3 and not fields[2].startswith(("ckf_", "__odr_asan")):
+            yield f"{fields[2]} may clash with a program's own"
+
+
+def wrong_pkg_config(package, version):
+    found = package.pkg_config("--modversion")
+    yield from said(found)
+    if found.stdout.strip() != version:
+        yield f"its version is {found.stdout.strip()}, not {version}"
+    if "-lck_filter" not in package.flags("--libs"):
+        yield "--libs lacks -lck_filter"
+    if not any(flag.startswith("-lurcu") for flag in package.flags("--static", "--libs")):
+        yield "--static --libs lacks liburcu"
+    if any(flag.startswith("-lurcu") for flag in package.flags("--libs")):
+        yield "--libs names liburcu, which is the library's own affair"
+
+
+def build_and_run(package, compiler, standard, source, link):
+    """Builds source as its author would, and runs it."""
+    if shutil.which(compiler) is None:
+        return [SKIPPED, f"{compiler} is not installed"]
+    static = ["--static"] if link == "static" else []
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "consumer"
+        built = run(compiler, f"-std={standard}", *WARNINGS, CONSUMERS / source, "-o", program,
+                    *package.flags("--cflags", *static), *(["-static"] if static else []),
+                    *package.flags("--libs", *static), "-pthread", env=package.environment())
+        if built.returncode != 0:
+            return said(built)
+        ran = run(program, env=package.environment(), timeout=60)
+        if ran.returncode != 0 or ran.stdout != "consumer is content\n":
+            return [f"the program ended with status {ran.returncode}", ran.stdout + ran.stderr]
+        loaded = run("readelf", "--dynamic", program).stdout
+        if (SONAME in loaded) != (link == "shared"):
+            return [f"linked {link}, but its needs are:", loaded]
+    return []
+
+
+def check_consumers(report, package, sanitize):
+    for compiler, standard, source in (("gcc", "c99", "consumer.c"), ("gcc", "c17", "consumer.c"),
+                                       ("clang", "c11", "consumer.c"),
+                                       ("g++", "c++11", "consumer.cc"),
+                                       ("g++", "c++20", "consumer.cc")):
+        for link in ("shared", "static"):
+            name = f"a_program_builds_and_runs [{compiler} {standard} {link}]"
+            if sanitize != "none":
+                report.check(name, [SKIPPED, "a library with a sanitizer in it is for tests"])
+            else:
+                report.check(name, build_and_run(package, compiler, standard, source, link))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="a finished build folder")
+    parser.add_argument("--meson", default="meson")
+    arguments = parser.parse_args()
+    options = json.loads(run(arguments.meson, "introspect", "--buildoptions",
+                             arguments.build).stdout)
+    sanitize = next(option["value"] for option in options if option["name"] == "b_sanitize")
+    version = json.loads(run(arguments.meson, "introspect", "--projectinfo",
+                             arguments.build).stdout)["version"]
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        staging = pathlib.Path(folder)
+        if report.check("it_installs", install(arguments.meson, arguments.build, staging)):
+            package = Package(staging)
+            if report.check("the_parts_are_there", package.missing()):
+                report.check("all_public_headers_are_installed", wrong_headers(package))
+                report.check("only_ckf_symbols_are_exported", wrong_exports(package))
+                report.check("every_declared_function_is_exported", missing_exports(package))
+                report.check("the_soname_names_the_interface", wrong_soname(package))
+                report.check("the_static_library_defines_only_ckf_names",
+                             wrong_static_symbols(package))
+                report.check("pkg_config_tells_the_truth", wrong_pkg_config(package, version))
+                check_consumers(report, package, sanitize)
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
