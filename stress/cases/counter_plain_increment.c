@@ -1,25 +1,17 @@
-/* cases/counter_plain_increment.c - `filter.count++` from many threads.
+/* stress/cases/counter_plain_increment.c - `filter.count++` from many threads.
  *
  * The model of a case: a state, an operations table with an entry for each thing that differs
  * between the variants, bodies that know nothing but the table, and a sentence for each outcome. */
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdlib.h>
 
+#include <ck_filter/counter_map.h>
 #include <ck_filter/stress.h>
 
-#include "racy/counters.h"
-
-struct locked_counter {
-    pthread_mutex_t lock;
-    uint64_t value;
-};
+#include "../racy/counters.h"
 
 struct state {
-    union {
-        struct racy_counter racy;
-        struct locked_counter locked;
-        _Atomic(uint64_t) atomic;
-    } counter;
+    struct racy_counter racy;
+    struct ckf_counter_map *map; /* of the library, with one key */
 };
 
 struct operations {
@@ -33,17 +25,17 @@ struct operations {
 
 static void racy_create(struct state *state)
 {
-    state->counter.racy.value = 0;
+    state->racy = (struct racy_counter){0};
 }
 
 static void racy_increment(struct state *state)
 {
-    racy_counter_increment(&state->counter.racy);
+    racy_counter_increment(&state->racy);
 }
 
 static uint64_t racy_read(struct state *state)
 {
-    return racy_counter_read(&state->counter.racy);
+    return racy_counter_read(&state->racy);
 }
 
 static void racy_destroy(struct state *state)
@@ -53,57 +45,47 @@ static void racy_destroy(struct state *state)
 
 static const struct operations racy = {racy_create, racy_increment, racy_read, racy_destroy};
 
-/* --- mutex --- */
+/* --- mutex and atomic: the library's two variants, which differ in one word --- */
+
+static const uint64_t count_key = 1;
+
+static void create(struct state *state, enum ckf_variant variant)
+{
+    struct ckf_counter_map_options options = {
+        .name = "stress", .variant = variant, .flags = CKF_COUNTER_MAP_U64_KEYS};
+    if (ckf_counter_map_create(&state->map, &options) != CKF_OK)
+        abort();
+}
 
 static void mutex_create(struct state *state)
 {
-    pthread_mutex_init(&state->counter.locked.lock, NULL);
+    create(state, CKF_VARIANT_MUTEX);
 }
-
-static void mutex_increment(struct state *state)
-{
-    pthread_mutex_lock(&state->counter.locked.lock);
-    state->counter.locked.value++;
-    pthread_mutex_unlock(&state->counter.locked.lock);
-}
-
-static uint64_t mutex_read(struct state *state)
-{
-    return state->counter.locked.value;
-}
-
-static void mutex_destroy(struct state *state)
-{
-    pthread_mutex_destroy(&state->counter.locked.lock);
-}
-
-static const struct operations mutex = {mutex_create, mutex_increment, mutex_read, mutex_destroy};
-
-/* --- atomic --- */
 
 static void atomic_create(struct state *state)
 {
-    atomic_init(&state->counter.atomic, 0);
+    create(state, CKF_VARIANT_ATOMIC);
 }
 
-static void atomic_increment(struct state *state)
+static void increment(struct state *state)
 {
-    /* relaxed: a count orders nothing. */
-    atomic_fetch_add_explicit(&state->counter.atomic, 1, memory_order_relaxed);
+    ckf_counter_map_add_u64(state->map, count_key, 1);
 }
 
-static uint64_t atomic_read(struct state *state)
+static uint64_t read_count(struct state *state)
 {
-    return atomic_load_explicit(&state->counter.atomic, memory_order_relaxed);
+    uint64_t value = 0;
+    return ckf_counter_map_get(state->map, &count_key, sizeof count_key, &value) == CKF_OK ? value
+                                                                                           : 0;
 }
 
-static void atomic_destroy(struct state *state)
+static void destroy(struct state *state)
 {
-    (void)state;
+    ckf_counter_map_destroy(state->map);
 }
 
-static const struct operations atomic = {atomic_create, atomic_increment, atomic_read,
-                                         atomic_destroy};
+static const struct operations mutex = {mutex_create, increment, read_count, destroy},
+                               atomic = {atomic_create, increment, read_count, destroy};
 
 /* --- The scenario ------------------------------------------------------------------------------- */
 
@@ -148,7 +130,7 @@ CKF_STRESS_CASE(counter_plain_increment) = {
     .actors = {{.name = "counter", .body = counter}},
     .arbiter = judge,
     .teardown = teardown,
-    .rounds = 16,
+    .rounds = 200,
     .explore_rounds = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "every increment was counted"},
                  {"lost", CKF_STRESS_FORBIDDEN, "increments vanished"},

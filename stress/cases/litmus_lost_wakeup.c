@@ -1,11 +1,11 @@
-/* cases/litmus_lost_wakeup.c - the harness's own check that it tells sleeping for ever from being
+/* stress/cases/litmus_lost_wakeup.c - the harness's own check that it tells sleeping for ever from being
  * slow: a wake-up between the look at a flag and the sleep is lost. */
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include <ck_filter/stress.h>
 
-#include "racy/wakeup.h"
+#include "../racy/wakeup.h"
 
 struct operations {
     void (*await)(struct racy_flag *);

@@ -1,4 +1,4 @@
-/* cases/litmus_store_buffering.c - the harness's own check that it sees reordering at all.
+/* stress/cases/litmus_store_buffering.c - the harness's own check that it sees reordering at all.
  *
  * Each of two actors announces itself and then looks for the other. A processor may let the store
  * wait while the load goes ahead, so that neither sees the other; with sequentially consistent

@@ -1,6 +1,6 @@
-/* racy/counters.c - counting on a plain field. The read and the write are kept apart, as a compiler
+/* stress/racy/counters.c - counting on a plain field. The read and the write are kept apart, as a compiler
  * for a machine without an instruction that adds to memory has to; that is all that the twin needs. */
-#include "racy/counters.h"
+#include "counters.h"
 
 void racy_counter_increment(struct racy_counter *counter)
 {

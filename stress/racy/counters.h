@@ -1,4 +1,4 @@
-/* racy/counters.h - counting on a plain field, as `filter.count++` does. */
+/* stress/racy/counters.h - counting on a plain field, as `filter.count++` does. */
 #ifndef CKF_RACY_COUNTERS_H
 #define CKF_RACY_COUNTERS_H
 

@@ -1,5 +1,5 @@
-/* racy/wakeup.c - waiting for a flag, with a gap between the look and the sleep. */
-#include "racy/wakeup.h"
+/* stress/racy/wakeup.c - waiting for a flag, with a gap between the look and the sleep. */
+#include "wakeup.h"
 
 #include <ck_filter/stress.h>
 

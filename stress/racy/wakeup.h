@@ -1,4 +1,4 @@
-/* racy/wakeup.h - waiting for a flag, with a gap between the look and the sleep. */
+/* stress/racy/wakeup.h - waiting for a flag, with a gap between the look and the sleep. */
 #ifndef CKF_RACY_WAKEUP_H
 #define CKF_RACY_WAKEUP_H
 
