@@ -2,6 +2,8 @@
  * itself: the element waits in the queue, and the next receiver in the list sleeps on. */
 #include <time.h>
 
+#include <ck_filter/stress.h>
+
 #include "channels.h"
 #include "waiter_list.h"
 
@@ -38,6 +40,10 @@ static enum ckf_status wait_fired(struct listed_channel *channel, struct listed_
                         ? pthread_cond_wait(&waiter->woken, &channel->lock)
                         : pthread_cond_timedwait(&waiter->woken, &channel->lock, deadline);
         if (error != 0) {
+            /* It has made up its mind; it will take itself off the list when it comes to that. */
+            pthread_mutex_unlock(&channel->lock);
+            ckf_stress_pause(NULL);
+            pthread_mutex_lock(&channel->lock);
             listed_leave(channel, waiter);
             return CKF_TIMED_OUT;
         }

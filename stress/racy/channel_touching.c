@@ -30,6 +30,7 @@ static enum ckf_status send_then_wake(void *arg, uint64_t value)
     pthread_mutex_lock(&channel->lock);
     channel->buffer[(channel->head + channel->length++) % channel->capacity] = value;
     pthread_mutex_unlock(&channel->lock);
+    ckf_stress_pause(NULL); /* a statistic, a log line, a time slice that ends */
     pthread_cond_broadcast(&channel->changed);
     return CKF_OK;
 }
