@@ -1,0 +1,139 @@
+/* explore/base_twins.c - the files of the library's base/ that meet the machine, for the explore
+ * runtime: futexes, the clock, spinning, memory, randomness and last words. Linked instead of
+ * futex.c, clock.c, backoff.c, memory.c, random.c and check.c; not instrumented.
+ *
+ * A futex wakes nobody into knowing anything: no order is taken from it, as from the kernel's.
+ */
+#include "engine.h"
+
+/* As the instrumented code sees that header. */
+#define CKF_INSTRUMENTED 1
+#include "base/backoff.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/futex.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t ckf_engine_now_ns(void);
+
+bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline_ns)
+{
+    uintptr_t address = (uintptr_t)word;
+    ckf_point(OP_FUTEX_WAIT, address, 4, 0, CALLER);
+    ckf_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
+    uint64_t found = ckf_native_load(address, 4);
+    ckf_mix(found);
+    if (ckf_engine.tracing)
+        ckf_trace_event(&ckf_engine.running->op, found, 0, 0);
+    if (found != expected)
+        return true;
+    return ckf_sleep(ckf_sync_at(address), deadline_ns);
+}
+
+/* The memory may be gone by now. */
+void ckf_futex_wake(_Atomic(uint32_t) *word, int count)
+{
+    uintptr_t address = (uintptr_t)word;
+    ckf_point(OP_FUTEX_WAKE, address, 4, 0, CALLER);
+    struct ckf_sync *sync = ckf_sync_at(address);
+    if (ckf_engine.tracing)
+        ckf_trace_event(&ckf_engine.running->op, (uint64_t)__builtin_popcount(sync->waiters), 0, 0);
+    ckf_wake(sync, count < 0 ? 0 : (unsigned)count);
+}
+
+int64_t ckf_now_ns(void)
+{
+    return ckf_engine_now_ns();
+}
+
+int64_t ckf_deadline_after_ns(int64_t ns)
+{
+    int64_t now = ckf_now_ns();
+    if (ns > CKF_FOREVER - now)
+        return CKF_FOREVER;
+    return now + ns < 1 ? 1 : now + ns;
+}
+
+void ckf_cpu_relax(void)
+{
+    if (ckf_engine.running != NULL)
+        ckf_spin(CALLER);
+}
+
+/* Spinning before a sleep finds nothing that the sleep would not. */
+bool ckf_spinning_can_help(void)
+{
+    return false;
+}
+
+enum ckf_status ckf_set_allocator(const struct ckf_allocator *wanted)
+{
+    (void)wanted;
+    return CKF_BUSY;
+}
+
+void *ckf_alloc_aligned(size_t size, size_t align)
+{
+    if (size == 0)
+        size = 1;
+    void *memory = ckf_heap_allocate(size, align);
+    return memory == NULL ? NULL : memset(memory, 0, size);
+}
+
+void *ckf_alloc(size_t size)
+{
+    return ckf_alloc_aligned(size, alignof(max_align_t));
+}
+
+void *ckf_alloc_array(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    return ckf_alloc(count * size);
+}
+
+void ckf_free(void *memory)
+{
+    if (memory != NULL)
+        ckf_heap_free(memory);
+}
+
+bool ckf_copy_string(const char *text, char **copy)
+{
+    *copy = NULL;
+    if (text == NULL)
+        return true;
+    size_t size = strlen(text) + 1;
+    *copy = ckf_alloc(size);
+    if (*copy == NULL)
+        return false;
+    memcpy(*copy, text, size);
+    return true;
+}
+
+void ckf_random_bytes(void *buffer, size_t size)
+{
+    ckf_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)buffer)[i] = (unsigned char)ckf_explore_random(256);
+}
+
+uint32_t ckf_random_below(uint32_t bound)
+{
+    return ckf_explore_random(bound);
+}
+
+_Noreturn void ckf_misuse(const char *function, const char *rule)
+{
+    ckf_explore_fail(CKF_VERDICT_ABORT, "aborts: %s: %s", function, rule);
+}
+
+_Noreturn void ckf_die(const char *what, int error)
+{
+    ckf_explore_fail(CKF_VERDICT_ABORT, "aborts: %s: %s", what, strerror(error));
+}

@@ -1,0 +1,361 @@
+/* explore/engine.h - the state of the engine that its files share.
+ *
+ * One execution is a sequence of steps. A step is one visible operation of one thread (an atomic
+ * access, a lock, a sleep, ...) and what that thread then does up to its next visible operation,
+ * where it stops, with the operation pending, until the scheduler picks it again. So at each
+ * choice the engine knows what every thread is about to do.
+ *
+ * Resetting is cheap: whatever describes memory (struct granule) carries the number of the
+ * execution that wrote it and is taken as blank in any other; the rest is bump-allocated.
+ *
+ * None of this is ever touched by instrumented code, and none of it is thread-local.
+ */
+#ifndef CKF_EXPLORE_ENGINE_H
+#define CKF_EXPLORE_ENGINE_H
+
+#include "explore.h"
+
+#include "context.h"
+
+#define EXPECT(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum {
+    MAX_THREADS = CKF_EXPLORE_THREADS,
+    MAX_LOCATIONS = 4096,
+    MAX_SYNCS = 1024,
+    MAX_CHOICES = 1 << 16,
+    MAX_CALLS = 512,
+    MAX_WATCHED = 16,
+    MAX_KEYS = 32
+};
+
+/* What a thread knows: how far each other thread's past happens before its own present (clock),
+ * and the oldest store of each location that it may still read (seen). */
+struct ckf_view {
+    uint16_t clock[MAX_THREADS];
+    uint32_t length; /* of seen */
+    int16_t seen[];
+};
+
+/* Stores of a location are numbered in modification order, which is execution order. */
+struct ckf_store {
+    uint64_t value;
+    const struct ckf_view *view; /* what an acquire load of it receives; NULL: nothing */
+    uint32_t step;
+    uint8_t thread;
+};
+
+struct ckf_location {
+    uintptr_t address;
+    struct ckf_store *stores;
+    uint16_t count, capacity;
+    uint16_t floor;    /* nobody reads an older store: plain code has written since */
+    uint16_t watchers; /* threads that spin until a newer store */
+    uint8_t size;
+    bool resync; /* plain code has written: memory is to be compared */
+};
+
+/* One kind of access to some bytes of a granule by one thread. */
+struct ckf_access {
+    uint16_t clock;
+    uint8_t thread, bytes, kind, unused;
+    uint16_t unused2;
+};
+enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_ATOMIC = 2 };
+enum { INLINE_ACCESSES = 4, MAX_ACCESSES = 48 };
+enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4 };
+
+/* What is known of 8 aligned bytes of the program's memory. */
+struct ckf_granule {
+    uint32_t execution;
+    uint8_t flags, accesses;
+    uint16_t sync;        /* 1 + index into syncs */
+    uint16_t location[8]; /* 1 + index into locations, by byte */
+    struct ckf_access first[INLINE_ACCESSES];
+    struct ckf_access *more; /* room for MAX_ACCESSES; NULL: none */
+};
+_Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
+
+/* A mutex, condition variable, futex word or once flag, by its address. */
+struct ckf_sync {
+    uintptr_t address;
+    struct ckf_view *view; /* released by the last owner */
+    uint16_t waiters;      /* threads blocked on it */
+    uint8_t owner;         /* 1 + thread */
+    uint8_t done;          /* of once: finished */
+};
+
+enum ckf_operation_kind {
+    OP_LOCAL, /* start, or return from a sleep: nothing that others can see */
+    OP_LOAD,
+    OP_STORE,
+    OP_RMW,
+    OP_CAS,
+    OP_FENCE,
+    OP_FUTEX_WAIT,
+    OP_FUTEX_WAKE,
+    OP_LOCK,
+    OP_TRYLOCK,
+    OP_UNLOCK,
+    OP_COND_WAIT,
+    OP_SIGNAL,
+    OP_BROADCAST,
+    OP_JOIN,
+    OP_ONCE,
+    OP_READ_BEGIN,
+    OP_RETIRE,
+    OP_GRACE_START,
+    OP_GRACE_END,
+    OP_YIELD,
+    OP_PAUSE,
+    OP_VOLATILE
+};
+
+struct ckf_operation {
+    uintptr_t address;
+    uintptr_t address2; /* the mutex of a condition variable; else 0 */
+    uintptr_t pc;       /* the call site */
+    uint8_t kind, size, order;
+};
+
+enum ckf_thread_state {
+    THREAD_UNUSED,
+    THREAD_READY,   /* at its pending operation, which can be done now */
+    THREAD_RUNNING, /* between its operation and the next */
+    THREAD_BLOCKED, /* cannot go on until another thread does something */
+    THREAD_SPINNING,
+    THREAD_FINISHED
+};
+
+struct ckf_watched {
+    uintptr_t pc;
+    uint16_t location, count; /* how many stores it had when read */
+};
+
+struct ckf_thread {
+    void *context;
+    uint8_t id, state;
+    bool joined, detached, timed_out, acquire_pending, keys_used;
+    bool daemon;                         /* of the engine: nobody joins it */
+    struct ckf_operation op;             /* pending, or the last one done */
+    uintptr_t pc;                        /* of the last plain access */
+    struct ckf_view *current, *acquired; /* see model.c */
+    const struct ckf_view *released;
+    uint32_t tso_position;
+    uint16_t joiners;
+    unsigned depth; /* of calls */
+    unsigned watched_count;
+    struct ckf_watched watched[MAX_WATCHED];
+    unsigned spin_repeats;
+    unsigned section_depth, section_number;
+    struct ckf_sync *sleeps_on;
+    int64_t deadline_ns;
+    ckf_explore_body body;
+    void *arg;
+    const char *name;
+    char *heap_next, *heap_end;
+    void *(*start)(void *); /* of a pthread */
+    void *start_arg, *result;
+    const void *keys[MAX_KEYS];
+    void *tls;
+    uintptr_t calls[MAX_CALLS];
+};
+
+struct ckf_undo {
+    uint64_t *address, value;
+};
+
+struct ckf_engine {
+    /* The execution. */
+    struct ckf_thread *running; /* NULL: the engine itself */
+    uint32_t execution;         /* number of it; never 0 */
+    uint32_t step;
+    bool solo; /* one thread, and the past of all others happens before its present */
+    bool weak; /* loads may read stale stores */
+    bool tracing;
+    uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
+    unsigned alive;
+    uint8_t thread_count, unjoined, last;
+    unsigned location_count, sync_count;
+    uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
+    bool sleep_sets;
+    unsigned preemptions_left, timeouts_left, spurious_left;
+    unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
+    uint64_t hash;
+    int64_t now_ns;
+    struct ckf_explore_options options;
+
+    /* Choices: those to follow, and those made. */
+    struct ckf_choice *choices;
+    size_t choice_count, choice_limit; /* made; to be followed as they stand in `choices` */
+    bool strict, diverged;
+    bool exploring; /* beyond choice_limit: by strategy. false: first alternative */
+
+    /* Sampling. */
+    uint64_t random_state;
+    uint64_t attempt; /* number of the execution within this run */
+    uint8_t rank[MAX_THREADS], demoted[MAX_THREADS];
+    uint32_t change_points[16];
+    unsigned change_count, scheduled, scheduled_before; /* choices of a thread: now, longest seen */
+    uint64_t order;                                     /* of the sequential strategy */
+
+    /* The end. */
+    enum ckf_explore_verdict verdict;
+    char message[1024];
+    int64_t registers[CKF_EXPLORE_REGISTERS];
+    unsigned registers_used;
+    uintptr_t conflict_address; /* of a race or a use after free */
+    unsigned conflict_thread;   /* who made the earlier access */
+    void *hub;                  /* the context that ckf_explore_run is called in */
+    ckf_explore_body body;
+    void *body_arg;
+
+    /* Memory that goes with the execution. */
+    char *scratch, *scratch_next, *scratch_end;
+    char *arena, *heap_high; /* heaps, then stacks */
+    size_t arena_size;
+    struct ckf_granule *arena_shadow;
+    char *data, *data_end;
+    struct ckf_granule *data_shadow;
+    struct ckf_undo *undo;
+    size_t undo_count;
+    struct ckf_tls_block tls;
+    void *hub_tls;
+
+    struct ckf_thread *threads; /* MAX_THREADS */
+    struct ckf_location *locations;
+    struct ckf_sync *syncs;
+    void (*key_destructors[MAX_KEYS])(void *);
+    unsigned key_count;
+    int16_t *sc_seen; /* the view of the seq_cst order, by location */
+};
+
+extern struct ckf_engine ckf_engine;
+
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+
+/* scheduler.c */
+void ckf_engine_prepare(void);
+/* Stops the running thread, whose op is set, until it is picked. */
+void ckf_schedule(void);
+/* The running thread cannot go on; whoever makes it ready calls ckf_make_ready. Its op stays as
+ * what it is seen to wait in. */
+void ckf_block(void);
+void ckf_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
+/* One of `alternatives` (at least 1, at most 255), counted from 0. */
+unsigned ckf_choose(enum ckf_choice_kind kind, unsigned alternatives);
+struct ckf_thread *ckf_thread_start(ckf_explore_body body, void *arg, const char *name);
+_Noreturn void ckf_thread_exit(void);
+/* Runs the body once, by the strategy and the choices to follow. */
+void ckf_execute(void);
+void ckf_thread_wait(struct ckf_thread *thread, uintptr_t pc);
+void ckf_become_solo_if_alone(void);
+/* Lets the running thread spin: it goes on when something that it has read is written, or when
+ * nobody else can go on. */
+void ckf_spin(uintptr_t pc);
+void ckf_wake_spinners(struct ckf_location *location);
+/* Sleeps on sync until woken. Returns false when the deadline came first. */
+bool ckf_sleep(struct ckf_sync *sync, int64_t deadline_ns);
+/* Wakes up to count of those who sleep on sync. */
+void ckf_wake(struct ckf_sync *sync, unsigned count);
+
+/* strategy.c */
+void ckf_strategy_begin(void);
+struct ckf_thread *ckf_strategy_pick(uint16_t candidates);
+void ckf_strategy_prepare(void);
+void ckf_strategy_welcome(struct ckf_thread *thread);
+void ckf_strategy_demote(struct ckf_thread *thread);
+bool ckf_strategy_next(void);
+uint64_t ckf_random_next(uint64_t *state);
+
+/* model.c */
+void ckf_model_prepare(void);
+void ckf_view_join(struct ckf_view *into, const struct ckf_view *from);
+struct ckf_view *ckf_view_release(struct ckf_thread *thread);
+void ckf_view_acquire(struct ckf_thread *thread, const struct ckf_view *view);
+void ckf_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by);
+void ckf_model_leave_solo(void);
+uint64_t ckf_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc);
+void ckf_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order, uintptr_t pc);
+enum ckf_rmw { RMW_EXCHANGE, RMW_ADD, RMW_SUB, RMW_AND, RMW_OR, RMW_XOR, RMW_NAND };
+uint64_t ckf_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand,
+                        int order, uintptr_t pc);
+bool ckf_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
+                    int success, int failure, bool weak, uintptr_t pc);
+struct ckf_pair {
+    uint64_t low, high;
+};
+struct ckf_pair ckf_atomic_load_pair(uintptr_t address, int order, uintptr_t pc);
+void ckf_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order, uintptr_t pc);
+bool ckf_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected, struct ckf_pair desired,
+                         int order, uintptr_t pc);
+void ckf_atomic_fence(int order, uintptr_t pc);
+/* The latest value, as the kernel or a debugger sees it. */
+uint64_t ckf_native_load(uintptr_t address, unsigned size);
+uint64_t ckf_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand);
+/* The program is about to make a volatile access. */
+void ckf_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size, unsigned kind,
+                  uintptr_t pc);
+
+/* shadow.c */
+struct ckf_granule *ckf_granule_at(uintptr_t address);
+void ckf_shadow_prepare(void);
+/* Checks an access that is about to happen. Returns the granule of its first byte; NULL where
+ * memory is not watched (constants, thread-local storage, memory of other libraries). */
+struct ckf_granule *ckf_shadow_access(uintptr_t address, size_t size, unsigned kind);
+void ckf_shadow_free(uintptr_t address, size_t size);
+void ckf_shadow_redzone(uintptr_t address);
+void ckf_undo_globals(void);
+struct ckf_sync *ckf_sync_at(uintptr_t address);
+
+/* heap.c */
+void ckf_heap_prepare(void);
+void ckf_heap_begin(struct ckf_thread *thread);
+void *ckf_stack_top(const struct ckf_thread *thread);
+void *ckf_heap_allocate(size_t size, size_t align);
+void ckf_heap_free(void *memory);
+bool ckf_heap_owns(const void *memory);
+size_t ckf_heap_size(const void *memory);
+void *ckf_scratch(size_t size);
+void *ckf_reserve(size_t size);
+
+/* reclaim.c */
+void ckf_reclaim_begin(void);
+
+/* pthread.c */
+void ckf_pthread_begin(void);
+void ckf_lock(uintptr_t mutex, uintptr_t pc);
+void ckf_unlock(uintptr_t mutex);
+void ckf_pthread_exit_keys(struct ckf_thread *thread);
+
+/* trace.c */
+void ckf_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
+                     unsigned stores);
+
+static inline uint16_t ckf_bit(const struct ckf_thread *thread)
+{
+    return (uint16_t)(1u << thread->id);
+}
+
+static inline void ckf_mix(uint64_t value)
+{
+    ckf_engine.hash = (ckf_engine.hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    ckf_engine.hash ^= ckf_engine.hash >> 29;
+}
+
+/* Says what the running thread is about to do, and waits until it may. */
+static inline void ckf_point(enum ckf_operation_kind kind, uintptr_t address, unsigned size,
+                             int order, uintptr_t pc)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    self->op = (struct ckf_operation){.address = address,
+                                      .pc = pc,
+                                      .kind = (uint8_t)kind,
+                                      .size = (uint8_t)size,
+                                      .order = (uint8_t)order};
+    if (!ckf_engine.solo)
+        ckf_schedule();
+}
+
+#endif

@@ -1,0 +1,152 @@
+/* explore/heap.c - the program's memory, and the engine's own that goes with an execution.
+ *
+ * Each thread allocates upward from a heap of its own and nothing is used again within an
+ * execution: so an address depends on its thread's past alone (allocations of two threads commute,
+ * which the search relies on), freed memory stays recognisable, and everything is given back by
+ * resetting one pointer a thread.
+ *
+ * A block is preceded by a header of 16 bytes that no access may touch. New memory is filled with a
+ * pattern, since what an earlier execution left there would make executions differ.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+enum { HEADER = 16, HEAP_BYTES = 16 << 20, SCRATCH_BYTES = 256 << 20 };
+
+/* Above any program, below any library, and within the 39 bits that small kernels of aarch64 have:
+ * with the same addresses in every process, schedules mean the same in every process. */
+#define ARENA_ADDRESS ((void *)UINT64_C(0x2000000000))
+
+enum block_state { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
+
+struct block {
+    uint64_t size;
+    uint32_t state;
+    uint32_t owner;
+};
+_Static_assert(sizeof(struct block) == HEADER, "the header has the size that it reserves");
+
+static void *reserve_at(void *address, size_t size, int flags)
+{
+    void *memory = mmap(address, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *ckf_reserve(size_t size)
+{
+    void *memory = reserve_at(NULL, size, 0);
+    if (memory == NULL) {
+        perror("ckf-stress: explore: mmap");
+        exit(2);
+    }
+    return memory;
+}
+
+static void prepare_stacks(char *bottom)
+{
+    for (int i = 0; i < MAX_THREADS; i++)
+        mprotect(bottom + (size_t)i * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES),
+                 CKF_STACK_GUARD_BYTES, PROT_NONE);
+}
+
+void ckf_heap_prepare(void)
+{
+    size_t heaps = (size_t)MAX_THREADS * HEAP_BYTES;
+    size_t stacks = (size_t)MAX_THREADS * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
+    ckf_engine.arena_size = heaps + stacks;
+    ckf_engine.arena = reserve_at(ARENA_ADDRESS, heaps + stacks, MAP_FIXED_NOREPLACE);
+    if (ckf_engine.arena == NULL)
+        ckf_engine.arena = ckf_reserve(heaps + stacks);
+    prepare_stacks(ckf_engine.arena + heaps);
+    ckf_engine.scratch = ckf_reserve(SCRATCH_BYTES);
+    ckf_engine.scratch_end = ckf_engine.scratch + SCRATCH_BYTES;
+}
+
+void ckf_heap_begin(struct ckf_thread *thread)
+{
+    thread->heap_next = ckf_engine.arena + (size_t)thread->id * HEAP_BYTES;
+    thread->heap_end = thread->heap_next + HEAP_BYTES;
+}
+
+void *ckf_stack_top(const struct ckf_thread *thread)
+{
+    return ckf_engine.arena + (size_t)MAX_THREADS * HEAP_BYTES +
+           (size_t)(thread->id + 1) * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
+}
+
+/* Lives until the next execution; unlike memory of the program it is not filled. */
+void *ckf_scratch(size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    if (UNLIKELY((size_t)(ckf_engine.scratch_end - ckf_engine.scratch_next) < size))
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "one execution needs more than %d MiB of history",
+                         SCRATCH_BYTES >> 20);
+    void *memory = ckf_engine.scratch_next;
+    ckf_engine.scratch_next += size;
+    return memory;
+}
+
+static void fill(char *memory, size_t size)
+{
+    uint64_t *word = (uint64_t *)(void *)memory;
+    for (size_t i = 0; i < (size + 7) / 8; i++)
+        word[i] = UINT64_C(0xa5a5a5a5a5a5a5a5);
+}
+
+void *ckf_heap_allocate(size_t size, size_t align)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    ckf_engine.allocations++;
+    if (ckf_engine.options.failed_allocation != 0 &&
+        ckf_engine.allocations == ckf_engine.options.failed_allocation)
+        return NULL;
+    if (align < 16)
+        align = 16;
+    uintptr_t start = ((uintptr_t)self->heap_next + HEADER + align - 1) & ~(uintptr_t)(align - 1);
+    size_t whole = (size + 15) & ~(size_t)15;
+    if (whole < size || start + whole > (uintptr_t)self->heap_end || start + whole < start)
+        return NULL;
+    self->heap_next = (char *)start + whole;
+    *(struct block *)(start - HEADER) =
+        (struct block){.size = size, .state = BLOCK_LIVE, .owner = self->id};
+    ckf_shadow_redzone(start - HEADER);
+    fill((char *)start, size);
+    ckf_engine.live_blocks++;
+    return (void *)start;
+}
+
+bool ckf_heap_owns(const void *memory)
+{
+    return (uintptr_t)memory - (uintptr_t)ckf_engine.arena < (size_t)MAX_THREADS * HEAP_BYTES;
+}
+
+static struct block *block_of(const void *memory)
+{
+    return (struct block *)((uintptr_t)memory - HEADER);
+}
+
+size_t ckf_heap_size(const void *memory)
+{
+    return block_of(memory)->size;
+}
+
+void ckf_heap_free(void *memory)
+{
+    struct block *block = block_of(memory);
+    if (block->state == BLOCK_FREED)
+        ckf_explore_fail(CKF_VERDICT_DOUBLE_FREE, "memory is freed twice");
+    if (block->state != BLOCK_LIVE)
+        ckf_explore_fail(CKF_VERDICT_CRASH, "free of an address that was not allocated");
+    ckf_shadow_free((uintptr_t)memory, block->size);
+    block->state = BLOCK_FREED;
+    ckf_engine.live_blocks--;
+}

@@ -1,0 +1,186 @@
+/* explore/libc.c - memory, time and bytes: what programs ask of the C library and the engine must
+ * see. Reached through the linker's --wrap, like pthread.c.
+ *
+ * The clock stands still while threads run, except that each look at it costs a microsecond; when a
+ * deadline fires, it is that late. Sleeping is giving way. */
+#include "engine.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__real_aligned_alloc(size_t, size_t);
+int __real_posix_memalign(void **, size_t, size_t);
+void __real_free(void *);
+void *__real_memcpy(void *, const void *, size_t);
+void *__real_memmove(void *, const void *, size_t);
+void *__real_memset(void *, int, size_t);
+int __real_sched_yield(void);
+int __real_nanosleep(const struct timespec *, struct timespec *);
+int __real_clock_nanosleep(clockid_t, int, const struct timespec *, struct timespec *);
+int __real_usleep(unsigned);
+int __real_clock_gettime(clockid_t, struct timespec *);
+_Noreturn void __real_abort(void);
+ssize_t __real_getrandom(void *, size_t, unsigned);
+
+static bool outside(void)
+{
+    return ckf_engine.running == NULL;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return outside() ? __real_malloc(size) : ckf_heap_allocate(size, 16);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (outside())
+        return __real_calloc(count, size);
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    void *memory = ckf_heap_allocate(count * size, 16);
+    return memory == NULL ? NULL : __real_memset(memory, 0, count * size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+    return outside() ? __real_aligned_alloc(align, size) : ckf_heap_allocate(size, align);
+}
+
+int __wrap_posix_memalign(void **memory, size_t align, size_t size)
+{
+    if (outside())
+        return __real_posix_memalign(memory, align, size);
+    void *allocated = ckf_heap_allocate(size, align);
+    if (allocated == NULL)
+        return ENOMEM;
+    *memory = allocated;
+    return 0;
+}
+
+void __wrap_free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    if (outside() || !ckf_heap_owns(memory))
+        __real_free(memory);
+    else
+        ckf_heap_free(memory);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    if (outside())
+        return __real_realloc(memory, size);
+    void *larger = ckf_heap_allocate(size, 16);
+    if (larger == NULL || memory == NULL)
+        return larger;
+    size_t old = ckf_heap_size(memory);
+    ckf_shadow_access((uintptr_t)memory, old < size ? old : size, ACCESS_READ);
+    __real_memcpy(larger, memory, old < size ? old : size);
+    ckf_heap_free(memory);
+    return larger;
+}
+
+static void about_to(uintptr_t address, size_t size, unsigned kind, uintptr_t pc)
+{
+    ckf_engine.running->pc = pc;
+    ckf_shadow_access(address, size, kind);
+}
+
+void *__wrap_memcpy(void *to, const void *from, size_t size)
+{
+    if (!outside() && size > 0) {
+        about_to((uintptr_t)from, size, ACCESS_READ, CALLER);
+        about_to((uintptr_t)to, size, ACCESS_WRITE, CALLER);
+    }
+    return __real_memcpy(to, from, size);
+}
+
+void *__wrap_memmove(void *to, const void *from, size_t size)
+{
+    if (!outside() && size > 0) {
+        about_to((uintptr_t)from, size, ACCESS_READ, CALLER);
+        about_to((uintptr_t)to, size, ACCESS_WRITE, CALLER);
+    }
+    return __real_memmove(to, from, size);
+}
+
+void *__wrap_memset(void *to, int byte, size_t size)
+{
+    if (!outside() && size > 0)
+        about_to((uintptr_t)to, size, ACCESS_WRITE, CALLER);
+    return __real_memset(to, byte, size);
+}
+
+int __wrap_sched_yield(void)
+{
+    if (outside())
+        return __real_sched_yield();
+    ckf_spin(CALLER);
+    return 0;
+}
+
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
+{
+    if (outside())
+        return __real_nanosleep(time, left);
+    ckf_spin(CALLER);
+    return 0;
+}
+
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+                           struct timespec *left)
+{
+    if (outside())
+        return __real_clock_nanosleep(clock, flags, time, left);
+    ckf_spin(CALLER);
+    return 0;
+}
+
+int __wrap_usleep(unsigned microseconds)
+{
+    if (outside())
+        return __real_usleep(microseconds);
+    ckf_spin(CALLER);
+    return 0;
+}
+
+int64_t ckf_engine_now_ns(void)
+{
+    return ckf_engine.now_ns += 1000;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    if (outside())
+        return __real_clock_gettime(clock, time);
+    int64_t now = ckf_engine_now_ns();
+    *time = (struct timespec){.tv_sec = now / 1000000000, .tv_nsec = now % 1000000000};
+    return 0;
+}
+
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
+{
+    if (outside())
+        return __real_getrandom(buffer, size, flags);
+    ckf_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)buffer)[i] = (unsigned char)ckf_explore_random(256);
+    return (ssize_t)size;
+}
+
+_Noreturn void __wrap_abort(void)
+{
+    if (outside())
+        __real_abort();
+    ckf_explore_fail(CKF_VERDICT_ABORT, "calls abort");
+}

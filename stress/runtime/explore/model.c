@@ -1,0 +1,717 @@
+/* explore/model.c - the memory model: which stores a load may read, and what is learnt by reading.
+ *
+ * Every location keeps its stores in modification order, which is the order of execution. Every
+ * thread has a view: for each location the oldest store that it may still read, and a vector clock.
+ * A release store carries the view of its thread; an acquire load that reads it joins it. A relaxed
+ * store carries the view of its thread's last release fence; what relaxed loads receive is kept
+ * aside (`acquired`) until an acquire fence. A read-modify-write reads the newest store and hands
+ * on what that carried (C++20 release sequences: plain stores of the same thread do not). Views as
+ * in Kang, Hur, Lahav, Vafeiadis, Dreyer, "A promising semantics for relaxed-memory concurrency",
+ * POPL 2017, without promises.
+ *
+ * seq_cst: the order S is the order of execution. sc_seen[x] is the newest store of x that an
+ * operation before now in S has read, written or (a fence) known: a seq_cst load reads none older,
+ * and a seq_cst fence takes and gives all of it. This is [atomics.order] of C++20, paragraph 4.
+ *
+ * TSO: stores enter one total order at once, and each thread reads the memory of some moment, its
+ * tso_position, which only moves forward, with its own newer stores before that ("dual TSO", Abdulla,
+ * Atig, Bouajjani, Ngo, LMCS 2018). Read-modify-writes, seq_cst stores and seq_cst fences move it
+ * to now, as the locked instructions do that x86 compilers make of them.
+ *
+ * Not modelled: a load that reads a store which comes later in program order of another thread that
+ * depends on it being read (load buffering); a store that enters the modification order before one
+ * that has already been executed (the weak outcomes of 2+2W, S and their kin); stale reads of 16-byte
+ * atomics, which are compare-and-swaps on the machines we know; consume, taken as acquire.
+ *
+ * Memory itself always holds the newest values. What plain code writes there is noticed by looking
+ * (`resync`): it is ordered with everything, or else it is a data race and reported as one.
+ */
+#include "engine.h"
+
+enum order { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST };
+
+static inline bool acquires(int order)
+{
+    return order == ACQUIRE || order == CONSUME || order == ACQ_REL || order == SEQ_CST;
+}
+
+static inline bool releases(int order)
+{
+    return order == RELEASE || order == ACQ_REL || order == SEQ_CST;
+}
+
+static inline bool broken(unsigned what)
+{
+    return UNLIKELY((ckf_engine.options.broken & what) != 0);
+}
+
+/* Views. */
+
+static inline size_t view_size(unsigned length)
+{
+    return sizeof(struct ckf_view) + length * sizeof(int16_t);
+}
+
+void ckf_view_join(struct ckf_view *into, const struct ckf_view *from)
+{
+    for (int i = 0; i < MAX_THREADS; i++)
+        into->clock[i] = into->clock[i] > from->clock[i] ? into->clock[i] : from->clock[i];
+    for (unsigned i = 0; i < from->length; i++)
+        into->seen[i] = into->seen[i] > from->seen[i] ? into->seen[i] : from->seen[i];
+}
+
+static void view_copy(struct ckf_view *into, const struct ckf_view *from)
+{
+    for (int i = 0; i < MAX_THREADS; i++)
+        into->clock[i] = from->clock[i];
+    into->length = from->length;
+    for (unsigned i = 0; i < from->length; i++)
+        into->seen[i] = from->seen[i];
+}
+
+static void view_clear(struct ckf_view *view)
+{
+    for (int i = 0; i < MAX_THREADS; i++)
+        view->clock[i] = 0;
+    view->length = ckf_engine.location_count;
+    for (unsigned i = 0; i < view->length; i++)
+        view->seen[i] = 0;
+}
+
+/* A copy of what the thread knows now, for others to receive. What it does next is not in it. */
+struct ckf_view *ckf_view_release(struct ckf_thread *thread)
+{
+    struct ckf_view *copy = ckf_scratch(view_size(thread->current->length));
+    view_copy(copy, thread->current);
+    thread->current->clock[thread->id]++;
+    return copy;
+}
+
+void ckf_view_acquire(struct ckf_thread *thread, const struct ckf_view *view)
+{
+    if (view != NULL)
+        ckf_view_join(thread->current, view);
+    thread->tso_position = ckf_engine.step;
+}
+
+void ckf_model_prepare(void)
+{
+    struct ckf_engine *e = &ckf_engine;
+    size_t view = (view_size(MAX_LOCATIONS) + 63) & ~(size_t)63;
+    char *views = ckf_reserve(view * MAX_THREADS * 2);
+    for (int i = 0; i < MAX_THREADS; i++) {
+        e->threads[i].current = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i));
+        e->threads[i].acquired = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i + 1));
+    }
+    e->locations = ckf_reserve(MAX_LOCATIONS * sizeof *e->locations);
+    e->sc_seen = ckf_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
+}
+
+void ckf_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by)
+{
+    if (by != NULL) {
+        view_copy(thread->current, by->current);
+        by->current->clock[by->id]++;
+    } else {
+        view_clear(thread->current);
+    }
+    thread->current->clock[thread->id] = 1;
+    view_clear(thread->acquired);
+    thread->acquire_pending = false;
+    thread->released = NULL;
+    thread->tso_position = ckf_engine.step;
+}
+
+/* Alone, a thread accesses memory directly; now that it gets company, what it did comes first. */
+void ckf_model_leave_solo(void)
+{
+    for (unsigned i = 0; i < ckf_engine.location_count; i++)
+        ckf_engine.locations[i].resync = true;
+}
+
+/* Memory. */
+
+uint64_t ckf_native_load(uintptr_t address, unsigned size)
+{
+    switch (size) {
+    case 1:
+        return *(volatile uint8_t *)address;
+    case 2:
+        return *(volatile uint16_t *)address;
+    case 4:
+        return *(volatile uint32_t *)address;
+    default:
+        return *(volatile uint64_t *)address;
+    }
+}
+
+static void native_store(uintptr_t address, unsigned size, uint64_t value)
+{
+    switch (size) {
+    case 1:
+        *(volatile uint8_t *)address = (uint8_t)value;
+        break;
+    case 2:
+        *(volatile uint16_t *)address = (uint16_t)value;
+        break;
+    case 4:
+        *(volatile uint32_t *)address = (uint32_t)value;
+        break;
+    default:
+        *(volatile uint64_t *)address = value;
+    }
+}
+
+static inline uint64_t mask_of(unsigned size)
+{
+    return size == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;
+}
+
+/* Locations. */
+
+static inline unsigned index_of(const struct ckf_location *location)
+{
+    return (unsigned)(location - ckf_engine.locations);
+}
+
+static inline unsigned newest(const struct ckf_location *location)
+{
+    return location->count - 1u;
+}
+
+static struct ckf_store *append(struct ckf_location *location)
+{
+    if (UNLIKELY(location->count == location->capacity)) {
+        if (location->capacity >= INT16_MAX / 2)
+            ckf_explore_fail(CKF_VERDICT_LIVELOCK, "one word is written more than %d times",
+                             location->capacity);
+        struct ckf_store *larger = ckf_scratch(2u * location->capacity * sizeof *larger);
+        for (unsigned i = 0; i < location->count; i++)
+            larger[i] = location->stores[i];
+        location->stores = larger;
+        location->capacity = (uint16_t)(location->capacity * 2);
+    }
+    return &location->stores[location->count++];
+}
+
+enum { FIRST_CAPACITY = 4 };
+
+static struct ckf_location *make_location(uintptr_t address, unsigned size)
+{
+    struct ckf_engine *e = &ckf_engine;
+    if (e->location_count == MAX_LOCATIONS)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d atomic variables", MAX_LOCATIONS);
+    unsigned index = e->location_count++;
+    struct ckf_location *location = &e->locations[index];
+    *location = (struct ckf_location){
+        .address = address,
+        .stores = ckf_scratch(FIRST_CAPACITY * sizeof *location->stores),
+        .count = 1,
+        .capacity = FIRST_CAPACITY,
+        .size = (uint8_t)size,
+    };
+    location->stores[0] = (struct ckf_store){.value = ckf_native_load(address, size)};
+    for (unsigned i = 0; i < e->thread_count; i++) {
+        e->threads[i].current->seen[index] = e->threads[i].acquired->seen[index] = 0;
+        e->threads[i].current->length = e->threads[i].acquired->length = index + 1;
+    }
+    e->sc_seen[index] = 0;
+    return location;
+}
+
+static void resync(struct ckf_location *location)
+{
+    uint64_t value = ckf_native_load(location->address, location->size);
+    if (value != location->stores[newest(location)].value)
+        *append(location) = (struct ckf_store){.value = value, .step = ckf_engine.step};
+    location->floor = (uint16_t)newest(location);
+    location->resync = false;
+}
+
+/* Accesses of several sizes meet in one granule: from now on it is one location of 8 bytes, which
+ * starts with what memory holds. */
+static struct ckf_location *merge(struct ckf_granule *granule, uintptr_t address)
+{
+    struct ckf_location *location = make_location(address & ~(uintptr_t)7, 8);
+    for (int i = 0; i < 8; i++) {
+        if (granule->location[i] != 0)
+            location->watchers |= ckf_engine.locations[granule->location[i] - 1].watchers;
+        granule->location[i] = (uint16_t)(index_of(location) + 1);
+    }
+    return location;
+}
+
+static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t address,
+                                          unsigned size)
+{
+    unsigned offset = address & 7;
+    unsigned index = granule->location[offset];
+    bool same = true;
+    for (unsigned i = offset; i < offset + size; i++)
+        same &= granule->location[i] == index;
+    if (!same)
+        return merge(granule, address);
+    if (index != 0) /* part of a larger one */
+        return &ckf_engine.locations[index - 1];
+    struct ckf_location *location = make_location(address, size);
+    for (unsigned i = offset; i < offset + size; i++)
+        granule->location[i] = (uint16_t)(index_of(location) + 1);
+    return location;
+}
+
+/* NULL: memory that is not watched; it is accessed directly. */
+static inline struct ckf_location *location_at(uintptr_t address, unsigned size, unsigned kind)
+{
+    struct ckf_granule *granule = ckf_shadow_access(address, size, kind | ACCESS_ATOMIC);
+    if (UNLIKELY(granule == NULL) || ckf_engine.solo)
+        return NULL;
+    struct ckf_location *location = NULL;
+    unsigned index = granule->location[address & 7];
+    if (EXPECT(index != 0))
+        location = &ckf_engine.locations[index - 1];
+    if (UNLIKELY(index == 0 || location->size != size || location->address != address)) {
+        if ((address & 7) + size > 8)
+            ckf_explore_fail(CKF_VERDICT_UNMODELLED, "an atomic access that is not aligned");
+        location = find_location(granule, address, size);
+    }
+    if (UNLIKELY(location->resync))
+        resync(location);
+    return location;
+}
+
+/* Part of a location that an access of `size` bytes at `address` means. */
+static inline unsigned shift_of(const struct ckf_location *location, uintptr_t address)
+{
+    return 8 * (unsigned)(address - location->address);
+}
+
+/* Reading. */
+
+static unsigned oldest_in_tso(const struct ckf_thread *self, const struct ckf_location *location)
+{
+    unsigned oldest = newest(location);
+    while (oldest > location->floor && location->stores[oldest].thread != self->id + 1u &&
+           location->stores[oldest].step > self->tso_position)
+        oldest--;
+    return oldest;
+}
+
+static inline unsigned oldest_readable(const struct ckf_thread *self,
+                                       const struct ckf_location *location, int order)
+{
+    if (!ckf_engine.weak)
+        return newest(location);
+    if (ckf_engine.options.model == CKF_EXPLORE_TSO)
+        return oldest_in_tso(self, location);
+    unsigned index = index_of(location);
+    int oldest = self->current->seen[index];
+    if (order == SEQ_CST && ckf_engine.sc_seen[index] > oldest && !broken(CKF_BREAK_SC_LOAD))
+        oldest = ckf_engine.sc_seen[index];
+    if (location->floor > oldest)
+        oldest = location->floor;
+    return (unsigned)oldest;
+}
+
+static void watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
+                  uintptr_t pc)
+{
+    uint16_t index = (uint16_t)index_of(location);
+    for (unsigned i = 0; i < self->watched_count; i++) {
+        struct ckf_watched *watched = &self->watched[i];
+        if (watched->location == index && watched->pc == pc) {
+            self->spin_repeats = watched->count == store + 1 ? self->spin_repeats + 1 : 0;
+            watched->count = (uint16_t)(store + 1);
+            return;
+        }
+    }
+    if (self->watched_count < MAX_WATCHED)
+        self->watched[self->watched_count++] =
+            (struct ckf_watched){.pc = pc, .location = index, .count = (uint16_t)(store + 1)};
+}
+
+static inline void learn(struct ckf_thread *self, struct ckf_location *location, unsigned store,
+                         int order)
+{
+    unsigned index = index_of(location);
+    const struct ckf_store *read = &location->stores[store];
+    if (self->current->seen[index] < (int)store && !broken(CKF_BREAK_COHERENCE))
+        self->current->seen[index] = (int16_t)store;
+    if (order == SEQ_CST && ckf_engine.sc_seen[index] < (int)store)
+        ckf_engine.sc_seen[index] = (int16_t)store;
+    if (read->thread != self->id + 1u && read->step > self->tso_position)
+        self->tso_position = read->step;
+    if (read->view == NULL)
+        return;
+    if (acquires(order) && !broken(CKF_BREAK_ACQUIRE)) {
+        ckf_view_join(self->current, read->view);
+    } else {
+        ckf_view_join(self->acquired, read->view);
+        self->acquire_pending = true;
+    }
+}
+
+static inline void note(const struct ckf_thread *self, uint64_t value, unsigned store,
+                        const struct ckf_location *location)
+{
+    ckf_mix(value + ((uint64_t)store << 48) + ((uint64_t)self->id << 60));
+    if (UNLIKELY(ckf_engine.tracing))
+        ckf_trace_event(&self->op, value, store, location == NULL ? 0 : location->count);
+}
+
+/* Writing. */
+
+static inline const struct ckf_view *carried(struct ckf_thread *self, int order)
+{
+    if (releases(order) && !broken(CKF_BREAK_RELEASE))
+        return ckf_view_release(self);
+    return self->released;
+}
+
+static inline void write(struct ckf_thread *self, struct ckf_location *location, uint64_t value,
+                         const struct ckf_view *view, int order)
+{
+    struct ckf_store *store = append(location);
+    bool changed = store[-1].value != value;
+    *store = (struct ckf_store){
+        .value = value, .view = view, .step = ckf_engine.step, .thread = (uint8_t)(self->id + 1)};
+    unsigned index = index_of(location);
+    self->current->seen[index] = (int16_t)newest(location);
+    if (order == SEQ_CST) {
+        ckf_engine.sc_seen[index] = (int16_t)newest(location);
+        self->tso_position = ckf_engine.step;
+    }
+    native_store(location->address, location->size, value);
+    if (changed) {
+        ckf_engine.idle_spins = 0;
+        self->spin_repeats = 0;
+        if (UNLIKELY(location->watchers != 0))
+            ckf_wake_spinners(location);
+    }
+}
+
+/* What a read-modify-write stores carries what the store it read carried, too. */
+static const struct ckf_view *carried_on(struct ckf_thread *self, const struct ckf_view *read,
+                                         int order)
+{
+    const struct ckf_view *own = carried(self, order);
+    if (read == NULL || broken(CKF_BREAK_RELEASE_SEQUENCE))
+        return own;
+    if (own == NULL)
+        return read;
+    if (acquires(order) && releases(order))
+        return own; /* knows it already */
+    struct ckf_view *both = ckf_scratch(view_size(self->current->length));
+    view_copy(both, own);
+    for (unsigned i = both->length; i < read->length; i++)
+        both->seen[i] = 0;
+    if (both->length < read->length)
+        both->length = read->length;
+    ckf_view_join(both, read);
+    return both;
+}
+
+static uint64_t calculate(enum ckf_rmw what, uint64_t old, uint64_t operand)
+{
+    switch (what) {
+    case RMW_EXCHANGE:
+        return operand;
+    case RMW_ADD:
+        return old + operand;
+    case RMW_SUB:
+        return old - operand;
+    case RMW_AND:
+        return old & operand;
+    case RMW_OR:
+        return old | operand;
+    case RMW_XOR:
+        return old ^ operand;
+    default:
+        return ~(old & operand);
+    }
+}
+
+uint64_t ckf_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand)
+{
+    uint64_t old = ckf_native_load(address, size);
+    native_store(address, size, calculate(what, old, operand));
+    return old;
+}
+
+/* The operations. Each is a point first, and then one step of its own. */
+
+enum { REPEATS_THAT_ARE_A_SPIN = 3 };
+
+uint64_t ckf_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
+{
+    ckf_point(OP_LOAD, address, size, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_location *location = location_at(address, size, ACCESS_READ);
+    if (location == NULL) {
+        uint64_t native = ckf_native_load(address, size);
+        note(self, native, 0, NULL);
+        return native;
+    }
+    unsigned last = newest(location);
+    unsigned oldest = oldest_readable(self, location, order);
+    unsigned store = last;
+    if (oldest != last)
+        store -= ckf_choose(CKF_CHOICE_READ, last - oldest + 1);
+    learn(self, location, store, order);
+    uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
+    note(self, value, store, location);
+    watch(self, location, store, pc);
+    if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
+        ckf_spin(pc);
+    return value;
+}
+
+void ckf_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order, uintptr_t pc)
+{
+    ckf_point(OP_STORE, address, size, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
+    value &= mask_of(size);
+    note(self, value, location == NULL ? 0 : location->count, location);
+    if (location == NULL) {
+        native_store(address, size, value);
+        return;
+    }
+    if (UNLIKELY(location->size != size)) {
+        unsigned shift = shift_of(location, address);
+        value =
+            (location->stores[newest(location)].value & ~(mask_of(size) << shift)) | value << shift;
+    }
+    write(self, location, value, carried(self, order), order);
+}
+
+static void read_modify_write(struct ckf_thread *self, struct ckf_location *location,
+                              unsigned store, uint64_t value, int order, uintptr_t pc)
+{
+    const struct ckf_view *read = location->stores[store].view;
+    learn(self, location, store, order);
+    write(self, location, value, carried_on(self, read, order), order);
+    self->tso_position = ckf_engine.step;
+    watch(self, location, newest(location), pc);
+}
+
+uint64_t ckf_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand,
+                        int order, uintptr_t pc)
+{
+    ckf_point(OP_RMW, address, size, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
+    if (location == NULL) {
+        uint64_t native = ckf_native_rmw(address, size, what, operand);
+        note(self, native, 0, NULL);
+        return native;
+    }
+    unsigned store = newest(location);
+    if (broken(CKF_BREAK_RMW)) {
+        unsigned oldest = oldest_readable(self, location, order);
+        store -= ckf_choose(CKF_CHOICE_READ, store - oldest + 1);
+    }
+    unsigned shift = shift_of(location, address);
+    uint64_t mask = mask_of(size) << shift;
+    uint64_t whole = location->stores[store].value;
+    uint64_t old = (whole & mask) >> shift;
+    uint64_t new = (calculate(what, old, operand) << shift & mask) | (whole & ~mask);
+    note(self, old, location->count, location);
+    read_modify_write(self, location, store, new, order, pc);
+    return old;
+}
+
+/* Stores that a failing compare-and-swap may read: stale ones that differ from what it expects,
+ * and the newest. Fills `found` from the newest on. */
+static unsigned readable_by_failure(const struct ckf_thread *self,
+                                    const struct ckf_location *location, int order, unsigned shift,
+                                    uint64_t mask, uint64_t expected, uint16_t found[255])
+{
+    unsigned count = 0;
+    unsigned oldest = oldest_readable(self, location, order);
+    found[count++] = (uint16_t)newest(location);
+    for (unsigned store = newest(location); store-- > oldest && count < 255;)
+        if ((location->stores[store].value >> shift & mask) != expected)
+            found[count++] = (uint16_t)store;
+    return count;
+}
+
+bool ckf_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
+                    int success, int failure, bool weak, uintptr_t pc)
+{
+    ckf_point(OP_CAS, address, size, success, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
+    if (location == NULL) {
+        uint64_t native = ckf_native_load(address, size);
+        bool equal = native == *expected;
+        if (equal)
+            native_store(address, size, desired);
+        *expected = native;
+        note(self, native, 0, NULL);
+        return equal;
+    }
+    unsigned shift = shift_of(location, address);
+    uint64_t mask = mask_of(size);
+    uint16_t found[255];
+    unsigned count = readable_by_failure(self, location, failure, shift, mask, *expected, found);
+    unsigned store = found[count > 1 ? ckf_choose(CKF_CHOICE_READ, count) : 0];
+    uint64_t whole = location->stores[store].value;
+    uint64_t value = whole >> shift & mask;
+    bool equal = value == *expected;
+    if (equal && weak && ckf_engine.spurious_left > 0 && ckf_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
+        ckf_engine.spurious_left--;
+        equal = false;
+    }
+    note(self, value, equal ? location->count : store, location);
+    if (equal) {
+        uint64_t new = (whole & ~(mask << shift)) | (desired & mask) << shift;
+        read_modify_write(self, location, store, new, success, pc);
+        return true;
+    }
+    learn(self, location, store, failure);
+    watch(self, location, store, pc);
+    *expected = value;
+    return false;
+}
+
+/* 16 bytes are two locations of 8 that change together. */
+
+struct pair_of_locations {
+    struct ckf_location *low, *high;
+};
+
+static struct pair_of_locations pair_at(uintptr_t address, unsigned kind)
+{
+    struct ckf_location *low = location_at(address, 8, kind);
+    struct ckf_location *high = location_at(address + 8, 8, kind);
+    return (struct pair_of_locations){low, high};
+}
+
+static struct ckf_pair native_pair(uintptr_t address)
+{
+    return (struct ckf_pair){ckf_native_load(address, 8), ckf_native_load(address + 8, 8)};
+}
+
+static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, int order,
+                       uintptr_t pc)
+{
+    learn(self, pair.low, newest(pair.low), order);
+    learn(self, pair.high, newest(pair.high), order);
+    watch(self, pair.low, newest(pair.low), pc);
+    watch(self, pair.high, newest(pair.high), pc);
+}
+
+static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
+                       struct ckf_pair value, int order)
+{
+    const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
+    const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
+    low = carried_on(self, low, order);
+    high = carried_on(self, high, order);
+    write(self, pair.low, value.low, low, order);
+    write(self, pair.high, value.high, high, order);
+    self->tso_position = ckf_engine.step;
+}
+
+struct ckf_pair ckf_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
+{
+    ckf_point(OP_LOAD, address, 16, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct pair_of_locations pair = pair_at(address, ACCESS_READ);
+    struct ckf_pair value = native_pair(address);
+    note(self, value.low ^ value.high, 0, pair.low);
+    if (pair.low != NULL)
+        learn_pair(self, pair, order, pc);
+    return value;
+}
+
+void ckf_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order, uintptr_t pc)
+{
+    ckf_point(OP_STORE, address, 16, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
+    note(self, value.low ^ value.high, 0, pair.low);
+    if (pair.low != NULL) {
+        const struct ckf_view *view = carried(self, order);
+        write(self, pair.low, value.low, view, order);
+        write(self, pair.high, value.high, view, order);
+        return;
+    }
+    native_store(address, 8, value.low);
+    native_store(address + 8, 8, value.high);
+}
+
+bool ckf_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected, struct ckf_pair desired,
+                         int order, uintptr_t pc)
+{
+    ckf_point(OP_CAS, address, 16, order, pc);
+    struct ckf_thread *self = ckf_engine.running;
+    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
+    struct ckf_pair found = native_pair(address);
+    bool equal = found.low == expected->low && found.high == expected->high;
+    note(self, found.low ^ found.high, equal, pair.low);
+    if (pair.low != NULL)
+        learn_pair(self, pair, order, pc);
+    if (equal && pair.low != NULL) {
+        write_pair(self, pair, desired, order);
+    } else if (equal) {
+        native_store(address, 8, desired.low);
+        native_store(address + 8, 8, desired.high);
+    }
+    *expected = found;
+    return equal;
+}
+
+static void exchange_sc_views(struct ckf_thread *self)
+{
+    int16_t *seen = self->current->seen;
+    for (unsigned i = 0; i < ckf_engine.location_count; i++) {
+        int16_t more = seen[i] > ckf_engine.sc_seen[i] ? seen[i] : ckf_engine.sc_seen[i];
+        seen[i] = ckf_engine.sc_seen[i] = more;
+    }
+    self->tso_position = ckf_engine.step;
+}
+
+void ckf_atomic_fence(int order, uintptr_t pc)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    if (order == SEQ_CST)
+        ckf_point(OP_FENCE, 0, 0, order, pc);
+    if (ckf_engine.solo)
+        return;
+    if (acquires(order) && self->acquire_pending) {
+        ckf_view_join(self->current, self->acquired);
+        self->acquire_pending = false;
+    }
+    if (order == SEQ_CST) {
+        note(self, 0, 0, NULL);
+        if (!broken(CKF_BREAK_FENCE))
+            exchange_sc_views(self);
+    }
+    if (releases(order))
+        self->released = ckf_view_release(self);
+}
+
+/* A write is noticed when the location is next used as an atomic one; what a spinner waits for may
+ * be a volatile word, so it looks again after every one. */
+void ckf_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size, unsigned kind,
+                  uintptr_t pc)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    note(self, kind, 0, NULL);
+    if (size > 8)
+        return;
+    struct ckf_location *location = find_location(granule, address, size);
+    if (location->resync)
+        resync(location);
+    if (kind == ACCESS_READ) {
+        watch(self, location, newest(location), pc);
+        if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
+            ckf_spin(pc);
+        return;
+    }
+    location->resync = true;
+    ckf_engine.idle_spins = 0;
+    if (location->watchers != 0)
+        ckf_wake_spinners(location);
+}

@@ -1,0 +1,207 @@
+/* explore/reclaim_twin.c - grace periods for the explore runtime. Linked instead of sync/reclaim.c.
+ *
+ * A reclaimer thread, started by the first retirement, does what call_rcu's thread does: it starts
+ * a grace period for all that is retired so far (a point), waits until the sections that are open
+ * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
+ * any other it is tried early, late, and never.
+ *
+ * Order: a section that begins after a grace period has started sees what was done before that
+ * start; who waits for a grace period sees what was done in the sections it waited for; a callback
+ * sees what was done before its retirement.
+ */
+#include "engine.h"
+
+#include "sync/reclaim.h"
+
+static struct {
+    struct ckf_retired *first, *last; /* retired, not in a grace period yet */
+    struct ckf_thread *reclaimer;     /* NULL: not started */
+    bool idle;                        /* it waits for something to be retired */
+    uint64_t retired_count, reclaimed_count;
+    struct ckf_view *retired;      /* what those who retired knew */
+    struct ckf_view *started;      /* what those who started grace periods knew */
+    struct ckf_view *ended;        /* what those knew who ended sections */
+    struct ckf_view *reclaimed;    /* what the callbacks have done */
+    uint16_t awaited[MAX_THREADS]; /* by waiting thread: threads whose section it waits for */
+    uint16_t barriers;             /* threads in ckf_wait_for_reclaim */
+    uint64_t barrier[MAX_THREADS]; /* the count of reclaimed objects that each waits for */
+} reclaim;
+
+void ckf_reclaim_begin(void)
+{
+    reclaim.first = reclaim.last = NULL;
+    reclaim.reclaimer = NULL;
+    reclaim.idle = false;
+    reclaim.retired_count = reclaim.reclaimed_count = 0;
+    reclaim.retired = reclaim.started = reclaim.ended = reclaim.reclaimed = NULL;
+    reclaim.barriers = 0;
+    for (int i = 0; i < MAX_THREADS; i++)
+        reclaim.awaited[i] = 0;
+}
+
+static void add_what_i_know(struct ckf_view **sum)
+{
+    struct ckf_view *mine = ckf_view_release(ckf_engine.running);
+    if (*sum != NULL)
+        ckf_view_join(mine, *sum);
+    *sum = mine;
+}
+
+static void note_done(uint64_t value)
+{
+    ckf_mix(value + ckf_engine.running->op.kind);
+    if (ckf_engine.tracing)
+        ckf_trace_event(&ckf_engine.running->op, value, 0, 0);
+}
+
+void ckf_read_begin(void)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    if (self->section_depth == 0) {
+        ckf_point(OP_READ_BEGIN, 0, 0, 0, CALLER);
+        if (reclaim.started != NULL)
+            ckf_view_acquire(self, reclaim.started);
+        note_done(0);
+    }
+    self->section_depth++;
+}
+
+void ckf_read_end(void)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    if (self->section_depth == 0)
+        ckf_explore_fail(CKF_VERDICT_MISUSE, "ends a read section that it did not begin");
+    if (--self->section_depth > 0 || ckf_engine.solo)
+        return;
+    add_what_i_know(&reclaim.ended);
+    for (unsigned i = 0; i < ckf_engine.thread_count; i++) {
+        if ((reclaim.awaited[i] & ckf_bit(self)) == 0)
+            continue;
+        reclaim.awaited[i] &= (uint16_t)~ckf_bit(self);
+        if (reclaim.awaited[i] == 0)
+            ckf_make_ready(&ckf_engine.threads[i], OP_GRACE_END);
+    }
+}
+
+static uint16_t open_sections(void)
+{
+    uint16_t open = 0;
+    for (unsigned i = 0; i < ckf_engine.thread_count; i++)
+        if (ckf_engine.threads[i].section_depth > 0)
+            open |= (uint16_t)(1u << i);
+    return open;
+}
+
+/* The grace period of the running thread starts now; returns when it has ended. */
+static void pass_grace_period(uintptr_t pc)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    add_what_i_know(&reclaim.started);
+    note_done(open_sections());
+    reclaim.awaited[self->id] = open_sections();
+    if (reclaim.awaited[self->id] != 0) {
+        self->op = (struct ckf_operation){.kind = OP_GRACE_END, .pc = pc};
+        ckf_block();
+        note_done(0);
+    }
+    if (reclaim.ended != NULL)
+        ckf_view_acquire(self, reclaim.ended);
+}
+
+static void release_barriers(void)
+{
+    for (uint16_t rest = reclaim.barriers; rest != 0; rest &= (uint16_t)(rest - 1)) {
+        unsigned id = (unsigned)__builtin_ctz(rest);
+        if (reclaim.barrier[id] > reclaim.reclaimed_count)
+            continue;
+        reclaim.barriers &= (uint16_t) ~(1u << id);
+        ckf_make_ready(&ckf_engine.threads[id], OP_LOCAL);
+    }
+}
+
+static void wait_for_work(void)
+{
+    if (reclaim.first != NULL) {
+        ckf_point(OP_GRACE_START, 0, 0, 0, 0);
+        return;
+    }
+    ckf_engine.running->op = (struct ckf_operation){.kind = OP_GRACE_START};
+    reclaim.idle = true;
+    ckf_block();
+}
+
+static void run_callbacks(struct ckf_retired *retired)
+{
+    while (retired != NULL) {
+        struct ckf_retired *next = retired->link[0];
+        retired->reclaim(retired);
+        reclaim.reclaimed_count++;
+        retired = next;
+    }
+    add_what_i_know(&reclaim.reclaimed);
+    release_barriers();
+}
+
+static void reclaim_for_ever(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        wait_for_work();
+        ckf_view_acquire(ckf_engine.running, reclaim.retired);
+        struct ckf_retired *batch = reclaim.first;
+        reclaim.first = reclaim.last = NULL;
+        pass_grace_period(0);
+        run_callbacks(batch);
+    }
+}
+
+void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired *))
+{
+    ckf_point(OP_RETIRE, (uintptr_t)retired, 0, 0, CALLER);
+    ckf_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
+    note_done(0);
+    retired->reclaim = callback;
+    retired->link[0] = NULL;
+    add_what_i_know(&reclaim.retired);
+    if (reclaim.last != NULL)
+        reclaim.last->link[0] = retired;
+    else
+        reclaim.first = retired;
+    reclaim.last = retired;
+    reclaim.retired_count++;
+    if (reclaim.reclaimer == NULL) {
+        reclaim.reclaimer = ckf_thread_start(reclaim_for_ever, NULL, "reclaimer");
+        reclaim.reclaimer->daemon = true;
+    } else if (reclaim.idle) {
+        reclaim.idle = false;
+        ckf_make_ready(reclaim.reclaimer, OP_GRACE_START);
+    }
+}
+
+void ckf_wait_for_readers(void)
+{
+    if (ckf_engine.running->section_depth > 0)
+        ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for readers inside a read section");
+    ckf_point(OP_GRACE_START, 0, 0, 0, CALLER);
+    pass_grace_period(CALLER);
+}
+
+void ckf_wait_for_reclaim(void)
+{
+    struct ckf_thread *self = ckf_engine.running;
+    if (self->section_depth > 0)
+        ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for callbacks inside a read section");
+    if (reclaim.reclaimed_count < reclaim.retired_count) {
+        self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = CALLER};
+        reclaim.barrier[self->id] = reclaim.retired_count;
+        reclaim.barriers |= ckf_bit(self);
+        ckf_block();
+    }
+    if (reclaim.reclaimed != NULL)
+        ckf_view_acquire(self, reclaim.reclaimed);
+}
+
+const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
+{
+    ckf_explore_fail(CKF_VERDICT_UNMODELLED, "uses liburcu itself");
+}

@@ -1,0 +1,161 @@
+/* explore/run.c - one execution after another, and what ends them from outside.
+ *
+ * A fatal signal is the program's doing (the engine's own memory is out of its reach unless it
+ * writes wildly): it ends the execution with a verdict, on an alternate stack, and the next one
+ * starts afresh.
+ */
+#include "engine.h"
+
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+enum { DEFAULT_STEPS = 20000, DEFAULT_DEPTH = 3, EXECUTIONS_PER_CLOCK = 256 };
+
+const char *ckf_verdict_name(enum ckf_explore_verdict verdict)
+{
+    static const char *const names[CKF_VERDICTS] = {
+        "ok",    "data race", "use after free", "double free", "hang",     "livelock",
+        "abort", "crash",     "misuse",         "pruned",      "diverged", "not modelled"};
+    return (unsigned)verdict < CKF_VERDICTS ? names[verdict] : "unknown";
+}
+
+static int64_t real_time_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (ckf_engine.running == NULL) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    ckf_engine.conflict_address = (uintptr_t)info->si_addr;
+    if (number == SIGABRT)
+        ckf_explore_fail(CKF_VERDICT_ABORT, "calls abort");
+    ckf_explore_fail(CKF_VERDICT_CRASH, "is stopped by %s", strsignal(number));
+}
+
+static void catch_signals(void)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static bool caught;
+    if (caught)
+        return;
+    caught = true;
+    size_t size = 64 * 1024;
+    sigaltstack(&(stack_t){.ss_sp = ckf_reserve(size), .ss_size = size}, NULL);
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        sigaction(fatal[i], &action, NULL);
+}
+
+static void prepare(ckf_explore_body body, void *body_arg,
+                    const struct ckf_explore_options *options)
+{
+    struct ckf_engine *e = &ckf_engine;
+    ckf_engine_prepare();
+    catch_signals();
+    e->options = *options;
+    if (e->options.steps == 0 || e->options.steps > DEFAULT_STEPS)
+        e->options.steps = DEFAULT_STEPS;
+    if (e->options.depth == 0)
+        e->options.depth = DEFAULT_DEPTH;
+    if (e->options.depth > sizeof e->change_points / sizeof *e->change_points)
+        e->options.depth = sizeof e->change_points / sizeof *e->change_points;
+    e->body = body;
+    e->body_arg = body_arg;
+    e->tracing = options->trace;
+    e->attempt = 0;
+    e->choice_limit = 0;
+    e->scheduled = e->scheduled_before = 0;
+}
+
+static struct ckf_explore_end describe_end(void)
+{
+    const struct ckf_engine *e = &ckf_engine;
+    struct ckf_explore_end end = {.verdict = e->verdict,
+                                  .message = e->message,
+                                  .registers_used = e->registers_used,
+                                  .choices = e->choices,
+                                  .choice_count = e->choice_count,
+                                  .hash = e->hash,
+                                  .steps = e->step};
+    for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
+        end.registers[i] = e->registers[i];
+    return end;
+}
+
+static void count(struct ckf_explore_stats *stats, const struct ckf_explore_end *end)
+{
+    stats->steps += end->steps;
+    stats->verdicts[end->verdict]++;
+    if (end->steps > stats->deepest)
+        stats->deepest = end->steps;
+    if (end->verdict == CKF_VERDICT_PRUNED)
+        stats->pruned++;
+    else
+        stats->executions++;
+}
+
+static bool out_of_budget(const struct ckf_explore_stats *stats, int64_t start)
+{
+    const struct ckf_explore_options *options = &ckf_engine.options;
+    if (options->executions != 0 && stats->executions + stats->pruned >= options->executions)
+        return true;
+    return options->budget_ns != 0 && ckf_engine.attempt % EXECUTIONS_PER_CLOCK == 0 &&
+           real_time_ns() - start >= options->budget_ns;
+}
+
+void ckf_explore_run(ckf_explore_body body, void *body_arg,
+                     const struct ckf_explore_options *options, ckf_explore_visit visit,
+                     void *visit_arg, struct ckf_explore_stats *stats)
+{
+    struct ckf_engine *e = &ckf_engine;
+    struct ckf_explore_stats unused;
+    if (stats == NULL)
+        stats = &unused;
+    *stats = (struct ckf_explore_stats){0};
+    prepare(body, body_arg, options);
+    e->exploring = true;
+    e->strict = true;
+    int64_t start = real_time_ns();
+    bool more = true;
+    while (more) {
+        ckf_execute();
+        struct ckf_explore_end end = describe_end();
+        count(stats, &end);
+        more = end.verdict == CKF_VERDICT_PRUNED || visit == NULL || visit(&end, visit_arg);
+        e->attempt++;
+        if (more && !ckf_strategy_next()) {
+            stats->complete = true;
+            more = false;
+        }
+        more = more && !out_of_budget(stats, start);
+    }
+    stats->elapsed_ns = real_time_ns() - start;
+}
+
+void ckf_explore_replay(ckf_explore_body body, void *body_arg,
+                        const struct ckf_explore_options *options, const struct ckf_choice *choices,
+                        size_t count_of_choices, bool strict, ckf_explore_visit visit,
+                        void *visit_arg)
+{
+    struct ckf_engine *e = &ckf_engine;
+    prepare(body, body_arg, options);
+    e->exploring = false;
+    e->strict = strict;
+    if (count_of_choices > MAX_CHOICES)
+        count_of_choices = MAX_CHOICES;
+    memmove(e->choices, choices, count_of_choices * sizeof *choices);
+    e->choice_limit = count_of_choices;
+    ckf_execute();
+    struct ckf_explore_end end = describe_end();
+    visit(&end, visit_arg);
+}

@@ -1,0 +1,252 @@
+/* explore/shadow.c - what is known of each 8 bytes of the program's memory: who has accessed it,
+ * whether it is freed, and what it held before the execution.
+ *
+ * Data races: two accesses to a byte by two threads, at least one a write, at least one not atomic,
+ * neither happening before the other. A granule keeps the accesses that can still take part in one;
+ * an access that happens before a later one which conflicts with at least as much is dropped, so
+ * that two or three are left as a rule. This is exact unless MAX_ACCESSES are concurrent.
+ *
+ * Freeing is a write to the whole block: an access that is not ordered with it is a use after free
+ * even in an execution where it came first.
+ *
+ * Globals: the first write of an execution to a granule of the executable's data saves what was
+ * there, and the end of the execution puts it back.
+ *
+ * While only one thread exists, everything it does happens before whatever comes, and only the
+ * saving and the check for freed memory are left to do.
+ */
+#include "engine.h"
+
+extern char __data_start[] __attribute__((weak));
+extern char _end[] __attribute__((weak));
+
+enum { MAX_UNDO = 1 << 20 };
+
+void ckf_shadow_prepare(void)
+{
+    struct ckf_engine *e = &ckf_engine;
+    e->arena_shadow = ckf_reserve(e->arena_size / 8 * sizeof(struct ckf_granule));
+    e->data = (char *)((uintptr_t)__data_start & ~(uintptr_t)7);
+    e->data_end = _end;
+    e->data_shadow =
+        ckf_reserve(((size_t)(e->data_end - e->data) / 8 + 2) * sizeof(struct ckf_granule));
+    e->undo = ckf_reserve(MAX_UNDO * sizeof(struct ckf_undo));
+}
+
+static void make_blank(struct ckf_granule *granule)
+{
+    granule->execution = ckf_engine.execution;
+    granule->flags = 0;
+    granule->accesses = 0;
+    granule->sync = 0;
+    for (int i = 0; i < 8; i++)
+        granule->location[i] = 0;
+    granule->more = NULL;
+}
+
+static inline struct ckf_granule *find(uintptr_t address)
+{
+    struct ckf_granule *granule;
+    size_t in_arena = address - (uintptr_t)ckf_engine.arena;
+    if (EXPECT(in_arena < ckf_engine.arena_size)) {
+        granule = &ckf_engine.arena_shadow[in_arena >> 3];
+    } else {
+        size_t in_data = address - (uintptr_t)ckf_engine.data;
+        if (in_data >= (size_t)(ckf_engine.data_end - ckf_engine.data))
+            return NULL;
+        granule = &ckf_engine.data_shadow[in_data >> 3];
+    }
+    if (granule->execution != ckf_engine.execution)
+        make_blank(granule);
+    return granule;
+}
+
+struct ckf_granule *ckf_granule_at(uintptr_t address)
+{
+    return find(address);
+}
+
+static inline bool in_data(uintptr_t address)
+{
+    return address - (uintptr_t)ckf_engine.data < (size_t)(ckf_engine.data_end - ckf_engine.data);
+}
+
+static void save(struct ckf_granule *granule, uintptr_t address)
+{
+    uint64_t *word = (uint64_t *)(address & ~(uintptr_t)7);
+    granule->flags |= GRANULE_SAVED;
+    if (ckf_engine.undo_count == MAX_UNDO)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d words of globals are written",
+                         MAX_UNDO);
+    ckf_engine.undo[ckf_engine.undo_count++] = (struct ckf_undo){word, *word};
+}
+
+void ckf_undo_globals(void)
+{
+    while (ckf_engine.undo_count > 0) {
+        const struct ckf_undo *undo = &ckf_engine.undo[--ckf_engine.undo_count];
+        *undo->address = undo->value;
+    }
+}
+
+static inline bool conflict(unsigned a, unsigned b)
+{
+    return ((a | b) & ACCESS_WRITE) != 0 && (a & b & ACCESS_ATOMIC) == 0;
+}
+
+/* True if whatever conflicts with an access of kind `old` conflicts with one of kind `new` too. */
+static inline bool covers(unsigned new, unsigned old)
+{
+    static const uint8_t covered[4] = {
+        [ACCESS_READ] = 1u << ACCESS_READ | 1u << ACCESS_ATOMIC,
+        [ACCESS_WRITE] = 15,
+        [ACCESS_ATOMIC] = 1u << ACCESS_ATOMIC,
+        [ACCESS_ATOMIC | ACCESS_WRITE] = 1u << ACCESS_ATOMIC | 1u << (ACCESS_ATOMIC | ACCESS_WRITE),
+    };
+    return (covered[new] >> old & 1) != 0;
+}
+
+static const char *kind_name(unsigned kind)
+{
+    static const char *const names[4] = {"read", "write", "atomic read", "atomic write"};
+    return names[kind & 3];
+}
+
+_Noreturn static void fail_unordered(const struct ckf_access *earlier, unsigned kind, bool freeing,
+                                     uintptr_t address)
+{
+    ckf_engine.conflict_address = address;
+    ckf_engine.conflict_thread = earlier->thread;
+    const char *other = ckf_engine.threads[earlier->thread].name;
+    if (freeing)
+        ckf_explore_fail(CKF_VERDICT_USE_AFTER_FREE,
+                         "frees memory that %s uses (%s) with nothing to order the two", other,
+                         kind_name(earlier->kind));
+    ckf_explore_fail(CKF_VERDICT_RACE,
+                     "%s of memory that %s uses (%s) with nothing to order the two",
+                     kind_name(kind), other, kind_name(earlier->kind));
+}
+
+_Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned kind,
+                                     uintptr_t address)
+{
+    ckf_engine.conflict_address = address;
+    ckf_engine.conflict_thread = ckf_engine.running->id;
+    if ((granule->flags & GRANULE_FREED) != 0)
+        ckf_explore_fail(CKF_VERDICT_USE_AFTER_FREE, "%s of freed memory", kind_name(kind));
+    ckf_explore_fail(CKF_VERDICT_CRASH, "%s outside of the allocated memory", kind_name(kind));
+}
+
+static struct ckf_access *make_room(struct ckf_granule *granule)
+{
+    granule->more = ckf_scratch(MAX_ACCESSES * sizeof *granule->more);
+    for (int i = 0; i < INLINE_ACCESSES; i++)
+        granule->more[i] = granule->first[i];
+    return granule->more;
+}
+
+static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
+                   uintptr_t address)
+{
+    const struct ckf_thread *self = ckf_engine.running;
+    const uint16_t *clock = self->current->clock;
+    struct ckf_access *list = granule->more != NULL ? granule->more : granule->first;
+    unsigned kept = 0;
+    bool known = false;
+    for (unsigned i = 0; i < granule->accesses; i++) {
+        struct ckf_access old = list[i];
+        bool ordered = old.clock <= clock[old.thread];
+        if (!ordered && (old.bytes & bytes) != 0 && conflict(kind, old.kind))
+            fail_unordered(&old, kind, freeing, address);
+        if (ordered && (old.bytes & ~bytes) == 0 && covers(kind, old.kind))
+            continue;
+        known |= old.thread == self->id && old.clock == clock[self->id] &&
+                 (bytes & ~(unsigned)old.bytes) == 0 && covers(old.kind, kind);
+        list[kept++] = old;
+    }
+    if (!known) {
+        if (kept == INLINE_ACCESSES && granule->more == NULL)
+            list = make_room(granule);
+        if (kept == MAX_ACCESSES)
+            kept--;
+        list[kept++] = (struct ckf_access){.clock = clock[self->id],
+                                           .thread = self->id,
+                                           .bytes = (uint8_t)bytes,
+                                           .kind = (uint8_t)kind};
+    }
+    granule->accesses = (uint8_t)kept;
+}
+
+static void note_plain_write(struct ckf_granule *granule)
+{
+    for (int i = 0; i < 8; i++)
+        if (granule->location[i] != 0)
+            ckf_engine.locations[granule->location[i] - 1].resync = true;
+}
+
+static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
+                                        bool freeing)
+{
+    struct ckf_granule *granule = find(address);
+    if (granule == NULL)
+        return NULL;
+    if (UNLIKELY((granule->flags & (GRANULE_FREED | GRANULE_REDZONE)) != 0))
+        fail_forbidden(granule, kind, address);
+    if ((kind & ACCESS_WRITE) != 0) {
+        if ((granule->flags & GRANULE_SAVED) == 0 && in_data(address))
+            save(granule, address);
+        if (kind == ACCESS_WRITE)
+            note_plain_write(granule);
+    }
+    if (!ckf_engine.solo)
+        record(granule, bytes, kind, freeing, address);
+    return granule;
+}
+
+struct ckf_granule *ckf_shadow_access(uintptr_t address, size_t size, unsigned kind)
+{
+    unsigned offset = address & 7;
+    if (EXPECT(offset + size <= 8))
+        return touch(address, ((1u << size) - 1) << offset, kind, false);
+    struct ckf_granule *first = NULL;
+    for (size_t done = 0; done < size;) {
+        offset = (address + done) & 7;
+        unsigned here = size - done < 8 - offset ? (unsigned)(size - done) : 8 - offset;
+        struct ckf_granule *granule =
+            touch(address + done, ((1u << here) - 1) << offset, kind, false);
+        if (done == 0)
+            first = granule;
+        done += here;
+    }
+    return first;
+}
+
+void ckf_shadow_free(uintptr_t address, size_t size)
+{
+    for (size_t done = 0; done < size; done += 8) {
+        struct ckf_granule *granule = touch(address + done, 255, ACCESS_WRITE, true);
+        granule->flags |= GRANULE_FREED;
+    }
+}
+
+void ckf_shadow_redzone(uintptr_t address)
+{
+    find(address)->flags |= GRANULE_REDZONE;
+    find(address + 8)->flags |= GRANULE_REDZONE;
+}
+
+struct ckf_sync *ckf_sync_at(uintptr_t address)
+{
+    struct ckf_granule *granule = find(address);
+    if (granule == NULL)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED,
+                         "a mutex, condition or futex outside heap, stacks and globals");
+    if (granule->sync == 0) {
+        if (ckf_engine.sync_count == MAX_SYNCS)
+            ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d mutexes and conditions",
+                             MAX_SYNCS);
+        ckf_engine.syncs[ckf_engine.sync_count] = (struct ckf_sync){.address = address};
+        granule->sync = (uint16_t)++ckf_engine.sync_count;
+    }
+    return &ckf_engine.syncs[granule->sync - 1];
+}
