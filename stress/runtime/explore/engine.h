@@ -322,6 +322,8 @@ void *ckf_reserve(size_t size);
 
 /* reclaim.c */
 void ckf_reclaim_begin(void);
+/* Waits until all that was retired so far is reclaimed. */
+void ckf_reclaim_drain(uintptr_t pc);
 
 /* pthread.c */
 void ckf_pthread_begin(void);

@@ -5,7 +5,7 @@
  * which the search relies on), freed memory stays recognisable, and everything is given back by
  * resetting one pointer a thread.
  *
- * A block is preceded by a header of 16 bytes that no access may touch. New memory is filled with a
+ * A block is preceded by a header of 16 bytes, and so is what follows it: no access may touch them. New memory is filled with a
  * pattern, since what an earlier execution left there would make executions differ.
  */
 #include "engine.h"
@@ -119,6 +119,7 @@ void *ckf_heap_allocate(size_t size, size_t align)
     *(struct block *)(start - HEADER) =
         (struct block){.size = size, .state = BLOCK_LIVE, .owner = self->id};
     ckf_shadow_redzone(start - HEADER);
+    ckf_shadow_redzone(start + whole);
     fill((char *)start, size);
     ckf_engine.live_blocks++;
     return (void *)start;

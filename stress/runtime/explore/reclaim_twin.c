@@ -3,7 +3,7 @@
  * A reclaimer thread, started by the first retirement, does what call_rcu's thread does: it starts
  * a grace period for all that is retired so far (a point), waits until the sections that are open
  * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
- * any other it is tried early, late, and never.
+ * any other it is tried early and late; the latest is when the body is over.
  *
  * Order: a section that begins after a grace period has started sees what was done before that
  * start; who waits for a grace period sees what was done in the sections it waited for; a callback
@@ -186,19 +186,24 @@ void ckf_wait_for_readers(void)
     pass_grace_period(CALLER);
 }
 
-void ckf_wait_for_reclaim(void)
+void ckf_reclaim_drain(uintptr_t pc)
 {
     struct ckf_thread *self = ckf_engine.running;
-    if (self->section_depth > 0)
-        ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for callbacks inside a read section");
     if (reclaim.reclaimed_count < reclaim.retired_count) {
-        self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = CALLER};
+        self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = pc};
         reclaim.barrier[self->id] = reclaim.retired_count;
         reclaim.barriers |= ckf_bit(self);
         ckf_block();
     }
     if (reclaim.reclaimed != NULL)
         ckf_view_acquire(self, reclaim.reclaimed);
+}
+
+void ckf_wait_for_reclaim(void)
+{
+    if (ckf_engine.running->section_depth > 0)
+        ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for callbacks inside a read section");
+    ckf_reclaim_drain(CALLER);
 }
 
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void)

@@ -377,8 +377,10 @@ static void finish(struct ckf_thread *self)
 {
     struct ckf_engine *e = &ckf_engine;
     ckf_pthread_exit_keys(self);
-    if (self->id == 0)
+    if (self->id == 0) {
+        ckf_reclaim_drain(0);
         end_execution();
+    }
     self->state = THREAD_FINISHED;
     e->alive--;
     if (!self->daemon)
