@@ -20,6 +20,8 @@ static inline void plain(uintptr_t address, size_t size, unsigned kind, uintptr_
     if (!watching())
         return;
     ckf_engine.running->pc = pc;
+    if (UNLIKELY(ckf_engine.tracing))
+        ckf_trace_plain(address, size, kind, pc);
     ckf_shadow_access(address, size, kind);
 }
 

@@ -143,3 +143,17 @@ struct ckf_tls_block ckf_find_tls_block(void)
     dl_iterate_phdr(look_for_tls, &block);
     return block;
 }
+
+static int take_offset(struct dl_phdr_info *info, size_t size, void *offset)
+{
+    (void)size;
+    *(uintptr_t *)offset = info->dlpi_addr;
+    return 1;
+}
+
+uintptr_t ckf_load_offset(void)
+{
+    uintptr_t offset = 0;
+    dl_iterate_phdr(take_offset, &offset);
+    return offset;
+}

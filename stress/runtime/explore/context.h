@@ -29,4 +29,7 @@ struct ckf_tls_block {
 };
 struct ckf_tls_block ckf_find_tls_block(void);
 
+/* By how much the executable was moved when it was loaded. */
+uintptr_t ckf_load_offset(void);
+
 #endif

@@ -109,7 +109,9 @@ enum ckf_operation_kind {
     OP_GRACE_END,
     OP_YIELD,
     OP_PAUSE,
-    OP_VOLATILE
+    OP_VOLATILE,
+    OP_PLAIN_READ, /* only in traces, of the word that a failure is about */
+    OP_PLAIN_WRITE
 };
 
 struct ckf_operation {
@@ -206,8 +208,10 @@ struct ckf_engine {
     int64_t registers[CKF_EXPLORE_REGISTERS];
     unsigned registers_used;
     uintptr_t conflict_address; /* of a race or a use after free */
+    uintptr_t traced_address;   /* plain accesses to its granule are traced; 0: none */
     unsigned conflict_thread;   /* who made the earlier access */
-    void *hub;                  /* the context that ckf_explore_run is called in */
+    unsigned failing; /* 1 + the thread that the verdict came from; 0: none in particular */
+    void *hub;        /* the context that ckf_explore_run is called in */
     ckf_explore_body body;
     void *body_arg;
 
@@ -334,14 +338,21 @@ void ckf_pthread_exit_keys(struct ckf_thread *thread);
 /* trace.c */
 void ckf_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
                      unsigned stores);
+void ckf_trace_plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc);
+
+extern char __executable_start[], __data_start[], _end[];
 
 static inline uint16_t ckf_bit(const struct ckf_thread *thread)
 {
     return (uint16_t)(1u << thread->id);
 }
 
+/* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;
+ * those of heaps and stacks are the same everywhere. */
 static inline void ckf_mix(uint64_t value)
 {
+    if (value - (uintptr_t)__executable_start < (uintptr_t)_end - (uintptr_t)__executable_start)
+        value -= (uintptr_t)__executable_start;
     ckf_engine.hash = (ckf_engine.hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
     ckf_engine.hash ^= ckf_engine.hash >> 29;
 }

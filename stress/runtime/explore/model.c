@@ -353,7 +353,8 @@ static inline void learn(struct ckf_thread *self, struct ckf_location *location,
 static inline void note(const struct ckf_thread *self, uint64_t value, unsigned store,
                         const struct ckf_location *location)
 {
-    ckf_mix(value + ((uint64_t)store << 48) + ((uint64_t)self->id << 60));
+    ckf_mix(value);
+    ckf_engine.hash += ((uint64_t)store << 8) + self->id;
     if (UNLIKELY(ckf_engine.tracing))
         ckf_trace_event(&self->op, value, store, location == NULL ? 0 : location->count);
 }

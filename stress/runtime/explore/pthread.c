@@ -43,7 +43,7 @@ static void take(struct ckf_sync *mutex)
     struct ckf_engine *e = &ckf_engine;
     mutex->owner = (uint8_t)(e->running->id + 1);
     ckf_view_acquire(e->running, mutex->view);
-    ckf_mix(mutex->address + e->running->id);
+    ckf_mix((uint64_t)(mutex - e->syncs) * MAX_THREADS + e->running->id);
     if (e->tracing)
         ckf_trace_event(&e->running->op, 0, 0, 0);
     for (uint16_t rest = e->ready; rest != 0; rest &= (uint16_t)(rest - 1)) {

@@ -70,6 +70,7 @@ _Noreturn void ckf_explore_fail(enum ckf_explore_verdict verdict, const char *fo
     vsnprintf(e->message + length, sizeof e->message - (size_t)length, format, arguments);
     va_end(arguments);
     e->verdict = verdict;
+    e->failing = e->running != NULL ? e->running->id + 1u : 0;
     end_execution();
 }
 
@@ -531,6 +532,8 @@ static void begin_execution(void)
     e->diverged = false;
     e->verdict = CKF_VERDICT_OK;
     e->message[0] = '\0';
+    e->failing = 0;
+    e->conflict_address = 0;
     e->registers_used = 0;
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         e->registers[i] = 0;

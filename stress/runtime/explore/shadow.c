@@ -17,9 +17,6 @@
  */
 #include "engine.h"
 
-extern char __data_start[] __attribute__((weak));
-extern char _end[] __attribute__((weak));
-
 enum { MAX_UNDO = 1 << 20 };
 
 void ckf_shadow_prepare(void)

@@ -2,9 +2,12 @@
 #ifndef CKF_EXPLORE_TRACE_H
 #define CKF_EXPLORE_TRACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+enum { CKF_TRACE_CALLS = 8 };
 
 struct ckf_event {
     uint64_t value;
@@ -13,15 +16,30 @@ struct ckf_event {
     uint16_t store,
         stores; /* which of how many stores was read or written, from 0; stores 0: none */
     uint8_t thread, kind, size, order;
-    unsigned depth; /* of calls */
-    uintptr_t calls[8];
+    unsigned call_count;
+    uintptr_t calls[CKF_TRACE_CALLS]; /* innermost first */
 };
 
 /* Events of the last execution that ran with options.trace. */
 const struct ckf_event *ckf_trace_events(size_t *count);
 
-/* Prints them, one column a thread, and then how the execution ended: the threads that wait, with
- * their call sites. */
-void ckf_trace_print(FILE *out);
+/* With true, the next traces also show plain accesses to the word that the execution that has just
+ * ended failed on (a race, a use after free); with false, they do not. */
+void ckf_trace_this_address(bool also_plain);
+
+/* Prints them, one column a thread, and then how the execution ended: what each thread was doing,
+ * with its call sites. `outcome` heads it. */
+void ckf_trace_print(FILE *out, const char *outcome);
+/* The same as a JSON array of events. */
+void ckf_trace_print_json(FILE *out);
+
+/* Where an address of code comes from: "ring.c:88". */
+struct ckf_place {
+    char function[64], file[96];
+    unsigned line;
+};
+/* Asks addr2line about many addresses at once; unknown ones get "?" and line 0. Addresses are of
+ * calls: the place is that of the call, not of the instruction behind it. */
+void ckf_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places);
 
 #endif

@@ -1,4 +1,4 @@
-/* tests/explore_corpus.c - classic concurrent structures in a right and in a wrong version, compiled
+/* tests/test_explore_corpus_programs.c - classic concurrent structures in a right and in a wrong version, compiled
  * as everything that is explored. What is wrong with the wrong ones is the mistake people make.
  *
  * Treiber 1986; Michael and Scott, PODC 1996; Peterson 1981; Dekker (Dijkstra 1965); Chase and Lev,

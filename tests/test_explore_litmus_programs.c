@@ -1,4 +1,4 @@
-/* tests/explore_litmus.c - the litmus tests themselves, compiled as everything that is explored.
+/* tests/test_explore_litmus_programs.c - the litmus tests themselves, compiled as everything that is explored.
  *
  * Names and shapes are those of Alglave, Maranget, Tautschnig, "Herding cats", TOPLAS 2014, and of
  * Lahav, Vafeiadis, Kang, Hur, Dreyer, "Repairing sequential consistency in C/C++11", PLDI 2017.

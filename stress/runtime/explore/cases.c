@@ -1,0 +1,233 @@
+/* explore/cases.c - the case language on the explore runtime.
+ *
+ * The body of a program is the whole iteration: setup, actors as threads, invariant, arbiter and
+ * teardown. What bodies report is kept by the engine, outside of the memory that it watches.
+ */
+#include "cases.h"
+
+#include "engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/catalog.h"
+
+enum { DEFAULT_COPIES = 2 };
+
+struct ckf_stress_run {
+    const struct ckf_case_program *program;
+    const struct ckf_stress_actor *actor;
+    unsigned copy;
+    void *state;
+};
+
+static struct {
+    struct ckf_stress_run main, actors[MAX_THREADS];
+    const char *outcome; /* the worst so far; NULL: none */
+    char names[MAX_THREADS][48];
+} current;
+
+static unsigned copies_of(const struct ckf_case_program *program,
+                          const struct ckf_stress_actor *actor)
+{
+    if (actor->copies != 0)
+        return actor->copies;
+    return program->copies != 0 ? program->copies : DEFAULT_COPIES;
+}
+
+static void run_actor(void *arg)
+{
+    struct ckf_stress_run *run = arg;
+    run->actor->body(run, run->state);
+}
+
+static const char *name_actor(unsigned index, const struct ckf_stress_actor *actor, unsigned copy,
+                              unsigned copies)
+{
+    char *name = current.names[index];
+    const char *given = actor->name != NULL ? actor->name : "actor";
+    if (copies == 1)
+        return given;
+    size_t length = 0;
+    for (; given[length] != '\0' && length < sizeof current.names[0] - 4; length++)
+        name[length] = given[length];
+    name[length++] = ' ';
+    if (copy + 1 >= 10)
+        name[length++] = (char)('0' + (copy + 1) / 10);
+    name[length++] = (char)('0' + (copy + 1) % 10);
+    name[length] = '\0';
+    return name;
+}
+
+static void run_actors(const struct ckf_case_program *program, void *state)
+{
+    unsigned threads[MAX_THREADS], count = 0;
+    for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++) {
+        const struct ckf_stress_actor *actor = &program->test->actors[i];
+        unsigned copies = copies_of(program, actor);
+        for (unsigned copy = 0; copy < copies; copy++, count++) {
+            if (count == MAX_THREADS)
+                ckf_explore_fail(CKF_VERDICT_UNMODELLED, "starts more than %d actors", MAX_THREADS);
+            current.actors[count] = (struct ckf_stress_run){program, actor, copy, state};
+            threads[count] = ckf_explore_spawn(run_actor, &current.actors[count],
+                                               name_actor(count, actor, copy, copies));
+        }
+    }
+    for (unsigned i = 0; i < count; i++)
+        ckf_explore_join(threads[i]);
+}
+
+static void run_alone(ckf_stress_body body, void *state)
+{
+    if (body != NULL)
+        body(&current.main, state);
+}
+
+void ckf_case_run(void *arg)
+{
+    const struct ckf_case_program *program = arg;
+    const struct ckf_stress_case *test = program->test;
+    current.outcome = NULL;
+    void *state = ckf_stress_alloc(test->state_size + 1);
+    if (state == NULL)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "has no memory for the state of the case");
+    current.main = (struct ckf_stress_run){.program = program, .state = state};
+    run_alone(test->setup, state);
+    run_actors(program, state);
+    run_alone(test->invariant, state);
+    run_alone(test->arbiter, state);
+    run_alone(test->teardown, state);
+}
+
+/* Outcomes. */
+
+static const char *found_by_engine(enum ckf_explore_verdict verdict)
+{
+    switch (verdict) {
+    case CKF_VERDICT_HANG:
+    case CKF_VERDICT_LIVELOCK:
+        return "hang";
+    case CKF_VERDICT_RACE:
+    case CKF_VERDICT_USE_AFTER_FREE:
+    case CKF_VERDICT_DOUBLE_FREE:
+    case CKF_VERDICT_ABORT:
+    case CKF_VERDICT_CRASH:
+    case CKF_VERDICT_MISUSE:
+        return ckf_verdict_name(verdict);
+    default:
+        return NULL;
+    }
+}
+
+static const char *registers_as_text(const struct ckf_explore_end *end)
+{
+    static char text[CKF_EXPLORE_REGISTERS * 24];
+    size_t length = 0;
+    for (unsigned i = 0; i < end->registers_used; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, i == 0 ? "%lld" : ",%lld",
+                                   (long long)end->registers[i]);
+    return text;
+}
+
+const char *ckf_case_outcome(const struct ckf_explore_end *end)
+{
+    if (end->verdict != CKF_VERDICT_OK)
+        return found_by_engine(end->verdict);
+    if (current.outcome != NULL)
+        return current.outcome;
+    return end->registers_used > 0 ? registers_as_text(end) : "ok";
+}
+
+const struct ckf_stress_grading *ckf_case_grade(const struct ckf_stress_case *test,
+                                                const char *outcome)
+{
+    static const struct ckf_stress_grading race = {
+        "data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"};
+    static const struct ckf_stress_grading misuse = {"misuse", CKF_STRESS_FORBIDDEN,
+                                                     "a rule of an interface was broken"};
+    const struct ckf_stress_grading *own = strcmp(outcome, race.pattern) == 0     ? &race
+                                           : strcmp(outcome, misuse.pattern) == 0 ? &misuse
+                                                                                  : NULL;
+    if (own == NULL)
+        return ckf_stress_grade(test, outcome);
+    for (int i = 0; i < CKF_STRESS_MAX_OUTCOMES && test->outcomes[i].pattern != NULL; i++)
+        if (strcmp(test->outcomes[i].pattern, outcome) == 0)
+            return &test->outcomes[i];
+    return own;
+}
+
+/* What bodies call. */
+
+const void *ckf_stress_operations(const struct ckf_stress_run *run)
+{
+    return run->program->test->operations[run->program->variant];
+}
+
+enum ckf_stress_variant ckf_stress_variant(const struct ckf_stress_run *run)
+{
+    return run->program->variant;
+}
+
+unsigned ckf_stress_copy(const struct ckf_stress_run *run)
+{
+    return run->copy;
+}
+
+unsigned ckf_stress_copies(const struct ckf_stress_run *run, unsigned actor)
+{
+    return copies_of(run->program, &run->program->test->actors[actor]);
+}
+
+unsigned ckf_stress_rounds(const struct ckf_stress_run *run)
+{
+    unsigned rounds = run->program->rounds;
+    if (rounds == 0)
+        rounds = run->program->test->explore_rounds;
+    return rounds == 0 ? 1 : rounds;
+}
+
+uint32_t ckf_stress_random(struct ckf_stress_run *run, uint32_t bound)
+{
+    (void)run;
+    return ckf_explore_random(bound);
+}
+
+void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
+{
+    const struct ckf_stress_case *test = run->program->test;
+    if (current.outcome == NULL ||
+        ckf_stress_grade(test, outcome)->grade > ckf_stress_grade(test, current.outcome)->grade)
+        current.outcome = outcome;
+}
+
+void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
+{
+    (void)run;
+    ckf_explore_result(index, value);
+}
+
+void ckf_stress_pause(struct ckf_stress_run *run)
+{
+    (void)run;
+    ckf_point(OP_PAUSE, 0, 0, 0, CALLER);
+}
+
+void ckf_stress_spin(struct ckf_stress_run *run)
+{
+    (void)run;
+    ckf_spin(CALLER);
+}
+
+void *__real_memset(void *, int, size_t);
+
+void *ckf_stress_alloc(size_t size)
+{
+    void *memory = ckf_heap_allocate(size == 0 ? 1 : size, 16);
+    return memory == NULL ? NULL : __real_memset(memory, 0, size);
+}
+
+void ckf_stress_free(void *memory)
+{
+    if (memory != NULL)
+        ckf_heap_free(memory);
+}

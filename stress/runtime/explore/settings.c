@@ -1,0 +1,250 @@
+/* explore/settings.c - the command line of the explore engine. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/catalog.h"
+
+void ckf_explore_print_help(FILE *out)
+{
+    fputs("usage: ckf-stress explore [OPTION ...]\n"
+          "       ckf-stress explore replay FILE\n"
+          "       ckf-stress explore list\n"
+          "\n"
+          "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
+          "choosing. A racy variant must fail, a fixed one must not.\n"
+          "\n"
+          "  -c GLOB            cases whose id matches (may be repeated)\n"
+          "  --variant NAME     racy, mutex or atomic (may be repeated)\n"
+          "  --model NAME       c11 (default), tso or sc\n"
+          "  --strategy NAME    portfolio (default), sequential, random, pct or dfs\n"
+          "  --depth N          of pct: 1 to 8 (default: 1, 2 and 3 in turn)\n"
+          "  --preemptions N    the highest bound of dfs (default 2); `all`: no bound\n"
+          "  --executions N     at the most, for each variant of each case\n"
+          "  --budget TIME      for everything, as in 60s or 3m (default: 2 s for each variant)\n"
+          "  --seed N           of random and pct\n"
+          "  --rounds N         operations an actor does (default: what the case says)\n"
+          "  --copies N         of actors whose number the case leaves open (default 2)\n"
+          "  --timeouts N       deadlines that may fire early in one execution (default 1)\n"
+          "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
+          "  --require-repro    exit 3 if a racy variant is not seen to fail\n"
+          "  --save DIR         write a schedule file for racy variants, too\n"
+          "  --trace            print the execution that failed for racy variants, too\n"
+          "  --stats            print executions and steps per second\n"
+          "  --json FILE        write the results\n"
+          "\n"
+          "exit: 0 clean, 1 a fixed variant failed, 2 bad usage, a bad schedule file or something\n"
+          "the engine cannot follow, 3 a racy variant was not reproduced\n",
+          out);
+}
+
+struct parser {
+    struct ckf_explore_settings *settings;
+    FILE *errors;
+    const char *option, *value;
+};
+
+static bool refuse(const struct parser *parser, const char *what)
+{
+    fprintf(parser->errors, "ckf-stress: %s %s: %s\n", parser->option,
+            parser->value != NULL ? parser->value : "", what);
+    return false;
+}
+
+static bool number(const struct parser *parser, uint64_t limit, uint64_t *result)
+{
+    char *end;
+    *result = strtoull(parser->value, &end, 10);
+    if (parser->value[0] == '-' || end == parser->value || *end != '\0' || *result > limit)
+        return refuse(parser, "a number is expected");
+    return true;
+}
+
+static bool small_number(const struct parser *parser, unsigned limit, unsigned *result)
+{
+    uint64_t wide;
+    if (!number(parser, limit, &wide))
+        return false;
+    *result = (unsigned)wide;
+    return true;
+}
+
+static bool choose(const struct parser *parser, const char *const *names, int count, int *result)
+{
+    for (*result = 0; *result < count; (*result)++)
+        if (strcmp(parser->value, names[*result]) == 0)
+            return true;
+    return refuse(parser, "there is no such choice; see --help");
+}
+
+static bool duration(const struct parser *parser, int64_t *ns)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    char *end;
+    double count = strtod(parser->value, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].unit) != 0 || !(count > 0) || count * units[i].ns > 9e18)
+            continue;
+        *ns = (int64_t)(count * units[i].ns);
+        return true;
+    }
+    return refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
+}
+
+static bool set_glob(struct parser *parser)
+{
+    if (parser->settings->glob_count == CKF_EXPLORE_MAX_GLOBS)
+        return refuse(parser, "too many globs");
+    parser->settings->globs[parser->settings->glob_count++] = parser->value;
+    return true;
+}
+
+static bool set_variant(struct parser *parser)
+{
+    static const char *const names[] = {"racy", "mutex", "atomic"};
+    int variant;
+    if (!choose(parser, names, 3, &variant))
+        return false;
+    parser->settings->variants[variant] = true;
+    return true;
+}
+
+static bool set_model(struct parser *parser)
+{
+    static const char *const names[] = {"c11", "tso", "sc"};
+    int model;
+    if (!choose(parser, names, 3, &model))
+        return false;
+    parser->settings->model = (enum ckf_explore_model)model;
+    return true;
+}
+
+static bool set_strategy(struct parser *parser)
+{
+    static const char *const names[] = {"sequential", "random", "pct", "dfs", "portfolio"};
+    if (!choose(parser, names, 5, &parser->settings->strategy))
+        return false;
+    if (parser->settings->strategy == 4)
+        parser->settings->strategy = -1;
+    return true;
+}
+
+static bool set_preemptions(struct parser *parser)
+{
+    if (strcmp(parser->value, "all") == 0) {
+        parser->settings->preemptions = CKF_EXPLORE_UNBOUNDED;
+        return true;
+    }
+    return small_number(parser, 1000, &parser->settings->preemptions);
+}
+
+/* Options that take a value. */
+static bool set_value(struct parser *parser, bool *known)
+{
+    struct ckf_explore_settings *settings = parser->settings;
+    const char *option = parser->option;
+    *known = true;
+    if (strcmp(option, "-c") == 0 || strcmp(option, "--case") == 0)
+        return set_glob(parser);
+    if (strcmp(option, "--variant") == 0)
+        return set_variant(parser);
+    if (strcmp(option, "--model") == 0)
+        return set_model(parser);
+    if (strcmp(option, "--strategy") == 0)
+        return set_strategy(parser);
+    if (strcmp(option, "--depth") == 0)
+        return small_number(parser, 8, &settings->depth);
+    if (strcmp(option, "--preemptions") == 0)
+        return set_preemptions(parser);
+    if (strcmp(option, "--executions") == 0)
+        return number(parser, UINT64_MAX, &settings->executions);
+    if (strcmp(option, "--budget") == 0)
+        return duration(parser, &settings->budget_ns);
+    if (strcmp(option, "--seed") == 0)
+        return number(parser, UINT64_MAX, &settings->seed);
+    if (strcmp(option, "--rounds") == 0)
+        return small_number(parser, 1000000, &settings->rounds);
+    if (strcmp(option, "--copies") == 0)
+        return small_number(parser, CKF_EXPLORE_THREADS - 1, &settings->copies);
+    if (strcmp(option, "--timeouts") == 0)
+        return small_number(parser, 1000, &settings->timeouts);
+    if (strcmp(option, "--spurious") == 0)
+        return small_number(parser, 1000, &settings->spurious);
+    *known = false;
+    if (strcmp(option, "--json") == 0)
+        settings->json_path = parser->value;
+    else if (strcmp(option, "--save") == 0)
+        settings->save_path = parser->value;
+    else
+        return true;
+    *known = true;
+    return true;
+}
+
+static bool set_flag(struct ckf_explore_settings *settings, const char *option)
+{
+    if (strcmp(option, "--require-repro") == 0)
+        settings->require_repro = true;
+    else if (strcmp(option, "--stats") == 0)
+        settings->stats = true;
+    else if (strcmp(option, "--trace") == 0)
+        settings->trace = true;
+    else if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0)
+        settings->command = CKF_COMMAND_HELP;
+    else
+        return false;
+    return true;
+}
+
+static bool takes_command(struct ckf_explore_settings *settings, int argc, char **argv, int *next)
+{
+    if (*next < argc && strcmp(argv[*next], "explore") == 0)
+        (*next)++;
+    if (*next < argc && strcmp(argv[*next], "list") == 0) {
+        settings->command = CKF_COMMAND_LIST;
+        (*next)++;
+    } else if (*next < argc && strcmp(argv[*next], "replay") == 0) {
+        settings->command = CKF_COMMAND_REPLAY;
+        (*next)++;
+        if (*next == argc)
+            return false;
+        settings->schedule_path = argv[(*next)++];
+    }
+    return true;
+}
+
+bool ckf_explore_parse(struct ckf_explore_settings *settings, int argc, char **argv, FILE *errors)
+{
+    *settings =
+        (struct ckf_explore_settings){.strategy = -1, .preemptions = 2, .timeouts = 1, .seed = 1};
+    int next = 1;
+    if (!takes_command(settings, argc, argv, &next)) {
+        fprintf(errors, "ckf-stress: replay needs a schedule file\n");
+        return false;
+    }
+    for (; next < argc; next++) {
+        struct parser parser = {settings, errors, argv[next], NULL};
+        if (set_flag(settings, argv[next]))
+            continue;
+        bool known = false;
+        parser.value = next + 1 < argc ? argv[next + 1] : "";
+        if (!set_value(&parser, &known))
+            return false;
+        if (!known) {
+            fprintf(errors, "ckf-stress: explore has no option '%s'; see --help\n", argv[next]);
+            return false;
+        }
+        if (++next == argc) {
+            fprintf(errors, "ckf-stress: %s needs a value\n", argv[next - 1]);
+            return false;
+        }
+    }
+    bool any = settings->variants[0] || settings->variants[1] || settings->variants[2];
+    for (int i = 0; i < CKF_STRESS_VARIANTS; i++)
+        settings->variants[i] = settings->variants[i] || !any;
+    return true;
+}

@@ -1,0 +1,124 @@
+/* tests/test_explore_cases_programs.c - cases in the case language, compiled for the explore engine. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <ck_filter/stress.h>
+
+/* Counting. */
+
+struct counter {
+    _Atomic(int) hits;
+    int plain;
+    pthread_mutex_t lock;
+};
+struct counting {
+    void (*hit)(struct counter *);
+};
+
+static void hit_load_store(struct counter *counter)
+{
+    int hits = atomic_load_explicit(&counter->hits, memory_order_relaxed);
+    atomic_store_explicit(&counter->hits, hits + 1, memory_order_relaxed);
+}
+
+static void hit_locked(struct counter *counter)
+{
+    pthread_mutex_lock(&counter->lock);
+    hit_load_store(counter);
+    pthread_mutex_unlock(&counter->lock);
+}
+
+static void hit_atomic(struct counter *counter)
+{
+    atomic_fetch_add_explicit(&counter->hits, 1, memory_order_relaxed);
+}
+
+static const struct counting load_store = {hit_load_store}, locked = {hit_locked},
+                             atomic = {hit_atomic};
+
+static void hitter(struct ckf_stress_run *run, void *state)
+{
+    const struct counting *operations = ckf_stress_operations(run);
+    for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
+        operations->hit(state);
+}
+
+static void count(struct ckf_stress_run *run, void *state)
+{
+    struct counter *counter = state;
+    int expected = (int)(ckf_stress_rounds(run) * ckf_stress_copies(run, 0));
+    ckf_stress_outcome(run, counter->hits == expected ? "exact" : "lost");
+}
+
+CKF_STRESS_CASE(hit_counter) = {
+    .id = "hit-counter",
+    .collection = "example",
+    .title = "threads count on one word",
+    .operations = {[CKF_STRESS_RACY] = &load_store,
+                   [CKF_STRESS_MUTEX] = &locked,
+                   [CKF_STRESS_ATOMIC] = &atomic},
+    .state_size = sizeof(struct counter),
+    .actors = {{.name = "hitter", .body = hitter}},
+    .arbiter = count,
+    .rounds = 1000,
+    .explore_rounds = 2,
+    .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "every hit was counted"},
+                 {"lost", CKF_STRESS_FORBIDDEN, "a hit vanished"}},
+};
+
+/* A hand-over whose fixed variant is not fixed: its release is missing. */
+
+struct hand_over {
+    _Atomic(int) ready;
+    int *value;
+};
+struct handing {
+    memory_order publish;
+};
+static const struct handing relaxed = {memory_order_relaxed}, release = {memory_order_release};
+
+static void give(struct ckf_stress_run *run, void *state)
+{
+    const struct handing *handing = ckf_stress_operations(run);
+    struct hand_over *over = state;
+    over->value = malloc(sizeof *over->value);
+    *over->value = 7;
+    atomic_store_explicit(&over->ready, 1, handing->publish);
+}
+
+static void take(struct ckf_stress_run *run, void *state)
+{
+    struct hand_over *over = state;
+    while (!atomic_load_explicit(&over->ready, memory_order_acquire))
+        ckf_stress_spin(run);
+    ckf_stress_result(run, 0, *over->value);
+    free(over->value);
+}
+
+#define HAND_OVER(name_of_case, text, fixed)                                                       \
+    CKF_STRESS_CASE(name_of_case) = {                                                              \
+        .id = text,                                                                                \
+        .collection = "example",                                                                   \
+        .title = "one thread hands a block to another",                                            \
+        .operations = {[CKF_STRESS_RACY] = &relaxed, [CKF_STRESS_ATOMIC] = fixed},                 \
+        .state_size = sizeof(struct hand_over),                                                    \
+        .actors = {{.name = "giver", .body = give, .copies = 1},                                   \
+                   {.name = "taker", .body = take, .copies = 1}},                                  \
+        .outcomes = {{"7", CKF_STRESS_ACCEPTABLE, "the value arrived"}},                           \
+    }
+HAND_OVER(hand_over, "hand-over", &release);
+HAND_OVER(hand_over_still_broken, "hand-over-still-broken", &relaxed);
+
+/* A racy twin that never fails. */
+
+CKF_STRESS_CASE(not_racy) = {
+    .id = "not-racy",
+    .collection = "example",
+    .title = "a twin that is not racy at all",
+    .operations = {[CKF_STRESS_RACY] = &atomic},
+    .state_size = sizeof(struct counter),
+    .actors = {{.name = "hitter", .body = hitter, .copies = 2}},
+    .arbiter = count,
+    .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "every hit was counted"}},
+};
