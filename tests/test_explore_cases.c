@@ -86,6 +86,22 @@ static void a_schedule_replays(void **state)
     assert_int_equal(explore("replay", path_of("hand-over-racy.schedule"), (const char *)NULL), 0);
 }
 
+/* In another process everything but the heap lies elsewhere. */
+static void a_schedule_replays_in_another_process(void **state)
+{
+    (void)state;
+    char command[1024], executable[512];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    assert_true(length > 0);
+    executable[length] = '\0';
+    snprintf(command, sizeof command, "'%s' replay '%s' >/dev/null", executable,
+             path_of("hit-counter-racy.schedule"));
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "'%s' replay '%s' >/dev/null", executable,
+             path_of("hand-over-racy.schedule"));
+    assert_int_equal(system(command), 0);
+}
+
 static size_t read_schedule(char *text, size_t size)
 {
     FILE *in = fopen(path_of("hit-counter-racy.schedule"), "r");
@@ -155,14 +171,17 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return ckf_explore_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(racy_variants_fail_and_fixed_ones_do_not),
         cmocka_unit_test(a_fixed_variant_that_fails_is_an_error),
         cmocka_unit_test(a_racy_variant_that_does_not_fail_is_said_so),
         cmocka_unit_test(every_model_and_strategy_runs),
         cmocka_unit_test(a_schedule_replays),
+        cmocka_unit_test(a_schedule_replays_in_another_process),
         cmocka_unit_test(a_damaged_schedule_is_refused),
         cmocka_unit_test(bad_usage_is_refused),
     };
