@@ -65,7 +65,7 @@ static void every_program_gets_the_verdict_it_deserves(void **state)
         bool good = finding->verdict == corpus[i].verdict;
         wrong += !good;
         print_message("%s %-46s %-15s %7llu executions, %s, %.3f s  %s\n", good ? " " : "!",
-                      corpus[i].name, ckf_verdict_name(finding->verdict),
+                      corpus[i].name, ckf_explore_verdict_name(finding->verdict),
                       (unsigned long long)stats.executions,
                       stats.complete ? "complete" : "not complete", (double)stats.elapsed_ns / 1e9,
                       finding->message);
@@ -97,7 +97,7 @@ static void no_strategy_accuses_a_right_program(void **state)
                 ckf_explore_run(corpus[i].body, NULL, &options, look, finding, NULL);
                 if (corpus[i].verdict == CKF_VERDICT_OK && finding->verdict != CKF_VERDICT_OK)
                     fail_msg("%s: strategy %zu, model %d: %s: %s", corpus[i].name, s, model,
-                             ckf_verdict_name(finding->verdict), finding->message);
+                             ckf_explore_verdict_name(finding->verdict), finding->message);
                 found |= finding->verdict == corpus[i].verdict;
                 free(finding);
             }

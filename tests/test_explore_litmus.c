@@ -42,7 +42,7 @@ static bool look(const struct ckf_explore_end *end, void *arg)
         return true;
     }
     if (end->verdict != CKF_VERDICT_OK) {
-        seen->trouble = ckf_verdict_name(end->verdict);
+        seen->trouble = ckf_explore_verdict_name(end->verdict);
         return false;
     }
     format_registers(end, text, sizeof text);

@@ -12,17 +12,17 @@
 
 static inline bool watching(void)
 {
-    return EXPECT(ckf_engine.running != NULL);
+    return EXPECT(ckf_explore_engine.running != NULL);
 }
 
 static inline void plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc)
 {
     if (!watching())
         return;
-    ckf_engine.running->pc = pc;
-    if (UNLIKELY(ckf_engine.tracing))
-        ckf_trace_plain(address, size, kind, pc);
-    ckf_shadow_access(address, size, kind);
+    ckf_explore_engine.running->pc = pc;
+    if (UNLIKELY(ckf_explore_engine.tracing))
+        ckf_explore_trace_plain(address, size, kind, pc);
+    ckf_explore_shadow_access(address, size, kind);
 }
 
 #define PLAIN(size)                                                                                \
@@ -84,11 +84,11 @@ static void volatile_access(uintptr_t address, unsigned size, unsigned kind, uin
 {
     if (!watching())
         return;
-    ckf_point(OP_VOLATILE, address, size, 0, pc);
-    struct ckf_granule *granule = ckf_shadow_access(address, size, kind | ACCESS_ATOMIC);
-    if (granule == NULL || ckf_engine.solo)
+    ckf_explore_point(OP_VOLATILE, address, size, 0, pc);
+    struct ckf_granule *granule = ckf_explore_shadow_access(address, size, kind | ACCESS_ATOMIC);
+    if (granule == NULL || ckf_explore_engine.solo)
         return;
-    ckf_volatile(granule, address, size, kind, pc);
+    ckf_explore_volatile(granule, address, size, kind, pc);
 }
 
 #define VOLATILE(size)                                                                             \
@@ -131,7 +131,7 @@ ABI void __tsan_release(void *address)
 
 ABI void __tsan_func_entry(void *caller)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (self == NULL)
         return;
     if (EXPECT(self->depth < MAX_CALLS))
@@ -141,7 +141,7 @@ ABI void __tsan_func_entry(void *caller)
 
 ABI void __tsan_func_exit(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (self != NULL && self->depth > 0)
         self->depth--;
 }
@@ -152,8 +152,9 @@ ABI void __tsan_func_exit(void)
     ABI type __tsan_atomic##bits##_##name(volatile type *address, type value, int order)           \
     {                                                                                              \
         if (!watching())                                                                           \
-            return (type)ckf_native_rmw((uintptr_t)address, bits / 8, what, value);                \
-        return (type)ckf_atomic_rmw((uintptr_t)address, bits / 8, what, value, order & 7, CALLER); \
+            return (type)ckf_explore_native_rmw((uintptr_t)address, bits / 8, what, value);        \
+        return (type)ckf_explore_atomic_rmw((uintptr_t)address, bits / 8, what, value, order & 7,  \
+                                            CALLER);                                               \
     }
 
 #define CAS(bits, type, name, weak)                                                                \
@@ -171,11 +172,12 @@ static inline bool cas(uintptr_t address, unsigned size, uint64_t *expected, uin
                        int success, int failure, bool weak, uintptr_t pc)
 {
     if (watching())
-        return ckf_atomic_cas(address, size, expected, desired, success & 7, failure & 7, weak, pc);
-    uint64_t found = ckf_native_load(address, size);
+        return ckf_explore_atomic_cas(address, size, expected, desired, success & 7, failure & 7,
+                                      weak, pc);
+    uint64_t found = ckf_explore_native_load(address, size);
     bool equal = found == *expected;
     if (equal)
-        ckf_native_rmw(address, size, RMW_EXCHANGE, desired);
+        ckf_explore_native_rmw(address, size, RMW_EXCHANGE, desired);
     *expected = found;
     return equal;
 }
@@ -185,14 +187,14 @@ static inline bool cas(uintptr_t address, unsigned size, uint64_t *expected, uin
     {                                                                                              \
         if (!watching())                                                                           \
             return *address;                                                                       \
-        return (type)ckf_atomic_load((uintptr_t)address, bits / 8, order & 7, CALLER);             \
+        return (type)ckf_explore_atomic_load((uintptr_t)address, bits / 8, order & 7, CALLER);     \
     }                                                                                              \
     ABI void __tsan_atomic##bits##_store(volatile type *address, type value, int order)            \
     {                                                                                              \
         if (!watching())                                                                           \
             *address = value;                                                                      \
         else                                                                                       \
-            ckf_atomic_store((uintptr_t)address, bits / 8, value, order & 7, CALLER);              \
+            ckf_explore_atomic_store((uintptr_t)address, bits / 8, value, order & 7, CALLER);      \
     }                                                                                              \
     RMW(bits, type, exchange, RMW_EXCHANGE)                                                        \
     RMW(bits, type, fetch_add, RMW_ADD)                                                            \
@@ -233,7 +235,7 @@ ABI uint128 __tsan_atomic128_load(const volatile uint128 *address, int order)
 {
     if (!watching())
         return *address;
-    return whole(ckf_atomic_load_pair((uintptr_t)address, order & 7, CALLER));
+    return whole(ckf_explore_atomic_load_pair((uintptr_t)address, order & 7, CALLER));
 }
 
 ABI void __tsan_atomic128_store(volatile uint128 *address, uint128 value, int order)
@@ -241,7 +243,7 @@ ABI void __tsan_atomic128_store(volatile uint128 *address, uint128 value, int or
     if (!watching())
         *address = value;
     else
-        ckf_atomic_store_pair((uintptr_t)address, pair(value), order & 7, CALLER);
+        ckf_explore_atomic_store_pair((uintptr_t)address, pair(value), order & 7, CALLER);
 }
 
 static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desired, int order,
@@ -256,7 +258,8 @@ static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desir
         return equal;
     }
     struct ckf_pair found = pair(*expected);
-    bool equal = ckf_atomic_cas_pair((uintptr_t)address, &found, pair(desired), order & 7, pc);
+    bool equal =
+        ckf_explore_atomic_cas_pair((uintptr_t)address, &found, pair(desired), order & 7, pc);
     *expected = whole(found);
     return equal;
 }
@@ -306,7 +309,7 @@ RMW128(fetch_nand, ~(old &value))
 ABI void __tsan_atomic_thread_fence(int order)
 {
     if (watching())
-        ckf_atomic_fence(order & 7, CALLER);
+        ckf_explore_atomic_fence(order & 7, CALLER);
 }
 
 ABI void __tsan_atomic_signal_fence(int order)

@@ -19,36 +19,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t ckf_engine_now_ns(void);
+int64_t ckf_explore_engine_now_ns(void);
 
 bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline_ns)
 {
     uintptr_t address = (uintptr_t)word;
-    ckf_point(OP_FUTEX_WAIT, address, 4, 0, CALLER);
-    ckf_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
-    uint64_t found = ckf_native_load(address, 4);
-    ckf_mix(found);
-    if (ckf_engine.tracing)
-        ckf_trace_event(&ckf_engine.running->op, found, 0, 0);
+    ckf_explore_point(OP_FUTEX_WAIT, address, 4, 0, CALLER);
+    ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
+    uint64_t found = ckf_explore_native_load(address, 4);
+    ckf_explore_mix(found);
+    if (ckf_explore_engine.tracing)
+        ckf_explore_trace_event(&ckf_explore_engine.running->op, found, 0, 0);
     if (found != expected)
         return true;
-    return ckf_sleep(ckf_sync_at(address), deadline_ns);
+    return ckf_explore_sleep(ckf_explore_sync_at(address), deadline_ns);
 }
 
 /* The memory may be gone by now. */
 void ckf_futex_wake(_Atomic(uint32_t) *word, int count)
 {
     uintptr_t address = (uintptr_t)word;
-    ckf_point(OP_FUTEX_WAKE, address, 4, 0, CALLER);
-    struct ckf_sync *sync = ckf_sync_at(address);
-    if (ckf_engine.tracing)
-        ckf_trace_event(&ckf_engine.running->op, (uint64_t)__builtin_popcount(sync->waiters), 0, 0);
-    ckf_wake(sync, count < 0 ? 0 : (unsigned)count);
+    ckf_explore_point(OP_FUTEX_WAKE, address, 4, 0, CALLER);
+    struct ckf_sync *sync = ckf_explore_sync_at(address);
+    if (ckf_explore_engine.tracing)
+        ckf_explore_trace_event(&ckf_explore_engine.running->op,
+                                (uint64_t)__builtin_popcount(sync->waiters), 0, 0);
+    ckf_explore_wake(sync, count < 0 ? 0 : (unsigned)count);
 }
 
 int64_t ckf_now_ns(void)
 {
-    return ckf_engine_now_ns();
+    return ckf_explore_engine_now_ns();
 }
 
 int64_t ckf_deadline_after_ns(int64_t ns)
@@ -61,8 +62,8 @@ int64_t ckf_deadline_after_ns(int64_t ns)
 
 void ckf_cpu_relax(void)
 {
-    if (ckf_engine.running != NULL)
-        ckf_spin(CALLER);
+    if (ckf_explore_engine.running != NULL)
+        ckf_explore_spin(CALLER);
 }
 
 /* Spinning before a sleep finds nothing that the sleep would not. */
@@ -81,7 +82,7 @@ void *ckf_alloc_aligned(size_t size, size_t align)
 {
     if (size == 0)
         size = 1;
-    void *memory = ckf_heap_allocate(size, align);
+    void *memory = ckf_explore_heap_allocate(size, align);
     return memory == NULL ? NULL : memset(memory, 0, size);
 }
 
@@ -100,7 +101,7 @@ void *ckf_alloc_array(size_t count, size_t size)
 void ckf_free(void *memory)
 {
     if (memory != NULL)
-        ckf_heap_free(memory);
+        ckf_explore_heap_free(memory);
 }
 
 bool ckf_copy_string(const char *text, char **copy)
@@ -118,7 +119,7 @@ bool ckf_copy_string(const char *text, char **copy)
 
 void ckf_random_bytes(void *buffer, size_t size)
 {
-    ckf_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
+    ckf_explore_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
     for (size_t i = 0; i < size; i++)
         ((unsigned char *)buffer)[i] = (unsigned char)ckf_explore_random(256);
 }

@@ -83,7 +83,7 @@ static void run_alone(ckf_stress_body body, void *state)
         body(&current.main, state);
 }
 
-void ckf_case_run(void *arg)
+void ckf_explore_case_run(void *arg)
 {
     const struct ckf_case_program *program = arg;
     const struct ckf_stress_case *test = program->test;
@@ -113,7 +113,7 @@ static const char *found_by_engine(enum ckf_explore_verdict verdict)
     case CKF_VERDICT_ABORT:
     case CKF_VERDICT_CRASH:
     case CKF_VERDICT_MISUSE:
-        return ckf_verdict_name(verdict);
+        return ckf_explore_verdict_name(verdict);
     default:
         return NULL;
     }
@@ -129,7 +129,7 @@ static const char *registers_as_text(const struct ckf_explore_end *end)
     return text;
 }
 
-const char *ckf_case_outcome(const struct ckf_explore_end *end)
+const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
 {
     if (end->verdict != CKF_VERDICT_OK)
         return found_by_engine(end->verdict);
@@ -138,8 +138,8 @@ const char *ckf_case_outcome(const struct ckf_explore_end *end)
     return end->registers_used > 0 ? registers_as_text(end) : "ok";
 }
 
-const struct ckf_stress_grading *ckf_case_grade(const struct ckf_stress_case *test,
-                                                const char *outcome)
+const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
+                                                        const char *outcome)
 {
     static const struct ckf_stress_grading race = {
         "data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"};
@@ -209,25 +209,25 @@ void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value
 void ckf_stress_pause(struct ckf_stress_run *run)
 {
     (void)run;
-    ckf_point(OP_PAUSE, 0, 0, 0, CALLER);
+    ckf_explore_point(OP_PAUSE, 0, 0, 0, CALLER);
 }
 
 void ckf_stress_spin(struct ckf_stress_run *run)
 {
     (void)run;
-    ckf_spin(CALLER);
+    ckf_explore_spin(CALLER);
 }
 
 void *__real_memset(void *, int, size_t);
 
 void *ckf_stress_alloc(size_t size)
 {
-    void *memory = ckf_heap_allocate(size == 0 ? 1 : size, 16);
+    void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16);
     return memory == NULL ? NULL : __real_memset(memory, 0, size);
 }
 
 void ckf_stress_free(void *memory)
 {
     if (memory != NULL)
-        ckf_heap_free(memory);
+        ckf_explore_heap_free(memory);
 }

@@ -14,15 +14,15 @@ struct ckf_case_program {
 };
 
 /* The body to explore; arg is a struct ckf_case_program. */
-void ckf_case_run(void *arg);
+void ckf_explore_case_run(void *arg);
 
 /* How the execution that has just ended is reported: what its bodies said, or what the engine found.
  * NULL: it has no outcome (it was cut off, diverged, or did what the engine cannot follow). The text
  * lives until the next call. */
-const char *ckf_case_outcome(const struct ckf_explore_end *end);
+const char *ckf_explore_case_outcome(const struct ckf_explore_end *end);
 
 /* As the catalogue grades, plus what only this engine finds: "data race", "misuse". */
-const struct ckf_stress_grading *ckf_case_grade(const struct ckf_stress_case *test,
-                                                const char *outcome);
+const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
+                                                        const char *outcome);
 
 #endif

@@ -101,13 +101,14 @@ static void describe_schedule(struct ckf_schedule *schedule, const struct explor
 static bool look(const struct ckf_explore_end *end, void *arg)
 {
     struct exploration *exploration = arg;
-    const char *outcome = ckf_case_outcome(end);
+    const char *outcome = ckf_explore_case_outcome(end);
     if (outcome == NULL) {
         snprintf(exploration->trouble, sizeof exploration->trouble, "%s: %s",
-                 ckf_verdict_name(end->verdict), end->message);
+                 ckf_explore_verdict_name(end->verdict), end->message);
         return false;
     }
-    const struct ckf_stress_grading *grading = ckf_case_grade(exploration->program.test, outcome);
+    const struct ckf_stress_grading *grading =
+        ckf_explore_case_grade(exploration->program.test, outcome);
     count_outcome(exploration, outcome, grading->grade);
     if (grading->grade != CKF_STRESS_FORBIDDEN)
         return true;
@@ -153,8 +154,8 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .spurious = samples && settings->spurious == 0 ? 1 : settings->spurious,
     };
     struct ckf_explore_stats stats;
-    ckf_explore_run(ckf_case_run, &exploration->program, &exploration->stage, look, exploration,
-                    &stats);
+    ckf_explore_run(ckf_explore_case_run, &exploration->program, &exploration->stage, look,
+                    exploration, &stats);
     add_stats(&exploration->total, &stats);
     if (exploration->failed && exploration->executions_to_failure == 0)
         exploration->executions_to_failure = exploration->total.executions;
@@ -222,7 +223,7 @@ struct target {
 static bool compare_outcome(const struct ckf_explore_end *end, void *arg)
 {
     struct target *target = arg;
-    const char *outcome = ckf_case_outcome(end);
+    const char *outcome = ckf_explore_case_outcome(end);
     target->hit = outcome != NULL && strcmp(outcome, target->exploration->failure.outcome) == 0 &&
                   end->choice_count <= MAX_CHOICES;
     target->hash = end->hash;
@@ -236,8 +237,8 @@ static bool still_fails(struct ckf_choice *choices, size_t *count, unsigned *ste
 {
     struct exploration *exploration = arg;
     struct target target = {exploration, choices, count, steps, false, 0};
-    ckf_explore_replay(ckf_case_run, &exploration->program, &exploration->stage, choices, *count,
-                       false, compare_outcome, &target);
+    ckf_explore_replay(ckf_explore_case_run, &exploration->program, &exploration->stage, choices,
+                       *count, false, compare_outcome, &target);
     if (target.hit)
         exploration->failure.hash = target.hash;
     return target.hit;
@@ -248,8 +249,8 @@ static void minimise_failure(struct exploration *exploration)
     struct ckf_schedule *failure = &exploration->failure;
     if (failure->choices == NULL)
         return;
-    exploration->minimise_attempts = ckf_minimise(failure->choices, &failure->choice_count,
-                                                  MAX_CHOICES, still_fails, exploration);
+    exploration->minimise_attempts = ckf_explore_minimise(failure->choices, &failure->choice_count,
+                                                          MAX_CHOICES, still_fails, exploration);
     still_fails(failure->choices, &failure->choice_count, &exploration->saved_steps, exploration);
 }
 
@@ -267,12 +268,12 @@ static void record_failure(struct exploration *exploration)
     struct ckf_explore_options options = exploration->stage;
     options.trace = true;
     for (int i = 0; i < 2; i++) {
-        ckf_trace_this_address(i == 1);
-        ckf_explore_replay(ckf_case_run, &exploration->program, &options,
+        ckf_explore_trace_this_address(i == 1);
+        ckf_explore_replay(ckf_explore_case_run, &exploration->program, &options,
                            exploration->failure.choices, exploration->failure.choice_count, true,
                            ignore, NULL);
     }
-    ckf_trace_this_address(false);
+    ckf_explore_trace_this_address(false);
 }
 
 static void save_failure(const struct exploration *exploration, const char *folder)
@@ -285,7 +286,7 @@ static void save_failure(const struct exploration *exploration, const char *fold
         perror(path);
         return;
     }
-    ckf_schedule_write(&exploration->failure, out);
+    ckf_explore_schedule_write(&exploration->failure, out);
     fclose(out);
     printf("    schedule: %s (ckf-stress explore replay %s)\n", path, path);
 }
@@ -361,7 +362,7 @@ static void print_json(FILE *out, const struct exploration *exploration, bool fi
                 ",\"trace\":",
                 exploration->failure.outcome, exploration->executions_to_failure,
                 exploration->ns_to_failure);
-        ckf_trace_print_json(out);
+        ckf_explore_trace_print_json(out);
         fprintf(out, "}");
     }
     fprintf(out, "}");
@@ -410,7 +411,7 @@ static void explore_variant(const struct ckf_explore_settings *settings,
     if (wanted) {
         record_failure(exploration);
         if (variant != CKF_STRESS_RACY || settings->trace)
-            ckf_trace_print(stdout, exploration->failure.outcome);
+            ckf_explore_trace_print(stdout, exploration->failure.outcome);
     }
     if (report->json != NULL) {
         print_json(report->json, exploration, report->first);
@@ -420,7 +421,7 @@ static void explore_variant(const struct ckf_explore_settings *settings,
         save_failure(exploration, settings->save_path != NULL ? settings->save_path : ".");
     fflush(stdout);
     account(report, exploration);
-    ckf_schedule_clear(&exploration->failure);
+    ckf_explore_schedule_clear(&exploration->failure);
     free(exploration);
 }
 
@@ -483,7 +484,7 @@ static void list_all(const struct ckf_stress_catalog *catalog)
 static bool check_replay(const struct ckf_explore_end *end, void *arg)
 {
     struct exploration *exploration = arg;
-    const char *outcome = ckf_case_outcome(end);
+    const char *outcome = ckf_explore_case_outcome(end);
     exploration->failed = outcome != NULL && strcmp(outcome, exploration->failure.outcome) == 0 &&
                           end->hash == exploration->failure.hash &&
                           end->choice_count == exploration->failure.choice_count;
@@ -494,7 +495,7 @@ static bool check_replay(const struct ckf_explore_end *end, void *arg)
     else if (!exploration->failed)
         snprintf(exploration->trouble, sizeof exploration->trouble,
                  "the outcome is '%s' by another way; the schedule says '%s'",
-                 outcome != NULL ? outcome : ckf_verdict_name(end->verdict),
+                 outcome != NULL ? outcome : ckf_explore_verdict_name(end->verdict),
                  exploration->failure.outcome);
     return true;
 }
@@ -540,8 +541,8 @@ static bool replay_schedule(struct exploration *exploration)
         .failed_allocation = schedule->failed_allocation,
         .seed = schedule->seed,
     };
-    ckf_explore_replay(ckf_case_run, &exploration->program, &exploration->stage, schedule->choices,
-                       schedule->choice_count, true, check_replay, exploration);
+    ckf_explore_replay(ckf_explore_case_run, &exploration->program, &exploration->stage,
+                       schedule->choices, schedule->choice_count, true, check_replay, exploration);
     if (exploration->trouble[0] != '\0') {
         fprintf(stderr,
                 "ckf-stress: the replay diverges: %s. The program is not the one that made it.\n",
@@ -549,7 +550,7 @@ static bool replay_schedule(struct exploration *exploration)
         return false;
     }
     record_failure(exploration);
-    ckf_trace_print(stdout, schedule->outcome);
+    ckf_explore_trace_print(stdout, schedule->outcome);
     return true;
 }
 
@@ -563,10 +564,11 @@ static int replay(const struct ckf_explore_settings *settings,
         return 2;
     }
     static struct exploration exploration;
-    bool good = ckf_schedule_read(&exploration.failure, in, settings->schedule_path, stderr);
+    bool good =
+        ckf_explore_schedule_read(&exploration.failure, in, settings->schedule_path, stderr);
     fclose(in);
     good = good && find_program(&exploration, catalog) && replay_schedule(&exploration);
-    ckf_schedule_clear(&exploration.failure);
+    ckf_explore_schedule_clear(&exploration.failure);
     return good ? 0 : 2;
 }
 

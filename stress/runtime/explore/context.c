@@ -11,10 +11,10 @@
 #if defined(__x86_64__)
 
 __asm__(".text\n"
-        ".globl ckf_context_switch\n"
-        ".hidden ckf_context_switch\n"
-        ".type ckf_context_switch, @function\n"
-        "ckf_context_switch:\n"
+        ".globl ckf_explore_context_switch\n"
+        ".hidden ckf_explore_context_switch\n"
+        ".type ckf_explore_context_switch, @function\n"
+        "ckf_explore_context_switch:\n"
         "    pushq %rbp\n"
         "    pushq %rbx\n"
         "    pushq %r12\n"
@@ -30,16 +30,15 @@ __asm__(".text\n"
         "    popq %rbx\n"
         "    popq %rbp\n"
         "    ret\n"
-        ".size ckf_context_switch, .-ckf_context_switch\n");
+        ".size ckf_explore_context_switch, .-ckf_explore_context_switch\n");
 
 enum { SAVED_WORDS = 6 };
 
-void *ckf_context_make(void *top, void (*entry)(void))
+void *ckf_explore_context_make(void *top, void (*entry)(void))
 {
     /* entry finds the stack as if it had been called: 8 bytes off a 16-byte boundary, with a null
      * return address that ends debuggers' backtraces. */
     uintptr_t *sp = (uintptr_t *)((uintptr_t)top & ~(uintptr_t)15);
-    *--sp = 0;
     *--sp = 0;
     *--sp = (uintptr_t)entry;
     for (int i = 0; i < SAVED_WORDS; i++)
@@ -50,10 +49,10 @@ void *ckf_context_make(void *top, void (*entry)(void))
 #elif defined(__aarch64__)
 
 __asm__(".text\n"
-        ".globl ckf_context_switch\n"
-        ".hidden ckf_context_switch\n"
-        ".type ckf_context_switch, %function\n"
-        "ckf_context_switch:\n"
+        ".globl ckf_explore_context_switch\n"
+        ".hidden ckf_explore_context_switch\n"
+        ".type ckf_explore_context_switch, %function\n"
+        "ckf_explore_context_switch:\n"
         "    sub sp, sp, #160\n"
         "    stp x19, x20, [sp, #0]\n"
         "    stp x21, x22, [sp, #16]\n"
@@ -80,11 +79,11 @@ __asm__(".text\n"
         "    ldp d14, d15, [sp, #144]\n"
         "    add sp, sp, #160\n"
         "    ret\n"
-        ".size ckf_context_switch, .-ckf_context_switch\n");
+        ".size ckf_explore_context_switch, .-ckf_explore_context_switch\n");
 
 enum { SAVED_WORDS = 20, LINK_REGISTER = 11 };
 
-void *ckf_context_make(void *top, void (*entry)(void))
+void *ckf_explore_context_make(void *top, void (*entry)(void))
 {
     uintptr_t *sp = (uintptr_t *)((uintptr_t)top & ~(uintptr_t)15) - SAVED_WORDS;
     for (int i = 0; i < SAVED_WORDS; i++)
@@ -99,14 +98,14 @@ void *ckf_context_make(void *top, void (*entry)(void))
 
 /* The ucontext_t lies at the top of the stack that it describes; a context that was not made here
  * (the engine's own) lends the switch a place on its stack. */
-void ckf_context_switch(void **from, void *to)
+void ckf_explore_context_switch(void **from, void *to)
 {
     ucontext_t here;
     *from = &here;
     swapcontext(&here, to);
 }
 
-void *ckf_context_make(void *top, void (*entry)(void))
+void *ckf_explore_context_make(void *top, void (*entry)(void))
 {
     ucontext_t *context = (ucontext_t *)(((uintptr_t)top - sizeof *context) & ~(uintptr_t)63);
     char *bottom = (char *)top - CKF_STACK_BYTES;
@@ -137,7 +136,7 @@ static int look_for_tls(struct dl_phdr_info *info, size_t size, void *found)
     return 1; /* the executable comes first, and nothing else matters */
 }
 
-struct ckf_tls_block ckf_find_tls_block(void)
+struct ckf_tls_block ckf_explore_find_tls_block(void)
 {
     struct ckf_tls_block block = {0};
     dl_iterate_phdr(look_for_tls, &block);
@@ -151,7 +150,7 @@ static int take_offset(struct dl_phdr_info *info, size_t size, void *offset)
     return 1;
 }
 
-uintptr_t ckf_load_offset(void)
+uintptr_t ckf_explore_load_offset(void)
 {
     uintptr_t offset = 0;
     dl_iterate_phdr(take_offset, &offset);

@@ -15,10 +15,10 @@
 enum { CKF_STACK_BYTES = 256 * 1024, CKF_STACK_GUARD_BYTES = 64 * 1024 };
 
 /* Saves the running context in *from and goes on in `to`. */
-void ckf_context_switch(void **from, void *to);
+void ckf_explore_context_switch(void **from, void *to);
 
 /* A context that calls entry() on the stack that ends at `top`; entry must not return. */
-void *ckf_context_make(void *top, void (*entry)(void));
+void *ckf_explore_context_make(void *top, void (*entry)(void));
 
 /* The executable's block of thread-local storage: where it is, how large, and what a new thread
  * finds in it. Size 0: there is none. */
@@ -27,9 +27,9 @@ struct ckf_tls_block {
     const void *image;
     size_t image_size, size;
 };
-struct ckf_tls_block ckf_find_tls_block(void);
+struct ckf_tls_block ckf_explore_find_tls_block(void);
 
 /* By how much the executable was moved when it was loaded. */
-uintptr_t ckf_load_offset(void);
+uintptr_t ckf_explore_load_offset(void);
 
 #endif

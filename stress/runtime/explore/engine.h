@@ -235,140 +235,143 @@ struct ckf_engine {
     int16_t *sc_seen; /* the view of the seq_cst order, by location */
 };
 
-extern struct ckf_engine ckf_engine;
+extern struct ckf_engine ckf_explore_engine;
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
 /* scheduler.c */
-void ckf_engine_prepare(void);
+void ckf_explore_engine_prepare(void);
 /* Stops the running thread, whose op is set, until it is picked. */
-void ckf_schedule(void);
-/* The running thread cannot go on; whoever makes it ready calls ckf_make_ready. Its op stays as
+void ckf_explore_schedule(void);
+/* The running thread cannot go on; whoever makes it ready calls ckf_explore_make_ready. Its op stays as
  * what it is seen to wait in. */
-void ckf_block(void);
-void ckf_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
+void ckf_explore_block(void);
+void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
 /* One of `alternatives` (at least 1, at most 255), counted from 0. */
-unsigned ckf_choose(enum ckf_choice_kind kind, unsigned alternatives);
-struct ckf_thread *ckf_thread_start(ckf_explore_body body, void *arg, const char *name);
-_Noreturn void ckf_thread_exit(void);
+unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives);
+struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, const char *name);
+_Noreturn void ckf_explore_thread_exit(void);
 /* Runs the body once, by the strategy and the choices to follow. */
-void ckf_execute(void);
-void ckf_thread_wait(struct ckf_thread *thread, uintptr_t pc);
-void ckf_become_solo_if_alone(void);
+void ckf_explore_execute(void);
+void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc);
+void ckf_explore_become_solo_if_alone(void);
 /* Lets the running thread spin: it goes on when something that it has read is written, or when
  * nobody else can go on. */
-void ckf_spin(uintptr_t pc);
-void ckf_wake_spinners(struct ckf_location *location);
+void ckf_explore_spin(uintptr_t pc);
+void ckf_explore_wake_spinners(struct ckf_location *location);
 /* Sleeps on sync until woken. Returns false when the deadline came first. */
-bool ckf_sleep(struct ckf_sync *sync, int64_t deadline_ns);
+bool ckf_explore_sleep(struct ckf_sync *sync, int64_t deadline_ns);
 /* Wakes up to count of those who sleep on sync. */
-void ckf_wake(struct ckf_sync *sync, unsigned count);
+void ckf_explore_wake(struct ckf_sync *sync, unsigned count);
 
 /* strategy.c */
-void ckf_strategy_begin(void);
-struct ckf_thread *ckf_strategy_pick(uint16_t candidates);
-void ckf_strategy_prepare(void);
-void ckf_strategy_welcome(struct ckf_thread *thread);
-void ckf_strategy_demote(struct ckf_thread *thread);
-bool ckf_strategy_next(void);
-uint64_t ckf_random_next(uint64_t *state);
+void ckf_explore_strategy_begin(void);
+struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates);
+void ckf_explore_strategy_prepare(void);
+void ckf_explore_strategy_welcome(struct ckf_thread *thread);
+void ckf_explore_strategy_demote(struct ckf_thread *thread);
+bool ckf_explore_strategy_next(void);
+uint64_t ckf_explore_random_next(uint64_t *state);
 
 /* model.c */
-void ckf_model_prepare(void);
-void ckf_view_join(struct ckf_view *into, const struct ckf_view *from);
-struct ckf_view *ckf_view_release(struct ckf_thread *thread);
-void ckf_view_acquire(struct ckf_thread *thread, const struct ckf_view *view);
-void ckf_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by);
-void ckf_model_leave_solo(void);
-uint64_t ckf_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc);
-void ckf_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order, uintptr_t pc);
+void ckf_explore_model_prepare(void);
+void ckf_explore_view_join(struct ckf_view *into, const struct ckf_view *from);
+struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread);
+void ckf_explore_view_acquire(struct ckf_thread *thread, const struct ckf_view *view);
+void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by);
+void ckf_explore_model_leave_solo(void);
+uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc);
+void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
+                              uintptr_t pc);
 enum ckf_rmw { RMW_EXCHANGE, RMW_ADD, RMW_SUB, RMW_AND, RMW_OR, RMW_XOR, RMW_NAND };
-uint64_t ckf_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand,
-                        int order, uintptr_t pc);
-bool ckf_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
-                    int success, int failure, bool weak, uintptr_t pc);
+uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
+                                uint64_t operand, int order, uintptr_t pc);
+bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
+                            int success, int failure, bool weak, uintptr_t pc);
 struct ckf_pair {
     uint64_t low, high;
 };
-struct ckf_pair ckf_atomic_load_pair(uintptr_t address, int order, uintptr_t pc);
-void ckf_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order, uintptr_t pc);
-bool ckf_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected, struct ckf_pair desired,
-                         int order, uintptr_t pc);
-void ckf_atomic_fence(int order, uintptr_t pc);
+struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintptr_t pc);
+void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
+                                   uintptr_t pc);
+bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
+                                 struct ckf_pair desired, int order, uintptr_t pc);
+void ckf_explore_atomic_fence(int order, uintptr_t pc);
 /* The latest value, as the kernel or a debugger sees it. */
-uint64_t ckf_native_load(uintptr_t address, unsigned size);
-uint64_t ckf_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand);
+uint64_t ckf_explore_native_load(uintptr_t address, unsigned size);
+uint64_t ckf_explore_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
+                                uint64_t operand);
 /* The program is about to make a volatile access. */
-void ckf_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size, unsigned kind,
-                  uintptr_t pc);
+void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size,
+                          unsigned kind, uintptr_t pc);
 
 /* shadow.c */
-struct ckf_granule *ckf_granule_at(uintptr_t address);
-void ckf_shadow_prepare(void);
+struct ckf_granule *ckf_explore_granule_at(uintptr_t address);
+void ckf_explore_shadow_prepare(void);
 /* Checks an access that is about to happen. Returns the granule of its first byte; NULL where
  * memory is not watched (constants, thread-local storage, memory of other libraries). */
-struct ckf_granule *ckf_shadow_access(uintptr_t address, size_t size, unsigned kind);
-void ckf_shadow_free(uintptr_t address, size_t size);
-void ckf_shadow_redzone(uintptr_t address);
-void ckf_undo_globals(void);
-struct ckf_sync *ckf_sync_at(uintptr_t address);
+struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind);
+void ckf_explore_shadow_free(uintptr_t address, size_t size);
+void ckf_explore_shadow_redzone(uintptr_t address);
+void ckf_explore_undo_globals(void);
+struct ckf_sync *ckf_explore_sync_at(uintptr_t address);
 
 /* heap.c */
-void ckf_heap_prepare(void);
-void ckf_heap_begin(struct ckf_thread *thread);
-void *ckf_stack_top(const struct ckf_thread *thread);
-void *ckf_heap_allocate(size_t size, size_t align);
-void ckf_heap_free(void *memory);
-bool ckf_heap_owns(const void *memory);
-size_t ckf_heap_size(const void *memory);
-void *ckf_scratch(size_t size);
-void *ckf_reserve(size_t size);
+void ckf_explore_heap_prepare(void);
+void ckf_explore_heap_begin(struct ckf_thread *thread);
+void *ckf_explore_stack_top(const struct ckf_thread *thread);
+void *ckf_explore_heap_allocate(size_t size, size_t align);
+void ckf_explore_heap_free(void *memory);
+bool ckf_explore_heap_owns(const void *memory);
+size_t ckf_explore_heap_size(const void *memory);
+void *ckf_explore_scratch(size_t size);
+void *ckf_explore_reserve(size_t size);
 
 /* reclaim.c */
-void ckf_reclaim_begin(void);
+void ckf_explore_reclaim_begin(void);
 /* Waits until all that was retired so far is reclaimed. */
-void ckf_reclaim_drain(uintptr_t pc);
+void ckf_explore_reclaim_drain(uintptr_t pc);
 
 /* pthread.c */
-void ckf_pthread_begin(void);
-void ckf_lock(uintptr_t mutex, uintptr_t pc);
-void ckf_unlock(uintptr_t mutex);
-void ckf_pthread_exit_keys(struct ckf_thread *thread);
+void ckf_explore_pthread_begin(void);
+void ckf_explore_lock(uintptr_t mutex, uintptr_t pc);
+void ckf_explore_unlock(uintptr_t mutex);
+void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
 /* trace.c */
-void ckf_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
-                     unsigned stores);
-void ckf_trace_plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc);
+void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
+                             unsigned stores);
+void ckf_explore_trace_plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc);
 
 extern char __executable_start[], __data_start[], _end[];
 
-static inline uint16_t ckf_bit(const struct ckf_thread *thread)
+static inline uint16_t ckf_explore_bit(const struct ckf_thread *thread)
 {
     return (uint16_t)(1u << thread->id);
 }
 
 /* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;
  * those of heaps and stacks are the same everywhere. */
-static inline void ckf_mix(uint64_t value)
+static inline void ckf_explore_mix(uint64_t value)
 {
     if (value - (uintptr_t)__executable_start < (uintptr_t)_end - (uintptr_t)__executable_start)
         value -= (uintptr_t)__executable_start;
-    ckf_engine.hash = (ckf_engine.hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-    ckf_engine.hash ^= ckf_engine.hash >> 29;
+    ckf_explore_engine.hash = (ckf_explore_engine.hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    ckf_explore_engine.hash ^= ckf_explore_engine.hash >> 29;
 }
 
 /* Says what the running thread is about to do, and waits until it may. */
-static inline void ckf_point(enum ckf_operation_kind kind, uintptr_t address, unsigned size,
-                             int order, uintptr_t pc)
+static inline void ckf_explore_point(enum ckf_operation_kind kind, uintptr_t address, unsigned size,
+                                     int order, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     self->op = (struct ckf_operation){.address = address,
                                       .pc = pc,
                                       .kind = (uint8_t)kind,
                                       .size = (uint8_t)size,
                                       .order = (uint8_t)order};
-    if (!ckf_engine.solo)
-        ckf_schedule();
+    if (!ckf_explore_engine.solo)
+        ckf_explore_schedule();
 }
 
 #endif

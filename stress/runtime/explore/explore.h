@@ -74,7 +74,7 @@ enum ckf_explore_verdict {
 #define CKF_VERDICTS (CKF_VERDICT_UNMODELLED + 1u)
 
 /* "data race" for CKF_VERDICT_RACE. */
-const char *ckf_verdict_name(enum ckf_explore_verdict verdict);
+const char *ckf_explore_verdict_name(enum ckf_explore_verdict verdict);
 
 enum ckf_choice_kind {
     CKF_CHOICE_THREAD,

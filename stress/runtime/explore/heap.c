@@ -41,7 +41,7 @@ static void *reserve_at(void *address, size_t size, int flags)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-void *ckf_reserve(size_t size)
+void *ckf_explore_reserve(size_t size)
 {
     void *memory = reserve_at(NULL, size, 0);
     if (memory == NULL) {
@@ -58,40 +58,40 @@ static void prepare_stacks(char *bottom)
                  CKF_STACK_GUARD_BYTES, PROT_NONE);
 }
 
-void ckf_heap_prepare(void)
+void ckf_explore_heap_prepare(void)
 {
     size_t heaps = (size_t)MAX_THREADS * HEAP_BYTES;
     size_t stacks = (size_t)MAX_THREADS * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
-    ckf_engine.arena_size = heaps + stacks;
-    ckf_engine.arena = reserve_at(ARENA_ADDRESS, heaps + stacks, MAP_FIXED_NOREPLACE);
-    if (ckf_engine.arena == NULL)
-        ckf_engine.arena = ckf_reserve(heaps + stacks);
-    prepare_stacks(ckf_engine.arena + heaps);
-    ckf_engine.scratch = ckf_reserve(SCRATCH_BYTES);
-    ckf_engine.scratch_end = ckf_engine.scratch + SCRATCH_BYTES;
+    ckf_explore_engine.arena_size = heaps + stacks;
+    ckf_explore_engine.arena = reserve_at(ARENA_ADDRESS, heaps + stacks, MAP_FIXED_NOREPLACE);
+    if (ckf_explore_engine.arena == NULL)
+        ckf_explore_engine.arena = ckf_explore_reserve(heaps + stacks);
+    prepare_stacks(ckf_explore_engine.arena + heaps);
+    ckf_explore_engine.scratch = ckf_explore_reserve(SCRATCH_BYTES);
+    ckf_explore_engine.scratch_end = ckf_explore_engine.scratch + SCRATCH_BYTES;
 }
 
-void ckf_heap_begin(struct ckf_thread *thread)
+void ckf_explore_heap_begin(struct ckf_thread *thread)
 {
-    thread->heap_next = ckf_engine.arena + (size_t)thread->id * HEAP_BYTES;
+    thread->heap_next = ckf_explore_engine.arena + (size_t)thread->id * HEAP_BYTES;
     thread->heap_end = thread->heap_next + HEAP_BYTES;
 }
 
-void *ckf_stack_top(const struct ckf_thread *thread)
+void *ckf_explore_stack_top(const struct ckf_thread *thread)
 {
-    return ckf_engine.arena + (size_t)MAX_THREADS * HEAP_BYTES +
+    return ckf_explore_engine.arena + (size_t)MAX_THREADS * HEAP_BYTES +
            (size_t)(thread->id + 1) * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
 }
 
 /* Lives until the next execution; unlike memory of the program it is not filled. */
-void *ckf_scratch(size_t size)
+void *ckf_explore_scratch(size_t size)
 {
     size = (size + 15) & ~(size_t)15;
-    if (UNLIKELY((size_t)(ckf_engine.scratch_end - ckf_engine.scratch_next) < size))
+    if (UNLIKELY((size_t)(ckf_explore_engine.scratch_end - ckf_explore_engine.scratch_next) < size))
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "one execution needs more than %d MiB of history",
                          SCRATCH_BYTES >> 20);
-    void *memory = ckf_engine.scratch_next;
-    ckf_engine.scratch_next += size;
+    void *memory = ckf_explore_engine.scratch_next;
+    ckf_explore_engine.scratch_next += size;
     return memory;
 }
 
@@ -102,12 +102,12 @@ static void fill(char *memory, size_t size)
         word[i] = UINT64_C(0xa5a5a5a5a5a5a5a5);
 }
 
-void *ckf_heap_allocate(size_t size, size_t align)
+void *ckf_explore_heap_allocate(size_t size, size_t align)
 {
-    struct ckf_thread *self = ckf_engine.running;
-    ckf_engine.allocations++;
-    if (ckf_engine.options.failed_allocation != 0 &&
-        ckf_engine.allocations == ckf_engine.options.failed_allocation)
+    struct ckf_thread *self = ckf_explore_engine.running;
+    ckf_explore_engine.allocations++;
+    if (ckf_explore_engine.options.failed_allocation != 0 &&
+        ckf_explore_engine.allocations == ckf_explore_engine.options.failed_allocation)
         return NULL;
     if (align < 16)
         align = 16;
@@ -118,16 +118,17 @@ void *ckf_heap_allocate(size_t size, size_t align)
     self->heap_next = (char *)start + whole;
     *(struct block *)(start - HEADER) =
         (struct block){.size = size, .state = BLOCK_LIVE, .owner = self->id};
-    ckf_shadow_redzone(start - HEADER);
-    ckf_shadow_redzone(start + whole);
+    ckf_explore_shadow_redzone(start - HEADER);
+    ckf_explore_shadow_redzone(start + whole);
     fill((char *)start, size);
-    ckf_engine.live_blocks++;
+    ckf_explore_engine.live_blocks++;
     return (void *)start;
 }
 
-bool ckf_heap_owns(const void *memory)
+bool ckf_explore_heap_owns(const void *memory)
 {
-    return (uintptr_t)memory - (uintptr_t)ckf_engine.arena < (size_t)MAX_THREADS * HEAP_BYTES;
+    return (uintptr_t)memory - (uintptr_t)ckf_explore_engine.arena <
+           (size_t)MAX_THREADS * HEAP_BYTES;
 }
 
 static struct block *block_of(const void *memory)
@@ -135,19 +136,19 @@ static struct block *block_of(const void *memory)
     return (struct block *)((uintptr_t)memory - HEADER);
 }
 
-size_t ckf_heap_size(const void *memory)
+size_t ckf_explore_heap_size(const void *memory)
 {
     return block_of(memory)->size;
 }
 
-void ckf_heap_free(void *memory)
+void ckf_explore_heap_free(void *memory)
 {
     struct block *block = block_of(memory);
     if (block->state == BLOCK_FREED)
         ckf_explore_fail(CKF_VERDICT_DOUBLE_FREE, "memory is freed twice");
     if (block->state != BLOCK_LIVE)
         ckf_explore_fail(CKF_VERDICT_CRASH, "free of an address that was not allocated");
-    ckf_shadow_free((uintptr_t)memory, block->size);
+    ckf_explore_shadow_free((uintptr_t)memory, block->size);
     block->state = BLOCK_FREED;
-    ckf_engine.live_blocks--;
+    ckf_explore_engine.live_blocks--;
 }

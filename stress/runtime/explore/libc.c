@@ -32,12 +32,12 @@ ssize_t __real_getrandom(void *, size_t, unsigned);
 
 static bool outside(void)
 {
-    return ckf_engine.running == NULL;
+    return ckf_explore_engine.running == NULL;
 }
 
 void *__wrap_malloc(size_t size)
 {
-    return outside() ? __real_malloc(size) : ckf_heap_allocate(size, 16);
+    return outside() ? __real_malloc(size) : ckf_explore_heap_allocate(size, 16);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
@@ -46,20 +46,20 @@ void *__wrap_calloc(size_t count, size_t size)
         return __real_calloc(count, size);
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    void *memory = ckf_heap_allocate(count * size, 16);
+    void *memory = ckf_explore_heap_allocate(count * size, 16);
     return memory == NULL ? NULL : __real_memset(memory, 0, count * size);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return outside() ? __real_aligned_alloc(align, size) : ckf_heap_allocate(size, align);
+    return outside() ? __real_aligned_alloc(align, size) : ckf_explore_heap_allocate(size, align);
 }
 
 int __wrap_posix_memalign(void **memory, size_t align, size_t size)
 {
     if (outside())
         return __real_posix_memalign(memory, align, size);
-    void *allocated = ckf_heap_allocate(size, align);
+    void *allocated = ckf_explore_heap_allocate(size, align);
     if (allocated == NULL)
         return ENOMEM;
     *memory = allocated;
@@ -70,30 +70,30 @@ void __wrap_free(void *memory)
 {
     if (memory == NULL)
         return;
-    if (outside() || !ckf_heap_owns(memory))
+    if (outside() || !ckf_explore_heap_owns(memory))
         __real_free(memory);
     else
-        ckf_heap_free(memory);
+        ckf_explore_heap_free(memory);
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
     if (outside())
         return __real_realloc(memory, size);
-    void *larger = ckf_heap_allocate(size, 16);
+    void *larger = ckf_explore_heap_allocate(size, 16);
     if (larger == NULL || memory == NULL)
         return larger;
-    size_t old = ckf_heap_size(memory);
-    ckf_shadow_access((uintptr_t)memory, old < size ? old : size, ACCESS_READ);
+    size_t old = ckf_explore_heap_size(memory);
+    ckf_explore_shadow_access((uintptr_t)memory, old < size ? old : size, ACCESS_READ);
     __real_memcpy(larger, memory, old < size ? old : size);
-    ckf_heap_free(memory);
+    ckf_explore_heap_free(memory);
     return larger;
 }
 
 static void about_to(uintptr_t address, size_t size, unsigned kind, uintptr_t pc)
 {
-    ckf_engine.running->pc = pc;
-    ckf_shadow_access(address, size, kind);
+    ckf_explore_engine.running->pc = pc;
+    ckf_explore_shadow_access(address, size, kind);
 }
 
 void *__wrap_memcpy(void *to, const void *from, size_t size)
@@ -125,7 +125,7 @@ int __wrap_sched_yield(void)
 {
     if (outside())
         return __real_sched_yield();
-    ckf_spin(CALLER);
+    ckf_explore_spin(CALLER);
     return 0;
 }
 
@@ -133,7 +133,7 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 {
     if (outside())
         return __real_nanosleep(time, left);
-    ckf_spin(CALLER);
+    ckf_explore_spin(CALLER);
     return 0;
 }
 
@@ -142,7 +142,7 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *ti
 {
     if (outside())
         return __real_clock_nanosleep(clock, flags, time, left);
-    ckf_spin(CALLER);
+    ckf_explore_spin(CALLER);
     return 0;
 }
 
@@ -150,20 +150,20 @@ int __wrap_usleep(unsigned microseconds)
 {
     if (outside())
         return __real_usleep(microseconds);
-    ckf_spin(CALLER);
+    ckf_explore_spin(CALLER);
     return 0;
 }
 
-int64_t ckf_engine_now_ns(void)
+int64_t ckf_explore_engine_now_ns(void)
 {
-    return ckf_engine.now_ns += 1000;
+    return ckf_explore_engine.now_ns += 1000;
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
     if (outside())
         return __real_clock_gettime(clock, time);
-    int64_t now = ckf_engine_now_ns();
+    int64_t now = ckf_explore_engine_now_ns();
     *time = (struct timespec){.tv_sec = now / 1000000000, .tv_nsec = now % 1000000000};
     return 0;
 }
@@ -172,7 +172,7 @@ ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
 {
     if (outside())
         return __real_getrandom(buffer, size, flags);
-    ckf_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
+    ckf_explore_shadow_access((uintptr_t)buffer, size, ACCESS_WRITE);
     for (size_t i = 0; i < size; i++)
         ((unsigned char *)buffer)[i] = (unsigned char)ckf_explore_random(256);
     return (ssize_t)size;

@@ -42,7 +42,7 @@ static inline bool releases(int order)
 
 static inline bool broken(unsigned what)
 {
-    return UNLIKELY((ckf_engine.options.broken & what) != 0);
+    return UNLIKELY((ckf_explore_engine.options.broken & what) != 0);
 }
 
 /* Views. */
@@ -52,7 +52,7 @@ static inline size_t view_size(unsigned length)
     return sizeof(struct ckf_view) + length * sizeof(int16_t);
 }
 
-void ckf_view_join(struct ckf_view *into, const struct ckf_view *from)
+void ckf_explore_view_join(struct ckf_view *into, const struct ckf_view *from)
 {
     for (int i = 0; i < MAX_THREADS; i++)
         into->clock[i] = into->clock[i] > from->clock[i] ? into->clock[i] : from->clock[i];
@@ -73,41 +73,41 @@ static void view_clear(struct ckf_view *view)
 {
     for (int i = 0; i < MAX_THREADS; i++)
         view->clock[i] = 0;
-    view->length = ckf_engine.location_count;
+    view->length = ckf_explore_engine.location_count;
     for (unsigned i = 0; i < view->length; i++)
         view->seen[i] = 0;
 }
 
 /* A copy of what the thread knows now, for others to receive. What it does next is not in it. */
-struct ckf_view *ckf_view_release(struct ckf_thread *thread)
+struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread)
 {
-    struct ckf_view *copy = ckf_scratch(view_size(thread->current->length));
+    struct ckf_view *copy = ckf_explore_scratch(view_size(thread->current->length));
     view_copy(copy, thread->current);
     thread->current->clock[thread->id]++;
     return copy;
 }
 
-void ckf_view_acquire(struct ckf_thread *thread, const struct ckf_view *view)
+void ckf_explore_view_acquire(struct ckf_thread *thread, const struct ckf_view *view)
 {
     if (view != NULL)
-        ckf_view_join(thread->current, view);
-    thread->tso_position = ckf_engine.step;
+        ckf_explore_view_join(thread->current, view);
+    thread->tso_position = ckf_explore_engine.step;
 }
 
-void ckf_model_prepare(void)
+void ckf_explore_model_prepare(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     size_t view = (view_size(MAX_LOCATIONS) + 63) & ~(size_t)63;
-    char *views = ckf_reserve(view * MAX_THREADS * 2);
+    char *views = ckf_explore_reserve(view * MAX_THREADS * 2);
     for (int i = 0; i < MAX_THREADS; i++) {
         e->threads[i].current = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i));
         e->threads[i].acquired = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i + 1));
     }
-    e->locations = ckf_reserve(MAX_LOCATIONS * sizeof *e->locations);
-    e->sc_seen = ckf_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
+    e->locations = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->locations);
+    e->sc_seen = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
 }
 
-void ckf_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by)
+void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by)
 {
     if (by != NULL) {
         view_copy(thread->current, by->current);
@@ -119,19 +119,19 @@ void ckf_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by)
     view_clear(thread->acquired);
     thread->acquire_pending = false;
     thread->released = NULL;
-    thread->tso_position = ckf_engine.step;
+    thread->tso_position = ckf_explore_engine.step;
 }
 
 /* Alone, a thread accesses memory directly; now that it gets company, what it did comes first. */
-void ckf_model_leave_solo(void)
+void ckf_explore_model_leave_solo(void)
 {
-    for (unsigned i = 0; i < ckf_engine.location_count; i++)
-        ckf_engine.locations[i].resync = true;
+    for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
+        ckf_explore_engine.locations[i].resync = true;
 }
 
 /* Memory. */
 
-uint64_t ckf_native_load(uintptr_t address, unsigned size)
+uint64_t ckf_explore_native_load(uintptr_t address, unsigned size)
 {
     switch (size) {
     case 1:
@@ -171,7 +171,7 @@ static inline uint64_t mask_of(unsigned size)
 
 static inline unsigned index_of(const struct ckf_location *location)
 {
-    return (unsigned)(location - ckf_engine.locations);
+    return (unsigned)(location - ckf_explore_engine.locations);
 }
 
 static inline unsigned newest(const struct ckf_location *location)
@@ -185,7 +185,7 @@ static struct ckf_store *append(struct ckf_location *location)
         if (location->capacity >= INT16_MAX / 2)
             ckf_explore_fail(CKF_VERDICT_LIVELOCK, "one word is written more than %d times",
                              location->capacity);
-        struct ckf_store *larger = ckf_scratch(2u * location->capacity * sizeof *larger);
+        struct ckf_store *larger = ckf_explore_scratch(2u * location->capacity * sizeof *larger);
         for (unsigned i = 0; i < location->count; i++)
             larger[i] = location->stores[i];
         location->stores = larger;
@@ -198,19 +198,19 @@ enum { FIRST_CAPACITY = 4 };
 
 static struct ckf_location *make_location(uintptr_t address, unsigned size)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->location_count == MAX_LOCATIONS)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d atomic variables", MAX_LOCATIONS);
     unsigned index = e->location_count++;
     struct ckf_location *location = &e->locations[index];
     *location = (struct ckf_location){
         .address = address,
-        .stores = ckf_scratch(FIRST_CAPACITY * sizeof *location->stores),
+        .stores = ckf_explore_scratch(FIRST_CAPACITY * sizeof *location->stores),
         .count = 1,
         .capacity = FIRST_CAPACITY,
         .size = (uint8_t)size,
     };
-    location->stores[0] = (struct ckf_store){.value = ckf_native_load(address, size)};
+    location->stores[0] = (struct ckf_store){.value = ckf_explore_native_load(address, size)};
     for (unsigned i = 0; i < e->thread_count; i++) {
         e->threads[i].current->seen[index] = e->threads[i].acquired->seen[index] = 0;
         e->threads[i].current->length = e->threads[i].acquired->length = index + 1;
@@ -221,9 +221,9 @@ static struct ckf_location *make_location(uintptr_t address, unsigned size)
 
 static void resync(struct ckf_location *location)
 {
-    uint64_t value = ckf_native_load(location->address, location->size);
+    uint64_t value = ckf_explore_native_load(location->address, location->size);
     if (value != location->stores[newest(location)].value)
-        *append(location) = (struct ckf_store){.value = value, .step = ckf_engine.step};
+        *append(location) = (struct ckf_store){.value = value, .step = ckf_explore_engine.step};
     location->floor = (uint16_t)newest(location);
     location->resync = false;
 }
@@ -235,7 +235,7 @@ static struct ckf_location *merge(struct ckf_granule *granule, uintptr_t address
     struct ckf_location *location = make_location(address & ~(uintptr_t)7, 8);
     for (int i = 0; i < 8; i++) {
         if (granule->location[i] != 0)
-            location->watchers |= ckf_engine.locations[granule->location[i] - 1].watchers;
+            location->watchers |= ckf_explore_engine.locations[granule->location[i] - 1].watchers;
         granule->location[i] = (uint16_t)(index_of(location) + 1);
     }
     return location;
@@ -252,7 +252,7 @@ static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t
     if (!same)
         return merge(granule, address);
     if (index != 0) /* part of a larger one */
-        return &ckf_engine.locations[index - 1];
+        return &ckf_explore_engine.locations[index - 1];
     struct ckf_location *location = make_location(address, size);
     for (unsigned i = offset; i < offset + size; i++)
         granule->location[i] = (uint16_t)(index_of(location) + 1);
@@ -262,13 +262,13 @@ static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t
 /* NULL: memory that is not watched; it is accessed directly. */
 static inline struct ckf_location *location_at(uintptr_t address, unsigned size, unsigned kind)
 {
-    struct ckf_granule *granule = ckf_shadow_access(address, size, kind | ACCESS_ATOMIC);
-    if (UNLIKELY(granule == NULL) || ckf_engine.solo)
+    struct ckf_granule *granule = ckf_explore_shadow_access(address, size, kind | ACCESS_ATOMIC);
+    if (UNLIKELY(granule == NULL) || ckf_explore_engine.solo)
         return NULL;
     struct ckf_location *location = NULL;
     unsigned index = granule->location[address & 7];
     if (EXPECT(index != 0))
-        location = &ckf_engine.locations[index - 1];
+        location = &ckf_explore_engine.locations[index - 1];
     if (UNLIKELY(index == 0 || location->size != size || location->address != address)) {
         if ((address & 7) + size > 8)
             ckf_explore_fail(CKF_VERDICT_UNMODELLED, "an atomic access that is not aligned");
@@ -299,14 +299,15 @@ static unsigned oldest_in_tso(const struct ckf_thread *self, const struct ckf_lo
 static inline unsigned oldest_readable(const struct ckf_thread *self,
                                        const struct ckf_location *location, int order)
 {
-    if (!ckf_engine.weak)
+    if (!ckf_explore_engine.weak)
         return newest(location);
-    if (ckf_engine.options.model == CKF_EXPLORE_TSO)
+    if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO)
         return oldest_in_tso(self, location);
     unsigned index = index_of(location);
     int oldest = self->current->seen[index];
-    if (order == SEQ_CST && ckf_engine.sc_seen[index] > oldest && !broken(CKF_BREAK_SC_LOAD))
-        oldest = ckf_engine.sc_seen[index];
+    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] > oldest &&
+        !broken(CKF_BREAK_SC_LOAD))
+        oldest = ckf_explore_engine.sc_seen[index];
     if (location->floor > oldest)
         oldest = location->floor;
     return (unsigned)oldest;
@@ -336,16 +337,16 @@ static inline void learn(struct ckf_thread *self, struct ckf_location *location,
     const struct ckf_store *read = &location->stores[store];
     if (self->current->seen[index] < (int)store && !broken(CKF_BREAK_COHERENCE))
         self->current->seen[index] = (int16_t)store;
-    if (order == SEQ_CST && ckf_engine.sc_seen[index] < (int)store)
-        ckf_engine.sc_seen[index] = (int16_t)store;
+    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] < (int)store)
+        ckf_explore_engine.sc_seen[index] = (int16_t)store;
     if (read->thread != self->id + 1u && read->step > self->tso_position)
         self->tso_position = read->step;
     if (read->view == NULL)
         return;
     if (acquires(order) && !broken(CKF_BREAK_ACQUIRE)) {
-        ckf_view_join(self->current, read->view);
+        ckf_explore_view_join(self->current, read->view);
     } else {
-        ckf_view_join(self->acquired, read->view);
+        ckf_explore_view_join(self->acquired, read->view);
         self->acquire_pending = true;
     }
 }
@@ -353,10 +354,10 @@ static inline void learn(struct ckf_thread *self, struct ckf_location *location,
 static inline void note(const struct ckf_thread *self, uint64_t value, unsigned store,
                         const struct ckf_location *location)
 {
-    ckf_mix(value);
-    ckf_engine.hash += ((uint64_t)store << 8) + self->id;
-    if (UNLIKELY(ckf_engine.tracing))
-        ckf_trace_event(&self->op, value, store, location == NULL ? 0 : location->count);
+    ckf_explore_mix(value);
+    ckf_explore_engine.hash += ((uint64_t)store << 8) + self->id;
+    if (UNLIKELY(ckf_explore_engine.tracing))
+        ckf_explore_trace_event(&self->op, value, store, location == NULL ? 0 : location->count);
 }
 
 /* Writing. */
@@ -364,7 +365,7 @@ static inline void note(const struct ckf_thread *self, uint64_t value, unsigned 
 static inline const struct ckf_view *carried(struct ckf_thread *self, int order)
 {
     if (releases(order) && !broken(CKF_BREAK_RELEASE))
-        return ckf_view_release(self);
+        return ckf_explore_view_release(self);
     return self->released;
 }
 
@@ -373,20 +374,22 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
 {
     struct ckf_store *store = append(location);
     bool changed = store[-1].value != value;
-    *store = (struct ckf_store){
-        .value = value, .view = view, .step = ckf_engine.step, .thread = (uint8_t)(self->id + 1)};
+    *store = (struct ckf_store){.value = value,
+                                .view = view,
+                                .step = ckf_explore_engine.step,
+                                .thread = (uint8_t)(self->id + 1)};
     unsigned index = index_of(location);
     self->current->seen[index] = (int16_t)newest(location);
     if (order == SEQ_CST) {
-        ckf_engine.sc_seen[index] = (int16_t)newest(location);
-        self->tso_position = ckf_engine.step;
+        ckf_explore_engine.sc_seen[index] = (int16_t)newest(location);
+        self->tso_position = ckf_explore_engine.step;
     }
     native_store(location->address, location->size, value);
     if (changed) {
-        ckf_engine.idle_spins = 0;
+        ckf_explore_engine.idle_spins = 0;
         self->spin_repeats = 0;
         if (UNLIKELY(location->watchers != 0))
-            ckf_wake_spinners(location);
+            ckf_explore_wake_spinners(location);
     }
 }
 
@@ -401,13 +404,13 @@ static const struct ckf_view *carried_on(struct ckf_thread *self, const struct c
         return read;
     if (acquires(order) && releases(order))
         return own; /* knows it already */
-    struct ckf_view *both = ckf_scratch(view_size(self->current->length));
+    struct ckf_view *both = ckf_explore_scratch(view_size(self->current->length));
     view_copy(both, own);
     for (unsigned i = both->length; i < read->length; i++)
         both->seen[i] = 0;
     if (both->length < read->length)
         both->length = read->length;
-    ckf_view_join(both, read);
+    ckf_explore_view_join(both, read);
     return both;
 }
 
@@ -431,9 +434,10 @@ static uint64_t calculate(enum ckf_rmw what, uint64_t old, uint64_t operand)
     }
 }
 
-uint64_t ckf_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand)
+uint64_t ckf_explore_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
+                                uint64_t operand)
 {
-    uint64_t old = ckf_native_load(address, size);
+    uint64_t old = ckf_explore_native_load(address, size);
     native_store(address, size, calculate(what, old, operand));
     return old;
 }
@@ -442,13 +446,13 @@ uint64_t ckf_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uin
 
 enum { REPEATS_THAT_ARE_A_SPIN = 3 };
 
-uint64_t ckf_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
+uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
 {
-    ckf_point(OP_LOAD, address, size, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_LOAD, address, size, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_READ);
     if (location == NULL) {
-        uint64_t native = ckf_native_load(address, size);
+        uint64_t native = ckf_explore_native_load(address, size);
         note(self, native, 0, NULL);
         return native;
     }
@@ -456,20 +460,21 @@ uint64_t ckf_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t 
     unsigned oldest = oldest_readable(self, location, order);
     unsigned store = last;
     if (oldest != last)
-        store -= ckf_choose(CKF_CHOICE_READ, last - oldest + 1);
+        store -= ckf_explore_choose(CKF_CHOICE_READ, last - oldest + 1);
     learn(self, location, store, order);
     uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
     note(self, value, store, location);
     watch(self, location, store, pc);
     if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
-        ckf_spin(pc);
+        ckf_explore_spin(pc);
     return value;
 }
 
-void ckf_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order, uintptr_t pc)
+void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
+                              uintptr_t pc)
 {
-    ckf_point(OP_STORE, address, size, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_STORE, address, size, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     value &= mask_of(size);
     note(self, value, location == NULL ? 0 : location->count, location);
@@ -491,25 +496,25 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
     const struct ckf_view *read = location->stores[store].view;
     learn(self, location, store, order);
     write(self, location, value, carried_on(self, read, order), order);
-    self->tso_position = ckf_engine.step;
+    self->tso_position = ckf_explore_engine.step;
     watch(self, location, newest(location), pc);
 }
 
-uint64_t ckf_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what, uint64_t operand,
-                        int order, uintptr_t pc)
+uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
+                                uint64_t operand, int order, uintptr_t pc)
 {
-    ckf_point(OP_RMW, address, size, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_RMW, address, size, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
-        uint64_t native = ckf_native_rmw(address, size, what, operand);
+        uint64_t native = ckf_explore_native_rmw(address, size, what, operand);
         note(self, native, 0, NULL);
         return native;
     }
     unsigned store = newest(location);
     if (broken(CKF_BREAK_RMW)) {
         unsigned oldest = oldest_readable(self, location, order);
-        store -= ckf_choose(CKF_CHOICE_READ, store - oldest + 1);
+        store -= ckf_explore_choose(CKF_CHOICE_READ, store - oldest + 1);
     }
     unsigned shift = shift_of(location, address);
     uint64_t mask = mask_of(size) << shift;
@@ -536,14 +541,14 @@ static unsigned readable_by_failure(const struct ckf_thread *self,
     return count;
 }
 
-bool ckf_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
-                    int success, int failure, bool weak, uintptr_t pc)
+bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
+                            int success, int failure, bool weak, uintptr_t pc)
 {
-    ckf_point(OP_CAS, address, size, success, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_CAS, address, size, success, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
-        uint64_t native = ckf_native_load(address, size);
+        uint64_t native = ckf_explore_native_load(address, size);
         bool equal = native == *expected;
         if (equal)
             native_store(address, size, desired);
@@ -555,12 +560,13 @@ bool ckf_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64
     uint64_t mask = mask_of(size);
     uint16_t found[255];
     unsigned count = readable_by_failure(self, location, failure, shift, mask, *expected, found);
-    unsigned store = found[count > 1 ? ckf_choose(CKF_CHOICE_READ, count) : 0];
+    unsigned store = found[count > 1 ? ckf_explore_choose(CKF_CHOICE_READ, count) : 0];
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
-    if (equal && weak && ckf_engine.spurious_left > 0 && ckf_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
-        ckf_engine.spurious_left--;
+    if (equal && weak && ckf_explore_engine.spurious_left > 0 &&
+        ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
+        ckf_explore_engine.spurious_left--;
         equal = false;
     }
     note(self, value, equal ? location->count : store, location);
@@ -590,7 +596,8 @@ static struct pair_of_locations pair_at(uintptr_t address, unsigned kind)
 
 static struct ckf_pair native_pair(uintptr_t address)
 {
-    return (struct ckf_pair){ckf_native_load(address, 8), ckf_native_load(address + 8, 8)};
+    return (struct ckf_pair){ckf_explore_native_load(address, 8),
+                             ckf_explore_native_load(address + 8, 8)};
 }
 
 static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, int order,
@@ -611,13 +618,13 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
     high = carried_on(self, high, order);
     write(self, pair.low, value.low, low, order);
     write(self, pair.high, value.high, high, order);
-    self->tso_position = ckf_engine.step;
+    self->tso_position = ckf_explore_engine.step;
 }
 
-struct ckf_pair ckf_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
+struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
 {
-    ckf_point(OP_LOAD, address, 16, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_LOAD, address, 16, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_READ);
     struct ckf_pair value = native_pair(address);
     note(self, value.low ^ value.high, 0, pair.low);
@@ -626,10 +633,11 @@ struct ckf_pair ckf_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
     return value;
 }
 
-void ckf_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order, uintptr_t pc)
+void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
+                                   uintptr_t pc)
 {
-    ckf_point(OP_STORE, address, 16, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_STORE, address, 16, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
@@ -642,11 +650,11 @@ void ckf_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order, 
     native_store(address + 8, 8, value.high);
 }
 
-bool ckf_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected, struct ckf_pair desired,
-                         int order, uintptr_t pc)
+bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
+                                 struct ckf_pair desired, int order, uintptr_t pc)
 {
-    ckf_point(OP_CAS, address, 16, order, pc);
-    struct ckf_thread *self = ckf_engine.running;
+    ckf_explore_point(OP_CAS, address, 16, order, pc);
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
@@ -666,22 +674,23 @@ bool ckf_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected, struct ck
 static void exchange_sc_views(struct ckf_thread *self)
 {
     int16_t *seen = self->current->seen;
-    for (unsigned i = 0; i < ckf_engine.location_count; i++) {
-        int16_t more = seen[i] > ckf_engine.sc_seen[i] ? seen[i] : ckf_engine.sc_seen[i];
-        seen[i] = ckf_engine.sc_seen[i] = more;
+    for (unsigned i = 0; i < ckf_explore_engine.location_count; i++) {
+        int16_t more =
+            seen[i] > ckf_explore_engine.sc_seen[i] ? seen[i] : ckf_explore_engine.sc_seen[i];
+        seen[i] = ckf_explore_engine.sc_seen[i] = more;
     }
-    self->tso_position = ckf_engine.step;
+    self->tso_position = ckf_explore_engine.step;
 }
 
-void ckf_atomic_fence(int order, uintptr_t pc)
+void ckf_explore_atomic_fence(int order, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (order == SEQ_CST)
-        ckf_point(OP_FENCE, 0, 0, order, pc);
-    if (ckf_engine.solo)
+        ckf_explore_point(OP_FENCE, 0, 0, order, pc);
+    if (ckf_explore_engine.solo)
         return;
     if (acquires(order) && self->acquire_pending) {
-        ckf_view_join(self->current, self->acquired);
+        ckf_explore_view_join(self->current, self->acquired);
         self->acquire_pending = false;
     }
     if (order == SEQ_CST) {
@@ -690,15 +699,15 @@ void ckf_atomic_fence(int order, uintptr_t pc)
             exchange_sc_views(self);
     }
     if (releases(order))
-        self->released = ckf_view_release(self);
+        self->released = ckf_explore_view_release(self);
 }
 
 /* A write is noticed when the location is next used as an atomic one; what a spinner waits for may
  * be a volatile word, so it looks again after every one. */
-void ckf_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size, unsigned kind,
-                  uintptr_t pc)
+void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size,
+                          unsigned kind, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     note(self, kind, 0, NULL);
     if (size > 8)
         return;
@@ -708,11 +717,11 @@ void ckf_volatile(struct ckf_granule *granule, uintptr_t address, unsigned size,
     if (kind == ACCESS_READ) {
         watch(self, location, newest(location), pc);
         if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
-            ckf_spin(pc);
+            ckf_explore_spin(pc);
         return;
     }
     location->resync = true;
-    ckf_engine.idle_spins = 0;
+    ckf_explore_engine.idle_spins = 0;
     if (location->watchers != 0)
-        ckf_wake_spinners(location);
+        ckf_explore_wake_spinners(location);
 }

@@ -21,7 +21,7 @@
 
 static bool outside(void)
 {
-    return ckf_engine.running == NULL;
+    return ckf_explore_engine.running == NULL;
 }
 
 static int64_t nanoseconds(const struct timespec *time)
@@ -32,55 +32,55 @@ static int64_t nanoseconds(const struct timespec *time)
 /* A use of the object that its destruction must be ordered with. */
 static struct ckf_sync *use(uintptr_t address)
 {
-    ckf_shadow_access(address, 1, ACCESS_WRITE | ACCESS_ATOMIC);
-    return ckf_sync_at(address);
+    ckf_explore_shadow_access(address, 1, ACCESS_WRITE | ACCESS_ATOMIC);
+    return ckf_explore_sync_at(address);
 }
 
 /* Mutexes. */
 
 static void take(struct ckf_sync *mutex)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     mutex->owner = (uint8_t)(e->running->id + 1);
-    ckf_view_acquire(e->running, mutex->view);
-    ckf_mix((uint64_t)(mutex - e->syncs) * MAX_THREADS + e->running->id);
+    ckf_explore_view_acquire(e->running, mutex->view);
+    ckf_explore_mix((uint64_t)(mutex - e->syncs) * MAX_THREADS + e->running->id);
     if (e->tracing)
-        ckf_trace_event(&e->running->op, 0, 0, 0);
+        ckf_explore_trace_event(&e->running->op, 0, 0, 0);
     for (uint16_t rest = e->ready; rest != 0; rest &= (uint16_t)(rest - 1)) {
         struct ckf_thread *other = &e->threads[__builtin_ctz(rest)];
         if (other->op.kind != OP_LOCK || other->op.address != mutex->address)
             continue;
-        e->ready &= (uint16_t)~ckf_bit(other);
+        e->ready &= (uint16_t)~ckf_explore_bit(other);
         other->state = THREAD_BLOCKED;
-        mutex->waiters |= ckf_bit(other);
+        mutex->waiters |= ckf_explore_bit(other);
     }
 }
 
-void ckf_lock(uintptr_t address, uintptr_t pc)
+void ckf_explore_lock(uintptr_t address, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_sync *mutex = use(address);
     if (mutex->owner == 0) {
-        ckf_point(OP_LOCK, address, 1, 0, pc);
+        ckf_explore_point(OP_LOCK, address, 1, 0, pc);
     } else {
         self->op = (struct ckf_operation){.kind = OP_LOCK, .address = address, .size = 1, .pc = pc};
-        mutex->waiters |= ckf_bit(self);
-        ckf_block();
+        mutex->waiters |= ckf_explore_bit(self);
+        ckf_explore_block();
     }
     take(use(address));
 }
 
-void ckf_unlock(uintptr_t address)
+void ckf_explore_unlock(uintptr_t address)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_sync *mutex = use(address);
     if (mutex->owner != e->running->id + 1)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "unlocks a mutex that it does not hold");
     mutex->owner = 0;
     if (!e->solo)
-        mutex->view = ckf_view_release(e->running);
+        mutex->view = ckf_explore_view_release(e->running);
     for (; mutex->waiters != 0; mutex->waiters &= (uint16_t)(mutex->waiters - 1))
-        ckf_make_ready(&e->threads[__builtin_ctz(mutex->waiters)], OP_LOCK);
+        ckf_explore_make_ready(&e->threads[__builtin_ctz(mutex->waiters)], OP_LOCK);
     for (uint16_t rest = e->asleep; rest != 0; rest &= (uint16_t)(rest - 1)) {
         unsigned id = (unsigned)__builtin_ctz(rest);
         if (e->threads[id].op.address == address)
@@ -98,8 +98,8 @@ int __wrap_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t 
 {
     if (outside())
         return __real_pthread_mutex_init(mutex, attributes);
-    ckf_shadow_access((uintptr_t)mutex, 1, ACCESS_WRITE);
-    ckf_sync_at((uintptr_t)mutex)->view = NULL;
+    ckf_explore_shadow_access((uintptr_t)mutex, 1, ACCESS_WRITE);
+    ckf_explore_sync_at((uintptr_t)mutex)->view = NULL;
     return 0;
 }
 
@@ -107,8 +107,8 @@ int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_destroy(mutex);
-    ckf_shadow_access((uintptr_t)mutex, 1, ACCESS_WRITE);
-    if (ckf_sync_at((uintptr_t)mutex)->owner != 0)
+    ckf_explore_shadow_access((uintptr_t)mutex, 1, ACCESS_WRITE);
+    if (ckf_explore_sync_at((uintptr_t)mutex)->owner != 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "destroys a mutex that is locked");
     return 0;
 }
@@ -117,7 +117,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_lock(mutex);
-    ckf_lock((uintptr_t)mutex, CALLER);
+    ckf_explore_lock((uintptr_t)mutex, CALLER);
     return 0;
 }
 
@@ -125,7 +125,7 @@ int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_trylock(mutex);
-    ckf_point(OP_TRYLOCK, (uintptr_t)mutex, 1, 0, CALLER);
+    ckf_explore_point(OP_TRYLOCK, (uintptr_t)mutex, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)mutex);
     if (sync->owner != 0)
         return EBUSY;
@@ -137,7 +137,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_unlock(mutex);
-    ckf_unlock((uintptr_t)mutex);
+    ckf_explore_unlock((uintptr_t)mutex);
     return 0;
 }
 
@@ -145,27 +145,28 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 
 static int wait_on(uintptr_t condition, uintptr_t mutex, int64_t deadline_ns, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     self->op = (struct ckf_operation){
         .kind = OP_COND_WAIT, .address = condition, .address2 = mutex, .size = 1, .pc = pc};
-    if (!ckf_engine.solo)
-        ckf_schedule();
+    if (!ckf_explore_engine.solo)
+        ckf_explore_schedule();
     struct ckf_sync *sync = use(condition);
-    if (ckf_engine.tracing)
-        ckf_trace_event(&self->op, 0, 0, 0);
-    ckf_unlock(mutex);
-    bool in_time = ckf_sleep(sync, deadline_ns);
-    ckf_lock(mutex, pc);
+    if (ckf_explore_engine.tracing)
+        ckf_explore_trace_event(&self->op, 0, 0, 0);
+    ckf_explore_unlock(mutex);
+    bool in_time = ckf_explore_sleep(sync, deadline_ns);
+    ckf_explore_lock(mutex, pc);
     return in_time ? 0 : ETIMEDOUT;
 }
 
 static void notify(uintptr_t condition, enum ckf_operation_kind kind, unsigned count, uintptr_t pc)
 {
-    ckf_point(kind, condition, 1, 0, pc);
+    ckf_explore_point(kind, condition, 1, 0, pc);
     struct ckf_sync *sync = use(condition);
-    if (ckf_engine.tracing)
-        ckf_trace_event(&ckf_engine.running->op, (uint64_t)__builtin_popcount(sync->waiters), 0, 0);
-    ckf_wake(sync, count);
+    if (ckf_explore_engine.tracing)
+        ckf_explore_trace_event(&ckf_explore_engine.running->op,
+                                (uint64_t)__builtin_popcount(sync->waiters), 0, 0);
+    ckf_explore_wake(sync, count);
 }
 
 REAL(int, pthread_cond_init, pthread_cond_t *, const pthread_condattr_t *);
@@ -181,7 +182,7 @@ int __wrap_pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t
 {
     if (outside())
         return __real_pthread_cond_init(condition, attributes);
-    ckf_shadow_access((uintptr_t)condition, 1, ACCESS_WRITE);
+    ckf_explore_shadow_access((uintptr_t)condition, 1, ACCESS_WRITE);
     return 0;
 }
 
@@ -189,8 +190,8 @@ int __wrap_pthread_cond_destroy(pthread_cond_t *condition)
 {
     if (outside())
         return __real_pthread_cond_destroy(condition);
-    ckf_shadow_access((uintptr_t)condition, 1, ACCESS_WRITE);
-    if (ckf_sync_at((uintptr_t)condition)->waiters != 0)
+    ckf_explore_shadow_access((uintptr_t)condition, 1, ACCESS_WRITE);
+    if (ckf_explore_sync_at((uintptr_t)condition)->waiters != 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "destroys a condition variable that others wait on");
     return 0;
 }
@@ -242,20 +243,20 @@ int __wrap_pthread_once(pthread_once_t *once, void (*routine)(void))
 {
     if (outside())
         return __real_pthread_once(once, routine);
-    ckf_point(OP_ONCE, (uintptr_t)once, 1, 0, CALLER);
+    ckf_explore_point(OP_ONCE, (uintptr_t)once, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)once);
     while (sync->owner != 0)
-        ckf_sleep(sync, INT64_MAX);
-    struct ckf_thread *self = ckf_engine.running;
+        ckf_explore_sleep(sync, INT64_MAX);
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (!sync->done) {
         sync->owner = (uint8_t)(self->id + 1);
         routine();
         sync->owner = 0;
         sync->done = true;
-        sync->view = ckf_view_release(self);
-        ckf_wake(sync, MAX_THREADS);
+        sync->view = ckf_explore_view_release(self);
+        ckf_explore_wake(sync, MAX_THREADS);
     }
-    ckf_view_acquire(self, sync->view);
+    ckf_explore_view_acquire(self, sync->view);
     return 0;
 }
 
@@ -288,20 +289,20 @@ int __wrap_pthread_create(pthread_t *handle, const pthread_attr_t *attributes,
     if (outside())
         return __real_pthread_create(handle, attributes, start, arg);
     struct ckf_thread *thread =
-        ckf_thread_start(run_start_routine, NULL, name_of(ckf_engine.thread_count));
+        ckf_explore_thread_start(run_start_routine, NULL, name_of(ckf_explore_engine.thread_count));
     thread->arg = thread;
     thread->start = start;
     thread->start_arg = arg;
-    ckf_shadow_access((uintptr_t)handle, sizeof *handle, ACCESS_WRITE);
+    ckf_explore_shadow_access((uintptr_t)handle, sizeof *handle, ACCESS_WRITE);
     *handle = (pthread_t)thread->id + 1;
     return 0;
 }
 
 static struct ckf_thread *thread_of(pthread_t handle)
 {
-    if (handle == 0 || handle > ckf_engine.thread_count)
+    if (handle == 0 || handle > ckf_explore_engine.thread_count)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "uses a thread handle that is none");
-    return &ckf_engine.threads[handle - 1];
+    return &ckf_explore_engine.threads[handle - 1];
 }
 
 int __wrap_pthread_join(pthread_t handle, void **result)
@@ -311,9 +312,9 @@ int __wrap_pthread_join(pthread_t handle, void **result)
     struct ckf_thread *thread = thread_of(handle);
     if (thread->joined || thread->detached)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "joins a thread that was joined or detached");
-    ckf_thread_wait(thread, CALLER);
+    ckf_explore_thread_wait(thread, CALLER);
     if (result != NULL) {
-        ckf_shadow_access((uintptr_t)result, sizeof *result, ACCESS_WRITE);
+        ckf_explore_shadow_access((uintptr_t)result, sizeof *result, ACCESS_WRITE);
         *result = thread->result;
     }
     return 0;
@@ -332,15 +333,15 @@ int __wrap_pthread_detach(pthread_t handle)
 
 pthread_t __wrap_pthread_self(void)
 {
-    return outside() ? __real_pthread_self() : (pthread_t)ckf_engine.running->id + 1;
+    return outside() ? __real_pthread_self() : (pthread_t)ckf_explore_engine.running->id + 1;
 }
 
 _Noreturn void __wrap_pthread_exit(void *result)
 {
     if (outside())
         __real_pthread_exit(result);
-    ckf_engine.running->result = result;
-    ckf_thread_exit();
+    ckf_explore_engine.running->result = result;
+    ckf_explore_thread_exit();
 }
 
 /* Keys. */
@@ -352,19 +353,19 @@ REAL(void *, pthread_getspecific, pthread_key_t);
 
 enum { DESTRUCTOR_ROUNDS = 4 };
 
-void ckf_pthread_begin(void)
+void ckf_explore_pthread_begin(void)
 {
-    ckf_engine.key_count = 0;
+    ckf_explore_engine.key_count = 0;
 }
 
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (outside())
         return __real_pthread_key_create(key, destructor);
     if (e->key_count == MAX_KEYS)
         return EAGAIN;
-    ckf_shadow_access((uintptr_t)key, sizeof *key, ACCESS_WRITE);
+    ckf_explore_shadow_access((uintptr_t)key, sizeof *key, ACCESS_WRITE);
     e->key_destructors[e->key_count] = destructor;
     *key = e->key_count++;
     return 0;
@@ -374,7 +375,7 @@ int __wrap_pthread_key_delete(pthread_key_t key)
 {
     if (outside())
         return __real_pthread_key_delete(key);
-    ckf_engine.key_destructors[key] = NULL;
+    ckf_explore_engine.key_destructors[key] = NULL;
     return 0;
 }
 
@@ -382,7 +383,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 {
     if (outside())
         return __real_pthread_setspecific(key, value);
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (!self->keys_used)
         for (int i = 0; i < MAX_KEYS; i++)
             self->keys[i] = NULL;
@@ -395,24 +396,26 @@ void *__wrap_pthread_getspecific(pthread_key_t key)
 {
     if (outside())
         return __real_pthread_getspecific(key);
-    return ckf_engine.running->keys_used ? (void *)(uintptr_t)ckf_engine.running->keys[key] : NULL;
+    return ckf_explore_engine.running->keys_used
+               ? (void *)(uintptr_t)ckf_explore_engine.running->keys[key]
+               : NULL;
 }
 
 static bool run_destructors(struct ckf_thread *thread)
 {
     bool any = false;
-    for (unsigned key = 0; key < ckf_engine.key_count; key++) {
+    for (unsigned key = 0; key < ckf_explore_engine.key_count; key++) {
         void *value = (void *)(uintptr_t)thread->keys[key];
         thread->keys[key] = NULL;
-        if (value != NULL && ckf_engine.key_destructors[key] != NULL) {
-            ckf_engine.key_destructors[key](value);
+        if (value != NULL && ckf_explore_engine.key_destructors[key] != NULL) {
+            ckf_explore_engine.key_destructors[key](value);
             any = true;
         }
     }
     return any;
 }
 
-void ckf_pthread_exit_keys(struct ckf_thread *thread)
+void ckf_explore_pthread_exit_keys(struct ckf_thread *thread)
 {
     for (int round = 0; thread->keys_used && round < DESTRUCTOR_ROUNDS; round++)
         if (!run_destructors(thread))

@@ -27,7 +27,7 @@ static struct {
     uint64_t barrier[MAX_THREADS]; /* the count of reclaimed objects that each waits for */
 } reclaim;
 
-void ckf_reclaim_begin(void)
+void ckf_explore_reclaim_begin(void)
 {
     reclaim.first = reclaim.last = NULL;
     reclaim.reclaimer = NULL;
@@ -41,26 +41,26 @@ void ckf_reclaim_begin(void)
 
 static void add_what_i_know(struct ckf_view **sum)
 {
-    struct ckf_view *mine = ckf_view_release(ckf_engine.running);
+    struct ckf_view *mine = ckf_explore_view_release(ckf_explore_engine.running);
     if (*sum != NULL)
-        ckf_view_join(mine, *sum);
+        ckf_explore_view_join(mine, *sum);
     *sum = mine;
 }
 
 static void note_done(uint64_t value)
 {
-    ckf_mix(value + ckf_engine.running->op.kind);
-    if (ckf_engine.tracing)
-        ckf_trace_event(&ckf_engine.running->op, value, 0, 0);
+    ckf_explore_mix(value + ckf_explore_engine.running->op.kind);
+    if (ckf_explore_engine.tracing)
+        ckf_explore_trace_event(&ckf_explore_engine.running->op, value, 0, 0);
 }
 
 void ckf_read_begin(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (self->section_depth == 0) {
-        ckf_point(OP_READ_BEGIN, 0, 0, 0, CALLER);
+        ckf_explore_point(OP_READ_BEGIN, 0, 0, 0, CALLER);
         if (reclaim.started != NULL)
-            ckf_view_acquire(self, reclaim.started);
+            ckf_explore_view_acquire(self, reclaim.started);
         note_done(0);
     }
     self->section_depth++;
@@ -68,26 +68,26 @@ void ckf_read_begin(void)
 
 void ckf_read_end(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (self->section_depth == 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "ends a read section that it did not begin");
-    if (--self->section_depth > 0 || ckf_engine.solo)
+    if (--self->section_depth > 0 || ckf_explore_engine.solo)
         return;
     add_what_i_know(&reclaim.ended);
-    for (unsigned i = 0; i < ckf_engine.thread_count; i++) {
-        if ((reclaim.awaited[i] & ckf_bit(self)) == 0)
+    for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++) {
+        if ((reclaim.awaited[i] & ckf_explore_bit(self)) == 0)
             continue;
-        reclaim.awaited[i] &= (uint16_t)~ckf_bit(self);
+        reclaim.awaited[i] &= (uint16_t)~ckf_explore_bit(self);
         if (reclaim.awaited[i] == 0)
-            ckf_make_ready(&ckf_engine.threads[i], OP_GRACE_END);
+            ckf_explore_make_ready(&ckf_explore_engine.threads[i], OP_GRACE_END);
     }
 }
 
 static uint16_t open_sections(void)
 {
     uint16_t open = 0;
-    for (unsigned i = 0; i < ckf_engine.thread_count; i++)
-        if (ckf_engine.threads[i].section_depth > 0)
+    for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++)
+        if (ckf_explore_engine.threads[i].section_depth > 0)
             open |= (uint16_t)(1u << i);
     return open;
 }
@@ -95,17 +95,17 @@ static uint16_t open_sections(void)
 /* The grace period of the running thread starts now; returns when it has ended. */
 static void pass_grace_period(uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     add_what_i_know(&reclaim.started);
     note_done(open_sections());
     reclaim.awaited[self->id] = open_sections();
     if (reclaim.awaited[self->id] != 0) {
         self->op = (struct ckf_operation){.kind = OP_GRACE_END, .pc = pc};
-        ckf_block();
+        ckf_explore_block();
         note_done(0);
     }
     if (reclaim.ended != NULL)
-        ckf_view_acquire(self, reclaim.ended);
+        ckf_explore_view_acquire(self, reclaim.ended);
 }
 
 static void release_barriers(void)
@@ -115,19 +115,19 @@ static void release_barriers(void)
         if (reclaim.barrier[id] > reclaim.reclaimed_count)
             continue;
         reclaim.barriers &= (uint16_t) ~(1u << id);
-        ckf_make_ready(&ckf_engine.threads[id], OP_LOCAL);
+        ckf_explore_make_ready(&ckf_explore_engine.threads[id], OP_LOCAL);
     }
 }
 
 static void wait_for_work(void)
 {
     if (reclaim.first != NULL) {
-        ckf_point(OP_GRACE_START, 0, 0, 0, 0);
+        ckf_explore_point(OP_GRACE_START, 0, 0, 0, 0);
         return;
     }
-    ckf_engine.running->op = (struct ckf_operation){.kind = OP_GRACE_START};
+    ckf_explore_engine.running->op = (struct ckf_operation){.kind = OP_GRACE_START};
     reclaim.idle = true;
-    ckf_block();
+    ckf_explore_block();
 }
 
 static void run_callbacks(struct ckf_retired *retired)
@@ -147,7 +147,7 @@ static void reclaim_for_ever(void *unused)
     (void)unused;
     for (;;) {
         wait_for_work();
-        ckf_view_acquire(ckf_engine.running, reclaim.retired);
+        ckf_explore_view_acquire(ckf_explore_engine.running, reclaim.retired);
         struct ckf_retired *batch = reclaim.first;
         reclaim.first = reclaim.last = NULL;
         pass_grace_period(0);
@@ -155,10 +155,14 @@ static void reclaim_for_ever(void *unused)
     }
 }
 
+void ckf_reclaim_start(void)
+{
+}
+
 void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired *))
 {
-    ckf_point(OP_RETIRE, (uintptr_t)retired, 0, 0, CALLER);
-    ckf_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
+    ckf_explore_point(OP_RETIRE, (uintptr_t)retired, 0, 0, CALLER);
+    ckf_explore_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
     note_done(0);
     retired->reclaim = callback;
     retired->link[0] = NULL;
@@ -170,40 +174,40 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
     reclaim.last = retired;
     reclaim.retired_count++;
     if (reclaim.reclaimer == NULL) {
-        reclaim.reclaimer = ckf_thread_start(reclaim_for_ever, NULL, "reclaimer");
+        reclaim.reclaimer = ckf_explore_thread_start(reclaim_for_ever, NULL, "reclaimer");
         reclaim.reclaimer->daemon = true;
     } else if (reclaim.idle) {
         reclaim.idle = false;
-        ckf_make_ready(reclaim.reclaimer, OP_GRACE_START);
+        ckf_explore_make_ready(reclaim.reclaimer, OP_GRACE_START);
     }
 }
 
 void ckf_wait_for_readers(void)
 {
-    if (ckf_engine.running->section_depth > 0)
+    if (ckf_explore_engine.running->section_depth > 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for readers inside a read section");
-    ckf_point(OP_GRACE_START, 0, 0, 0, CALLER);
+    ckf_explore_point(OP_GRACE_START, 0, 0, 0, CALLER);
     pass_grace_period(CALLER);
 }
 
-void ckf_reclaim_drain(uintptr_t pc)
+void ckf_explore_reclaim_drain(uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (reclaim.reclaimed_count < reclaim.retired_count) {
         self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = pc};
         reclaim.barrier[self->id] = reclaim.retired_count;
-        reclaim.barriers |= ckf_bit(self);
-        ckf_block();
+        reclaim.barriers |= ckf_explore_bit(self);
+        ckf_explore_block();
     }
     if (reclaim.reclaimed != NULL)
-        ckf_view_acquire(self, reclaim.reclaimed);
+        ckf_explore_view_acquire(self, reclaim.reclaimed);
 }
 
 void ckf_wait_for_reclaim(void)
 {
-    if (ckf_engine.running->section_depth > 0)
+    if (ckf_explore_engine.running->section_depth > 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for callbacks inside a read section");
-    ckf_reclaim_drain(CALLER);
+    ckf_explore_reclaim_drain(CALLER);
 }
 
 const struct rcu_flavor_struct *ckf_reclaim_flavor(void)

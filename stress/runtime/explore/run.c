@@ -12,7 +12,7 @@
 
 enum { DEFAULT_STEPS = 20000, DEFAULT_DEPTH = 3, EXECUTIONS_PER_CLOCK = 256 };
 
-const char *ckf_verdict_name(enum ckf_explore_verdict verdict)
+const char *ckf_explore_verdict_name(enum ckf_explore_verdict verdict)
 {
     static const char *const names[CKF_VERDICTS] = {
         "ok",    "data race", "use after free", "double free", "hang",     "livelock",
@@ -30,12 +30,12 @@ static int64_t real_time_ns(void)
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    if (ckf_engine.running == NULL) {
+    if (ckf_explore_engine.running == NULL) {
         signal(number, SIG_DFL);
         raise(number);
         return;
     }
-    ckf_engine.conflict_address = (uintptr_t)info->si_addr;
+    ckf_explore_engine.conflict_address = (uintptr_t)info->si_addr;
     if (number == SIGABRT)
         ckf_explore_fail(CKF_VERDICT_ABORT, "calls abort");
     ckf_explore_fail(CKF_VERDICT_CRASH, "is stopped by %s", strsignal(number));
@@ -49,7 +49,7 @@ static void catch_signals(void)
         return;
     caught = true;
     size_t size = 64 * 1024;
-    sigaltstack(&(stack_t){.ss_sp = ckf_reserve(size), .ss_size = size}, NULL);
+    sigaltstack(&(stack_t){.ss_sp = ckf_explore_reserve(size), .ss_size = size}, NULL);
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
@@ -59,8 +59,8 @@ static void catch_signals(void)
 static void prepare(ckf_explore_body body, void *body_arg,
                     const struct ckf_explore_options *options)
 {
-    struct ckf_engine *e = &ckf_engine;
-    ckf_engine_prepare();
+    struct ckf_engine *e = &ckf_explore_engine;
+    ckf_explore_engine_prepare();
     catch_signals();
     e->options = *options;
     if (e->options.steps == 0 || e->options.steps > DEFAULT_STEPS)
@@ -79,7 +79,7 @@ static void prepare(ckf_explore_body body, void *body_arg,
 
 static struct ckf_explore_end describe_end(void)
 {
-    const struct ckf_engine *e = &ckf_engine;
+    const struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_explore_end end = {.verdict = e->verdict,
                                   .message = e->message,
                                   .registers_used = e->registers_used,
@@ -106,10 +106,10 @@ static void count(struct ckf_explore_stats *stats, const struct ckf_explore_end 
 
 static bool out_of_budget(const struct ckf_explore_stats *stats, int64_t start)
 {
-    const struct ckf_explore_options *options = &ckf_engine.options;
+    const struct ckf_explore_options *options = &ckf_explore_engine.options;
     if (options->executions != 0 && stats->executions + stats->pruned >= options->executions)
         return true;
-    return options->budget_ns != 0 && ckf_engine.attempt % EXECUTIONS_PER_CLOCK == 0 &&
+    return options->budget_ns != 0 && ckf_explore_engine.attempt % EXECUTIONS_PER_CLOCK == 0 &&
            real_time_ns() - start >= options->budget_ns;
 }
 
@@ -117,7 +117,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
                      const struct ckf_explore_options *options, ckf_explore_visit visit,
                      void *visit_arg, struct ckf_explore_stats *stats)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_explore_stats unused;
     if (stats == NULL)
         stats = &unused;
@@ -128,12 +128,12 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
     int64_t start = real_time_ns();
     bool more = true;
     while (more) {
-        ckf_execute();
+        ckf_explore_execute();
         struct ckf_explore_end end = describe_end();
         count(stats, &end);
         more = end.verdict == CKF_VERDICT_PRUNED || visit == NULL || visit(&end, visit_arg);
         e->attempt++;
-        if (more && !ckf_strategy_next()) {
+        if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
         }
@@ -147,7 +147,7 @@ void ckf_explore_replay(ckf_explore_body body, void *body_arg,
                         size_t count_of_choices, bool strict, ckf_explore_visit visit,
                         void *visit_arg)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     prepare(body, body_arg, options);
     e->exploring = false;
     e->strict = strict;
@@ -155,7 +155,7 @@ void ckf_explore_replay(ckf_explore_body body, void *body_arg,
         count_of_choices = MAX_CHOICES;
     memmove(e->choices, choices, count_of_choices * sizeof *choices);
     e->choice_limit = count_of_choices;
-    ckf_execute();
+    ckf_explore_execute();
     struct ckf_explore_end end = describe_end();
     visit(&end, visit_arg);
 }

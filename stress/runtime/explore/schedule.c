@@ -16,7 +16,7 @@ enum { MAX_FILE_BYTES = 4 << 20, MAX_CHOICES = 1 << 16 };
 
 static const char kind_letters[] = "trwdsn";
 
-const char *ckf_model_name(enum ckf_explore_model model)
+const char *ckf_explore_model_name(enum ckf_explore_model model)
 {
     static const char *const names[] = {"c11", "tso", "sc"};
     return names[model];
@@ -30,7 +30,7 @@ static uint64_t checksum(const char *text, size_t length)
     return sum;
 }
 
-void ckf_schedule_write(const struct ckf_schedule *schedule, FILE *out)
+void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out)
 {
     char *text = NULL;
     size_t length = 0;
@@ -38,7 +38,7 @@ void ckf_schedule_write(const struct ckf_schedule *schedule, FILE *out)
     if (memory == NULL)
         return;
     fprintf(memory, HEADING "\ncase %s\nvariant %s\nmodel %s\n", schedule->case_id,
-            schedule->variant, ckf_model_name(schedule->model));
+            schedule->variant, ckf_explore_model_name(schedule->model));
     fprintf(memory, "steps %u\ntimeouts %u\nspurious %u\nfail-allocation %u\n", schedule->steps,
             schedule->timeouts, schedule->spurious, schedule->failed_allocation);
     fprintf(memory, "copies %u\nrounds %u\nseed %" PRIu64 "\n", schedule->copies, schedule->rounds,
@@ -106,7 +106,7 @@ static void read_model(struct reader *reader, enum ckf_explore_model *model)
     char text[8] = "";
     read_text(reader, "model", text, sizeof text);
     for (*model = CKF_EXPLORE_C11; *model < CKF_EXPLORE_SC; (*model)++)
-        if (strcmp(text, ckf_model_name(*model)) == 0)
+        if (strcmp(text, ckf_explore_model_name(*model)) == 0)
             return;
     if (strcmp(text, "sc") != 0)
         reader->wrong = "model";
@@ -166,7 +166,8 @@ static char *read_file(FILE *in, size_t *length)
     return text;
 }
 
-bool ckf_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path, FILE *errors)
+bool ckf_explore_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path,
+                               FILE *errors)
 {
     size_t length = 0;
     char *text = read_file(in, &length);
@@ -188,11 +189,11 @@ bool ckf_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path
                 reader.wrong != NULL ? reader.wrong : "checksum");
     free(text);
     if (!ours || !whole)
-        ckf_schedule_clear(schedule);
+        ckf_explore_schedule_clear(schedule);
     return ours && whole;
 }
 
-void ckf_schedule_clear(struct ckf_schedule *schedule)
+void ckf_explore_schedule_clear(struct ckf_schedule *schedule)
 {
     free(schedule->choices);
     *schedule = (struct ckf_schedule){.choices = NULL};
@@ -252,8 +253,8 @@ static unsigned drop_runs(struct attempt *best, struct attempt *trial, size_t le
     return attempts;
 }
 
-unsigned ckf_minimise(struct ckf_choice *choices, size_t *count, size_t room,
-                      ckf_still_fails still_fails, void *arg)
+unsigned ckf_explore_minimise(struct ckf_choice *choices, size_t *count, size_t room,
+                              ckf_still_fails still_fails, void *arg)
 {
     struct attempt best = {calloc(room, sizeof *choices), *count, room, UINT32_MAX};
     struct attempt trial = {calloc(room, sizeof *choices), 0, room, 0};

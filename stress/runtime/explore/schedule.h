@@ -16,12 +16,13 @@ struct ckf_schedule {
     size_t choice_count;
 };
 
-void ckf_schedule_write(const struct ckf_schedule *schedule, FILE *out);
+void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out);
 /* False, with a sentence on `errors`, for anything that is not exactly what was written. */
-bool ckf_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path, FILE *errors);
-void ckf_schedule_clear(struct ckf_schedule *schedule);
+bool ckf_explore_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path,
+                               FILE *errors);
+void ckf_explore_schedule_clear(struct ckf_schedule *schedule);
 
-const char *ckf_model_name(enum ckf_explore_model model);
+const char *ckf_explore_model_name(enum ckf_explore_model model);
 
 /* Runs the given choices, where they fit, and says whether the execution still fails in the way that
  * is being looked for; fills in the choices it made (at most *count of them). */
@@ -30,7 +31,7 @@ typedef bool (*ckf_still_fails)(struct ckf_choice *choices, size_t *count, unsig
 
 /* Drops preemptions, stale reads and other departures from the tamest execution as long as it still
  * fails. choices has room for `room`. Returns how many executions that took. */
-unsigned ckf_minimise(struct ckf_choice *choices, size_t *count, size_t room,
-                      ckf_still_fails still_fails, void *arg);
+unsigned ckf_explore_minimise(struct ckf_choice *choices, size_t *count, size_t room,
+                              ckf_still_fails still_fails, void *arg);
 
 #endif

@@ -23,7 +23,7 @@ enum {
     IDLE_SPINS_LIMIT = 1000
 };
 
-struct ckf_engine ckf_engine;
+struct ckf_engine ckf_explore_engine;
 
 static void copy_bytes(void *to, const void *from, size_t size)
 {
@@ -36,7 +36,7 @@ static void copy_bytes(void *to, const void *from, size_t size)
 
 static void start_tls(struct ckf_thread *thread)
 {
-    const struct ckf_tls_block *tls = &ckf_engine.tls;
+    const struct ckf_tls_block *tls = &ckf_explore_engine.tls;
     copy_bytes(thread->tls, tls->image, tls->image_size);
     for (size_t i = tls->image_size; i < tls->size; i++)
         ((char *)thread->tls)[i] = 0;
@@ -45,24 +45,25 @@ static void start_tls(struct ckf_thread *thread)
 /* From the context of `from` (NULL: the hub) to that of `to` (NULL: the hub). */
 static void switch_context(struct ckf_thread *from, struct ckf_thread *to)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->tls.size != 0) {
         copy_bytes(from != NULL ? from->tls : e->hub_tls, e->tls.address, e->tls.size);
         copy_bytes(e->tls.address, to != NULL ? to->tls : e->hub_tls, e->tls.size);
     }
     e->running = to;
-    ckf_context_switch(from != NULL ? &from->context : &e->hub, to != NULL ? to->context : e->hub);
+    ckf_explore_context_switch(from != NULL ? &from->context : &e->hub,
+                               to != NULL ? to->context : e->hub);
 }
 
 _Noreturn static void end_execution(void)
 {
-    switch_context(ckf_engine.running, NULL);
+    switch_context(ckf_explore_engine.running, NULL);
     __builtin_unreachable();
 }
 
 _Noreturn void ckf_explore_fail(enum ckf_explore_verdict verdict, const char *format, ...)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     va_list arguments;
     va_start(arguments, format);
     int length = snprintf(e->message, sizeof e->message, "%s ",
@@ -76,8 +77,8 @@ _Noreturn void ckf_explore_fail(enum ckf_explore_verdict verdict, const char *fo
 
 _Noreturn static void fail_stuck(enum ckf_explore_verdict verdict, const char *what)
 {
-    ckf_engine.verdict = verdict;
-    snprintf(ckf_engine.message, sizeof ckf_engine.message, "%s", what);
+    ckf_explore_engine.verdict = verdict;
+    snprintf(ckf_explore_engine.message, sizeof ckf_explore_engine.message, "%s", what);
     end_execution();
 }
 
@@ -102,7 +103,7 @@ static bool memory_dependent(const struct ckf_operation *a, const struct ckf_ope
     bool sc = a->order == SEQ_CST && b->order == SEQ_CST;
     if (!writes_memory(a) && !writes_memory(b) && !sc)
         return false;
-    if (ckf_engine.options.model == CKF_EXPLORE_TSO)
+    if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO)
         return true; /* one order of all stores */
     /* Granules, since accesses of several sizes may share a location. */
     return a->address >> 3 <= (b->address + b->size - 1) >> 3 &&
@@ -121,7 +122,7 @@ static bool dependent(const struct ckf_operation *a, const struct ckf_operation 
         return false;
     if (a->kind == OP_FENCE || b->kind == OP_FENCE)
         return (a->order == SEQ_CST && b->order == SEQ_CST) ||
-               ckf_engine.options.model == CKF_EXPLORE_TSO;
+               ckf_explore_engine.options.model == CKF_EXPLORE_TSO;
     if (is_reclaim(a) || is_reclaim(b))
         return is_reclaim(a) && is_reclaim(b) &&
                !(a->kind == OP_READ_BEGIN && b->kind == OP_READ_BEGIN);
@@ -134,10 +135,10 @@ static bool dependent(const struct ckf_operation *a, const struct ckf_operation 
 
 static void wake_those_asleep(const struct ckf_operation *done)
 {
-    for (uint16_t rest = ckf_engine.asleep; rest != 0; rest &= (uint16_t)(rest - 1)) {
+    for (uint16_t rest = ckf_explore_engine.asleep; rest != 0; rest &= (uint16_t)(rest - 1)) {
         unsigned id = (unsigned)__builtin_ctz(rest);
-        if (dependent(done, &ckf_engine.threads[id].op))
-            ckf_engine.asleep &= (uint16_t) ~(1u << id);
+        if (dependent(done, &ckf_explore_engine.threads[id].op))
+            ckf_explore_engine.asleep &= (uint16_t) ~(1u << id);
     }
 }
 
@@ -145,14 +146,14 @@ static void wake_those_asleep(const struct ckf_operation *done)
 
 static struct ckf_thread *lowest(uint16_t set)
 {
-    return &ckf_engine.threads[__builtin_ctz(set)];
+    return &ckf_explore_engine.threads[__builtin_ctz(set)];
 }
 
 static void stop_sleeping(struct ckf_thread *thread)
 {
-    ckf_engine.timers &= (uint16_t)~ckf_bit(thread);
+    ckf_explore_engine.timers &= (uint16_t)~ckf_explore_bit(thread);
     if (thread->sleeps_on != NULL)
-        thread->sleeps_on->waiters &= (uint16_t)~ckf_bit(thread);
+        thread->sleeps_on->waiters &= (uint16_t)~ckf_explore_bit(thread);
     thread->sleeps_on = NULL;
 }
 
@@ -160,14 +161,14 @@ static void fire_timer(struct ckf_thread *thread)
 {
     stop_sleeping(thread);
     thread->timed_out = true;
-    if (ckf_engine.now_ns < thread->deadline_ns)
-        ckf_engine.now_ns = thread->deadline_ns;
+    if (ckf_explore_engine.now_ns < thread->deadline_ns)
+        ckf_explore_engine.now_ns = thread->deadline_ns;
 }
 
 static struct ckf_thread *earliest_timer(void)
 {
     struct ckf_thread *earliest = NULL;
-    for (uint16_t rest = ckf_engine.timers; rest != 0; rest &= (uint16_t)(rest - 1)) {
+    for (uint16_t rest = ckf_explore_engine.timers; rest != 0; rest &= (uint16_t)(rest - 1)) {
         struct ckf_thread *thread = lowest(rest);
         if (earliest == NULL || thread->deadline_ns < earliest->deadline_ns)
             earliest = thread;
@@ -177,18 +178,18 @@ static struct ckf_thread *earliest_timer(void)
 
 static struct ckf_thread *next_spinner(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     uint16_t later = (uint16_t)(e->spinning >> (e->spin_next + 1) << (e->spin_next + 1));
     struct ckf_thread *thread = lowest(later != 0 ? later : e->spinning);
     e->spin_next = thread->id;
-    e->spinning &= (uint16_t)~ckf_bit(thread);
+    e->spinning &= (uint16_t)~ckf_explore_bit(thread);
     return thread;
 }
 
 /* Nobody is ready. */
 static struct ckf_thread *pick_someone_idle(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->timers != 0 && (e->spinning == 0 || e->idle_spins > IDLE_SPINS_BEFORE_TIMERS)) {
         struct ckf_thread *thread = earliest_timer();
         fire_timer(thread);
@@ -204,8 +205,8 @@ static struct ckf_thread *pick_someone_idle(void)
 
 static void commit(struct ckf_thread *thread)
 {
-    struct ckf_engine *e = &ckf_engine;
-    uint16_t bit = ckf_bit(thread);
+    struct ckf_engine *e = &ckf_explore_engine;
+    uint16_t bit = ckf_explore_bit(thread);
     if (UNLIKELY((e->timers & bit) != 0)) {
         fire_timer(thread);
         e->timeouts_left--;
@@ -224,11 +225,11 @@ static void commit(struct ckf_thread *thread)
 
 static struct ckf_thread *pick(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *thread;
     if (e->local != 0) {
         thread = lowest(e->local);
-        e->local &= (uint16_t)~ckf_bit(thread);
+        e->local &= (uint16_t)~ckf_explore_bit(thread);
     } else if (UNLIKELY(e->ready == 0 && e->yielded == 0)) {
         thread = pick_someone_idle();
     } else {
@@ -239,7 +240,7 @@ static struct ckf_thread *pick(void)
         uint16_t candidates = e->ready;
         if (UNLIKELY(e->timers != 0) && e->timeouts_left > 0)
             candidates |= e->timers;
-        thread = ckf_strategy_pick(candidates);
+        thread = ckf_explore_strategy_pick(candidates);
         if (UNLIKELY(thread == NULL))
             fail_stuck(e->diverged ? CKF_VERDICT_DIVERGED : CKF_VERDICT_PRUNED, "");
         commit(thread);
@@ -255,30 +256,30 @@ static void go_on(struct ckf_thread *self)
         switch_context(self, next);
 }
 
-void ckf_schedule(void)
+void ckf_explore_schedule(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     self->state = THREAD_READY;
-    ckf_engine.ready |= ckf_bit(self);
+    ckf_explore_engine.ready |= ckf_explore_bit(self);
     go_on(self);
 }
 
-void ckf_block(void)
+void ckf_explore_block(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     self->state = THREAD_BLOCKED;
     go_on(self);
 }
 
-void ckf_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending)
+void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending)
 {
     stop_sleeping(thread);
     thread->state = THREAD_READY;
     if (pending == OP_LOCAL) {
-        ckf_engine.local |= ckf_bit(thread);
+        ckf_explore_engine.local |= ckf_explore_bit(thread);
     } else {
         thread->op.kind = (uint8_t)pending;
-        ckf_engine.ready |= ckf_bit(thread);
+        ckf_explore_engine.ready |= ckf_explore_bit(thread);
     }
 }
 
@@ -289,32 +290,32 @@ static bool look_again(struct ckf_thread *self)
     bool newer = false;
     for (unsigned i = 0; i < self->watched_count; i++) {
         const struct ckf_watched *watched = &self->watched[i];
-        struct ckf_location *location = &ckf_engine.locations[watched->location];
+        struct ckf_location *location = &ckf_explore_engine.locations[watched->location];
         newer |= location->count != watched->count;
         self->current->seen[watched->location] = (int16_t)(location->count - 1);
-        location->watchers &= (uint16_t)~ckf_bit(self);
+        location->watchers &= (uint16_t)~ckf_explore_bit(self);
     }
-    self->tso_position = ckf_engine.step;
+    self->tso_position = ckf_explore_engine.step;
     return newer;
 }
 
-void ckf_wake_spinners(struct ckf_location *location)
+void ckf_explore_wake_spinners(struct ckf_location *location)
 {
-    uint16_t woken = location->watchers & ckf_engine.spinning;
+    uint16_t woken = location->watchers & ckf_explore_engine.spinning;
     location->watchers = 0;
-    ckf_engine.spinning &= (uint16_t)~woken;
-    ckf_engine.ready |= woken;
+    ckf_explore_engine.spinning &= (uint16_t)~woken;
+    ckf_explore_engine.ready |= woken;
 }
 
 static void spin_alone(void)
 {
-    if (++ckf_engine.idle_spins > IDLE_SPINS_LIMIT)
+    if (++ckf_explore_engine.idle_spins > IDLE_SPINS_LIMIT)
         ckf_explore_fail(CKF_VERDICT_LIVELOCK, "spins for ever, and nobody else is left");
 }
 
-void ckf_spin(uintptr_t pc)
+void ckf_explore_spin(uintptr_t pc)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *self = e->running;
     if (e->solo) {
         spin_alone();
@@ -323,13 +324,13 @@ void ckf_spin(uintptr_t pc)
     if (!look_again(self)) {
         self->op = (struct ckf_operation){.kind = OP_YIELD, .pc = pc};
         self->state = THREAD_SPINNING;
-        ckf_strategy_demote(self);
+        ckf_explore_strategy_demote(self);
         if (self->watched_count == 0)
-            e->yielded |= ckf_bit(self);
+            e->yielded |= ckf_explore_bit(self);
         else
-            e->spinning |= ckf_bit(self);
+            e->spinning |= ckf_explore_bit(self);
         for (unsigned i = 0; i < self->watched_count; i++)
-            e->locations[self->watched[i].location].watchers |= ckf_bit(self);
+            e->locations[self->watched[i].location].watchers |= ckf_explore_bit(self);
         go_on(self);
         look_again(self);
     }
@@ -339,36 +340,36 @@ void ckf_spin(uintptr_t pc)
 
 /* Sleeping. */
 
-bool ckf_sleep(struct ckf_sync *sync, int64_t deadline_ns)
+bool ckf_explore_sleep(struct ckf_sync *sync, int64_t deadline_ns)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *self = e->running;
     if (self->section_depth > 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "sleeps inside a read section");
     if (deadline_ns <= e->now_ns)
         return false;
-    if (e->spurious_left > 0 && ckf_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
+    if (e->spurious_left > 0 && ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
         e->spurious_left--;
         return true;
     }
     self->timed_out = false;
     self->deadline_ns = deadline_ns;
     self->sleeps_on = sync;
-    sync->waiters |= ckf_bit(self);
+    sync->waiters |= ckf_explore_bit(self);
     if (deadline_ns != INT64_MAX)
-        e->timers |= ckf_bit(self);
-    ckf_block();
+        e->timers |= ckf_explore_bit(self);
+    ckf_explore_block();
     return !self->timed_out;
 }
 
-void ckf_wake(struct ckf_sync *sync, unsigned count)
+void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
 {
     for (; count > 0 && sync->waiters != 0; count--) {
         uint16_t waiters = sync->waiters;
         unsigned many = (unsigned)__builtin_popcount(waiters);
-        for (unsigned n = many > count ? ckf_choose(CKF_CHOICE_WAKE, many) : 0; n > 0; n--)
+        for (unsigned n = many > count ? ckf_explore_choose(CKF_CHOICE_WAKE, many) : 0; n > 0; n--)
             waiters &= (uint16_t)(waiters - 1);
-        ckf_make_ready(lowest(waiters), OP_LOCAL);
+        ckf_explore_make_ready(lowest(waiters), OP_LOCAL);
     }
 }
 
@@ -376,10 +377,10 @@ void ckf_wake(struct ckf_sync *sync, unsigned count)
 
 static void finish(struct ckf_thread *self)
 {
-    struct ckf_engine *e = &ckf_engine;
-    ckf_pthread_exit_keys(self);
+    struct ckf_engine *e = &ckf_explore_engine;
+    ckf_explore_pthread_exit_keys(self);
     if (self->id == 0) {
-        ckf_reclaim_drain(0);
+        ckf_explore_reclaim_drain(0);
         end_execution();
     }
     self->state = THREAD_FINISHED;
@@ -387,27 +388,27 @@ static void finish(struct ckf_thread *self)
     if (!self->daemon)
         e->unjoined++;
     for (uint16_t rest = self->joiners; rest != 0; rest &= (uint16_t)(rest - 1))
-        ckf_make_ready(lowest(rest), OP_LOCAL);
+        ckf_explore_make_ready(lowest(rest), OP_LOCAL);
     go_on(self);
     __builtin_unreachable();
 }
 
 static void run_thread(void)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     self->body(self->arg);
     finish(self);
 }
 
-_Noreturn void ckf_thread_exit(void)
+_Noreturn void ckf_explore_thread_exit(void)
 {
-    finish(ckf_engine.running);
+    finish(ckf_explore_engine.running);
     __builtin_unreachable();
 }
 
-struct ckf_thread *ckf_thread_start(ckf_explore_body body, void *arg, const char *name)
+struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, const char *name)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->thread_count == MAX_THREADS)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d threads in one execution",
                          MAX_THREADS);
@@ -425,97 +426,97 @@ struct ckf_thread *ckf_thread_start(ckf_explore_body body, void *arg, const char
     thread->name = name;
     thread->result = NULL;
     thread->keys_used = false;
-    thread->context = ckf_context_make(ckf_stack_top(thread), run_thread);
-    ckf_heap_begin(thread);
+    thread->context = ckf_explore_context_make(ckf_explore_stack_top(thread), run_thread);
+    ckf_explore_heap_begin(thread);
     if (e->tls.size != 0)
         start_tls(thread);
     if (e->solo && thread->id != 0) {
         e->solo = false;
-        ckf_model_leave_solo();
+        ckf_explore_model_leave_solo();
     }
-    ckf_model_start_thread(thread, e->running);
-    ckf_strategy_welcome(thread);
+    ckf_explore_model_start_thread(thread, e->running);
+    ckf_explore_strategy_welcome(thread);
     e->alive++;
-    e->local |= ckf_bit(thread);
+    e->local |= ckf_explore_bit(thread);
     return thread;
 }
 
-void ckf_become_solo_if_alone(void)
+void ckf_explore_become_solo_if_alone(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     e->solo = e->alive == 1 && e->unjoined == 0;
 }
 
-void ckf_thread_wait(struct ckf_thread *thread, uintptr_t pc)
+void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc)
 {
-    struct ckf_thread *self = ckf_engine.running;
+    struct ckf_thread *self = ckf_explore_engine.running;
     if (thread->state != THREAD_FINISHED) {
         if (self->section_depth > 0)
             ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for a thread inside a read section");
         self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = pc, .address = (uintptr_t)thread};
-        thread->joiners |= ckf_bit(self);
-        ckf_block();
+        thread->joiners |= ckf_explore_bit(self);
+        ckf_explore_block();
     }
     if (!thread->joined && !thread->daemon) {
         thread->joined = true;
-        ckf_engine.unjoined--;
+        ckf_explore_engine.unjoined--;
     }
-    ckf_view_acquire(self, thread->current);
-    ckf_become_solo_if_alone();
+    ckf_explore_view_acquire(self, thread->current);
+    ckf_explore_become_solo_if_alone();
 }
 
 unsigned ckf_explore_spawn(ckf_explore_body body, void *arg, const char *name)
 {
-    return ckf_thread_start(body, arg, name)->id;
+    return ckf_explore_thread_start(body, arg, name)->id;
 }
 
 void ckf_explore_join(unsigned thread)
 {
-    ckf_thread_wait(&ckf_engine.threads[thread], CALLER);
+    ckf_explore_thread_wait(&ckf_explore_engine.threads[thread], CALLER);
 }
 
 void ckf_explore_result(unsigned index, int64_t value)
 {
-    ckf_engine.registers[index] = value;
-    if (ckf_engine.registers_used <= index)
-        ckf_engine.registers_used = index + 1;
+    ckf_explore_engine.registers[index] = value;
+    if (ckf_explore_engine.registers_used <= index)
+        ckf_explore_engine.registers_used = index + 1;
 }
 
 void ckf_explore_pause(void)
 {
-    ckf_point(OP_PAUSE, 0, 0, 0, CALLER);
+    ckf_explore_point(OP_PAUSE, 0, 0, 0, CALLER);
 }
 
 uint32_t ckf_explore_random(uint32_t bound)
 {
-    uint64_t state = ckf_engine.options.seed + 1000003u * ++ckf_engine.randoms;
-    return (uint32_t)((ckf_random_next(&state) >> 32) * bound >> 32);
+    uint64_t state = ckf_explore_engine.options.seed + 1000003u * ++ckf_explore_engine.randoms;
+    return (uint32_t)((ckf_explore_random_next(&state) >> 32) * bound >> 32);
 }
 
 /* Executions. */
 
-void ckf_engine_prepare(void)
+void ckf_explore_engine_prepare(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->threads != NULL)
         return;
-    e->threads = ckf_reserve(MAX_THREADS * sizeof *e->threads);
-    e->syncs = ckf_reserve(MAX_SYNCS * sizeof *e->syncs);
-    e->choices = ckf_reserve(MAX_CHOICES * sizeof *e->choices);
-    e->tls = ckf_find_tls_block();
-    char *tls = ckf_reserve((MAX_THREADS + 1) * (e->tls.size + 64));
+    e->threads = ckf_explore_reserve(MAX_THREADS * sizeof *e->threads);
+    e->syncs = ckf_explore_reserve(MAX_SYNCS * sizeof *e->syncs);
+    e->choices = ckf_explore_reserve(MAX_CHOICES * sizeof *e->choices);
+    e->tls = ckf_explore_find_tls_block();
+    char *tls = ckf_explore_reserve((MAX_THREADS + 1) * (e->tls.size + 64));
     for (int i = 0; i < MAX_THREADS; i++)
         e->threads[i].tls = tls + (size_t)i * (e->tls.size + 64);
     e->hub_tls = tls + (size_t)MAX_THREADS * (e->tls.size + 64);
-    ckf_heap_prepare();
-    ckf_shadow_prepare();
-    ckf_model_prepare();
-    ckf_strategy_prepare();
+    ckf_explore_heap_prepare();
+    ckf_explore_shadow_prepare();
+    ckf_explore_model_prepare();
+    ckf_explore_strategy_prepare();
 }
 
 static void begin_execution(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     e->execution++;
     e->step = 0;
     e->solo = true;
@@ -539,18 +540,18 @@ static void begin_execution(void)
         e->registers[i] = 0;
     e->scratch_next = e->scratch;
     e->running = NULL;
-    ckf_strategy_begin();
-    ckf_pthread_begin();
-    ckf_reclaim_begin();
+    ckf_explore_strategy_begin();
+    ckf_explore_pthread_begin();
+    ckf_explore_reclaim_begin();
 }
 
-void ckf_execute(void)
+void ckf_explore_execute(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     begin_execution();
-    struct ckf_thread *main_thread = ckf_thread_start(e->body, e->body_arg, "main");
+    struct ckf_thread *main_thread = ckf_explore_thread_start(e->body, e->body_arg, "main");
     e->local = 0;
     main_thread->state = THREAD_RUNNING;
     switch_context(NULL, main_thread);
-    ckf_undo_globals();
+    ckf_explore_undo_globals();
 }

@@ -19,20 +19,20 @@
 
 enum { MAX_UNDO = 1 << 20 };
 
-void ckf_shadow_prepare(void)
+void ckf_explore_shadow_prepare(void)
 {
-    struct ckf_engine *e = &ckf_engine;
-    e->arena_shadow = ckf_reserve(e->arena_size / 8 * sizeof(struct ckf_granule));
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->arena_shadow = ckf_explore_reserve(e->arena_size / 8 * sizeof(struct ckf_granule));
     e->data = (char *)((uintptr_t)__data_start & ~(uintptr_t)7);
     e->data_end = _end;
     e->data_shadow =
-        ckf_reserve(((size_t)(e->data_end - e->data) / 8 + 2) * sizeof(struct ckf_granule));
-    e->undo = ckf_reserve(MAX_UNDO * sizeof(struct ckf_undo));
+        ckf_explore_reserve(((size_t)(e->data_end - e->data) / 8 + 2) * sizeof(struct ckf_granule));
+    e->undo = ckf_explore_reserve(MAX_UNDO * sizeof(struct ckf_undo));
 }
 
 static void make_blank(struct ckf_granule *granule)
 {
-    granule->execution = ckf_engine.execution;
+    granule->execution = ckf_explore_engine.execution;
     granule->flags = 0;
     granule->accesses = 0;
     granule->sync = 0;
@@ -44,44 +44,45 @@ static void make_blank(struct ckf_granule *granule)
 static inline struct ckf_granule *find(uintptr_t address)
 {
     struct ckf_granule *granule;
-    size_t in_arena = address - (uintptr_t)ckf_engine.arena;
-    if (EXPECT(in_arena < ckf_engine.arena_size)) {
-        granule = &ckf_engine.arena_shadow[in_arena >> 3];
+    size_t in_arena = address - (uintptr_t)ckf_explore_engine.arena;
+    if (EXPECT(in_arena < ckf_explore_engine.arena_size)) {
+        granule = &ckf_explore_engine.arena_shadow[in_arena >> 3];
     } else {
-        size_t in_data = address - (uintptr_t)ckf_engine.data;
-        if (in_data >= (size_t)(ckf_engine.data_end - ckf_engine.data))
+        size_t in_data = address - (uintptr_t)ckf_explore_engine.data;
+        if (in_data >= (size_t)(ckf_explore_engine.data_end - ckf_explore_engine.data))
             return NULL;
-        granule = &ckf_engine.data_shadow[in_data >> 3];
+        granule = &ckf_explore_engine.data_shadow[in_data >> 3];
     }
-    if (granule->execution != ckf_engine.execution)
+    if (granule->execution != ckf_explore_engine.execution)
         make_blank(granule);
     return granule;
 }
 
-struct ckf_granule *ckf_granule_at(uintptr_t address)
+struct ckf_granule *ckf_explore_granule_at(uintptr_t address)
 {
     return find(address);
 }
 
 static inline bool in_data(uintptr_t address)
 {
-    return address - (uintptr_t)ckf_engine.data < (size_t)(ckf_engine.data_end - ckf_engine.data);
+    return address - (uintptr_t)ckf_explore_engine.data <
+           (size_t)(ckf_explore_engine.data_end - ckf_explore_engine.data);
 }
 
 static void save(struct ckf_granule *granule, uintptr_t address)
 {
     uint64_t *word = (uint64_t *)(address & ~(uintptr_t)7);
     granule->flags |= GRANULE_SAVED;
-    if (ckf_engine.undo_count == MAX_UNDO)
+    if (ckf_explore_engine.undo_count == MAX_UNDO)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d words of globals are written",
                          MAX_UNDO);
-    ckf_engine.undo[ckf_engine.undo_count++] = (struct ckf_undo){word, *word};
+    ckf_explore_engine.undo[ckf_explore_engine.undo_count++] = (struct ckf_undo){word, *word};
 }
 
-void ckf_undo_globals(void)
+void ckf_explore_undo_globals(void)
 {
-    while (ckf_engine.undo_count > 0) {
-        const struct ckf_undo *undo = &ckf_engine.undo[--ckf_engine.undo_count];
+    while (ckf_explore_engine.undo_count > 0) {
+        const struct ckf_undo *undo = &ckf_explore_engine.undo[--ckf_explore_engine.undo_count];
         *undo->address = undo->value;
     }
 }
@@ -112,9 +113,9 @@ static const char *kind_name(unsigned kind)
 _Noreturn static void fail_unordered(const struct ckf_access *earlier, unsigned kind, bool freeing,
                                      uintptr_t address)
 {
-    ckf_engine.conflict_address = address;
-    ckf_engine.conflict_thread = earlier->thread;
-    const char *other = ckf_engine.threads[earlier->thread].name;
+    ckf_explore_engine.conflict_address = address;
+    ckf_explore_engine.conflict_thread = earlier->thread;
+    const char *other = ckf_explore_engine.threads[earlier->thread].name;
     if (freeing)
         ckf_explore_fail(CKF_VERDICT_USE_AFTER_FREE,
                          "frees memory that %s uses (%s) with nothing to order the two", other,
@@ -127,8 +128,8 @@ _Noreturn static void fail_unordered(const struct ckf_access *earlier, unsigned 
 _Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned kind,
                                      uintptr_t address)
 {
-    ckf_engine.conflict_address = address;
-    ckf_engine.conflict_thread = ckf_engine.running->id;
+    ckf_explore_engine.conflict_address = address;
+    ckf_explore_engine.conflict_thread = ckf_explore_engine.running->id;
     if ((granule->flags & GRANULE_FREED) != 0)
         ckf_explore_fail(CKF_VERDICT_USE_AFTER_FREE, "%s of freed memory", kind_name(kind));
     ckf_explore_fail(CKF_VERDICT_CRASH, "%s outside of the allocated memory", kind_name(kind));
@@ -136,7 +137,7 @@ _Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned
 
 static struct ckf_access *make_room(struct ckf_granule *granule)
 {
-    granule->more = ckf_scratch(MAX_ACCESSES * sizeof *granule->more);
+    granule->more = ckf_explore_scratch(MAX_ACCESSES * sizeof *granule->more);
     for (int i = 0; i < INLINE_ACCESSES; i++)
         granule->more[i] = granule->first[i];
     return granule->more;
@@ -145,7 +146,7 @@ static struct ckf_access *make_room(struct ckf_granule *granule)
 static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
                    uintptr_t address)
 {
-    const struct ckf_thread *self = ckf_engine.running;
+    const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
     struct ckf_access *list = granule->more != NULL ? granule->more : granule->first;
     unsigned kept = 0;
@@ -178,7 +179,7 @@ static void note_plain_write(struct ckf_granule *granule)
 {
     for (int i = 0; i < 8; i++)
         if (granule->location[i] != 0)
-            ckf_engine.locations[granule->location[i] - 1].resync = true;
+            ckf_explore_engine.locations[granule->location[i] - 1].resync = true;
 }
 
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
@@ -195,12 +196,12 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
         if (kind == ACCESS_WRITE)
             note_plain_write(granule);
     }
-    if (!ckf_engine.solo)
+    if (!ckf_explore_engine.solo)
         record(granule, bytes, kind, freeing, address);
     return granule;
 }
 
-struct ckf_granule *ckf_shadow_access(uintptr_t address, size_t size, unsigned kind)
+struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind)
 {
     unsigned offset = address & 7;
     if (EXPECT(offset + size <= 8))
@@ -218,7 +219,7 @@ struct ckf_granule *ckf_shadow_access(uintptr_t address, size_t size, unsigned k
     return first;
 }
 
-void ckf_shadow_free(uintptr_t address, size_t size)
+void ckf_explore_shadow_free(uintptr_t address, size_t size)
 {
     for (size_t done = 0; done < size; done += 8) {
         struct ckf_granule *granule = touch(address + done, 255, ACCESS_WRITE, true);
@@ -226,24 +227,25 @@ void ckf_shadow_free(uintptr_t address, size_t size)
     }
 }
 
-void ckf_shadow_redzone(uintptr_t address)
+void ckf_explore_shadow_redzone(uintptr_t address)
 {
     find(address)->flags |= GRANULE_REDZONE;
     find(address + 8)->flags |= GRANULE_REDZONE;
 }
 
-struct ckf_sync *ckf_sync_at(uintptr_t address)
+struct ckf_sync *ckf_explore_sync_at(uintptr_t address)
 {
     struct ckf_granule *granule = find(address);
     if (granule == NULL)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED,
                          "a mutex, condition or futex outside heap, stacks and globals");
     if (granule->sync == 0) {
-        if (ckf_engine.sync_count == MAX_SYNCS)
+        if (ckf_explore_engine.sync_count == MAX_SYNCS)
             ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d mutexes and conditions",
                              MAX_SYNCS);
-        ckf_engine.syncs[ckf_engine.sync_count] = (struct ckf_sync){.address = address};
-        granule->sync = (uint16_t)++ckf_engine.sync_count;
+        ckf_explore_engine.syncs[ckf_explore_engine.sync_count] =
+            (struct ckf_sync){.address = address};
+        granule->sync = (uint16_t)++ckf_explore_engine.sync_count;
     }
-    return &ckf_engine.syncs[granule->sync - 1];
+    return &ckf_explore_engine.syncs[granule->sync - 1];
 }

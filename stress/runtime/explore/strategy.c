@@ -19,13 +19,13 @@
 
 static uint16_t *todo; /* of thread choices: alternatives that the search may take, a set */
 
-void ckf_strategy_prepare(void)
+void ckf_explore_strategy_prepare(void)
 {
-    todo = ckf_reserve(MAX_CHOICES * sizeof *todo);
+    todo = ckf_explore_reserve(MAX_CHOICES * sizeof *todo);
 }
 
 /* SplitMix64. */
-uint64_t ckf_random_next(uint64_t *state)
+uint64_t ckf_explore_random_next(uint64_t *state)
 {
     uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -35,17 +35,18 @@ uint64_t ckf_random_next(uint64_t *state)
 
 static uint32_t below(uint32_t bound)
 {
-    return (uint32_t)((ckf_random_next(&ckf_engine.random_state) >> 32) * bound >> 32);
+    return (uint32_t)((ckf_explore_random_next(&ckf_explore_engine.random_state) >> 32) * bound >>
+                      32);
 }
 
 static bool is_search(void)
 {
-    return ckf_engine.exploring && ckf_engine.options.strategy == CKF_EXPLORE_DFS;
+    return ckf_explore_engine.exploring && ckf_explore_engine.options.strategy == CKF_EXPLORE_DFS;
 }
 
 static void begin_pct(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     e->change_count = e->options.depth - 1;
     if (e->scheduled > e->scheduled_before)
         e->scheduled_before = e->scheduled;
@@ -54,14 +55,14 @@ static void begin_pct(void)
     e->scheduled = 0;
 }
 
-void ckf_strategy_begin(void)
+void ckf_explore_strategy_begin(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
     e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
-        ckf_random_next(&e->random_state);
+        ckf_explore_random_next(&e->random_state);
     }
     if (e->options.strategy == CKF_EXPLORE_PCT)
         begin_pct();
@@ -69,9 +70,9 @@ void ckf_strategy_begin(void)
 }
 
 /* Priorities above the change points' (1 to depth - 1), in random order. */
-void ckf_strategy_welcome(struct ckf_thread *thread)
+void ckf_explore_strategy_welcome(struct ckf_thread *thread)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->options.strategy != CKF_EXPLORE_PCT)
         return;
     unsigned place = below(thread->id + 1u);
@@ -82,22 +83,22 @@ void ckf_strategy_welcome(struct ckf_thread *thread)
     e->demoted[thread->id] = 0;
 }
 
-void ckf_strategy_demote(struct ckf_thread *thread)
+void ckf_explore_strategy_demote(struct ckf_thread *thread)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->options.strategy == CKF_EXPLORE_PCT)
         e->demoted[thread->id] = 255;
 }
 
 static int priority(unsigned id)
 {
-    const struct ckf_engine *e = &ckf_engine;
+    const struct ckf_engine *e = &ckf_explore_engine;
     return e->demoted[id] != 0 ? -(int)e->demoted[id] : (int)e->rank[id];
 }
 
 static unsigned choose_by_priority(const uint8_t list[], unsigned count)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     e->scheduled++;
     for (unsigned i = 0; i < e->change_count; i++)
         if (e->change_points[i] == e->scheduled)
@@ -113,15 +114,15 @@ static unsigned choose_in_order(unsigned count, bool last_can_go_on)
 {
     if (last_can_go_on)
         return 0;
-    unsigned chosen = (unsigned)(ckf_engine.order % count);
-    ckf_engine.order /= count;
+    unsigned chosen = (unsigned)(ckf_explore_engine.order % count);
+    ckf_explore_engine.order /= count;
     return chosen;
 }
 
 /* Follows the recorded choice, or returns -1 where there is none. */
 static int follow(enum ckf_choice_kind kind, unsigned alternatives)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (e->choice_count >= e->choice_limit)
         return -1;
     const struct ckf_choice *recorded = &e->choices[e->choice_count];
@@ -139,7 +140,7 @@ static int follow(enum ckf_choice_kind kind, unsigned alternatives)
 static void write_down(enum ckf_choice_kind kind, unsigned alternatives, unsigned chosen,
                        unsigned thread)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (UNLIKELY(e->choice_count == MAX_CHOICES))
         ckf_explore_fail(CKF_VERDICT_LIVELOCK, "more than %d choices in one execution",
                          MAX_CHOICES);
@@ -152,7 +153,7 @@ static void write_down(enum ckf_choice_kind kind, unsigned alternatives, unsigne
 /* The alternatives that the search may take, as a set of indices. */
 static uint16_t searchable(const uint8_t list[], unsigned count, bool last_can_go_on)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (!is_search())
         return (uint16_t)((1u << count) - 1);
     if (last_can_go_on && e->preemptions_left == 0)
@@ -172,7 +173,7 @@ static unsigned choose_thread(const uint8_t list[], unsigned count, bool last_ca
     int recorded = follow(CKF_CHOICE_THREAD, count);
     if (recorded >= 0)
         return (unsigned)recorded;
-    switch (ckf_engine.exploring ? ckf_engine.options.strategy : CKF_EXPLORE_DFS) {
+    switch (ckf_explore_engine.exploring ? ckf_explore_engine.options.strategy : CKF_EXPLORE_DFS) {
     case CKF_EXPLORE_RANDOM:
         return below(count);
     case CKF_EXPLORE_PCT:
@@ -185,9 +186,9 @@ static unsigned choose_thread(const uint8_t list[], unsigned count, bool last_ca
 }
 
 /* NULL: the execution is to be cut off here. */
-struct ckf_thread *ckf_strategy_pick(uint16_t candidates)
+struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     uint16_t last = (uint16_t)(1u << e->last);
     if ((candidates & (candidates - 1)) == 0) {
         if (e->sleep_sets && (e->asleep & candidates) != 0)
@@ -219,9 +220,9 @@ struct ckf_thread *ckf_strategy_pick(uint16_t candidates)
     return &e->threads[list[chosen]];
 }
 
-unsigned ckf_choose(enum ckf_choice_kind kind, unsigned alternatives)
+unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (alternatives > 255)
         alternatives = 255;
     if (alternatives <= 1)
@@ -241,7 +242,7 @@ unsigned ckf_choose(enum ckf_choice_kind kind, unsigned alternatives)
 
 static bool take_next_alternative(size_t place)
 {
-    struct ckf_choice *choice = &ckf_engine.choices[place];
+    struct ckf_choice *choice = &ckf_explore_engine.choices[place];
     if (choice->kind != CKF_CHOICE_THREAD) {
         if (choice->chosen + 1 >= choice->alternatives)
             return false;
@@ -256,9 +257,9 @@ static bool take_next_alternative(size_t place)
 }
 
 /* Prepares the choices of the search's next execution. False: there is none. */
-bool ckf_strategy_next(void)
+bool ckf_explore_strategy_next(void)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     if (!is_search()) {
         e->choice_limit = 0;
         return true;

@@ -17,22 +17,22 @@ static struct ckf_event *events;
 static size_t event_count;
 static uint32_t recorded_execution;
 
-void ckf_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
-                     unsigned stores)
+void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
+                             unsigned stores)
 {
-    const struct ckf_thread *self = ckf_engine.running;
+    const struct ckf_thread *self = ckf_explore_engine.running;
     if (events == NULL)
-        events = ckf_reserve(MAX_EVENTS * sizeof *events);
-    if (recorded_execution != ckf_engine.execution)
+        events = ckf_explore_reserve(MAX_EVENTS * sizeof *events);
+    if (recorded_execution != ckf_explore_engine.execution)
         event_count = 0;
-    recorded_execution = ckf_engine.execution;
+    recorded_execution = ckf_explore_engine.execution;
     if (event_count == MAX_EVENTS)
         return;
     struct ckf_event *event = &events[event_count++];
     *event = (struct ckf_event){.value = value,
                                 .address = op->address,
                                 .pc = op->pc,
-                                .step = ckf_engine.step,
+                                .step = ckf_explore_engine.step,
                                 .store = (uint16_t)store,
                                 .stores = (uint16_t)stores,
                                 .thread = self->id,
@@ -43,26 +43,26 @@ void ckf_trace_event(const struct ckf_operation *op, uint64_t value, unsigned st
         event->calls[event->call_count++] = self->calls[self->depth - 1 - i];
 }
 
-void ckf_trace_plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc)
+void ckf_explore_trace_plain(uintptr_t address, size_t size, unsigned kind, uintptr_t pc)
 {
-    uintptr_t traced = ckf_engine.traced_address;
+    uintptr_t traced = ckf_explore_engine.traced_address;
     if (traced == 0 || address >> 3 > traced >> 3 || (address + size - 1) >> 3 < traced >> 3)
         return;
     const struct ckf_operation op = {.address = traced,
                                      .pc = pc,
                                      .kind = (kind & ACCESS_WRITE) != 0 ? OP_PLAIN_WRITE
                                                                         : OP_PLAIN_READ};
-    ckf_trace_event(&op, 0, 0, 0);
+    ckf_explore_trace_event(&op, 0, 0, 0);
 }
 
-void ckf_trace_this_address(bool also_plain)
+void ckf_explore_trace_this_address(bool also_plain)
 {
-    ckf_engine.traced_address = also_plain ? ckf_engine.conflict_address : 0;
+    ckf_explore_engine.traced_address = also_plain ? ckf_explore_engine.conflict_address : 0;
 }
 
-const struct ckf_event *ckf_trace_events(size_t *count)
+const struct ckf_event *ckf_explore_trace_events(size_t *count)
 {
-    if (recorded_execution != ckf_engine.execution)
+    if (recorded_execution != ckf_explore_engine.execution)
         event_count = 0;
     *count = event_count;
     return events;
@@ -89,7 +89,7 @@ static void parse_place(FILE *in, struct ckf_place *place)
     snprintf(place->file, sizeof place->file, "%.95s", slash != NULL ? slash + 1 : line);
 }
 
-void ckf_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places)
+void ckf_explore_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places)
 {
     for (size_t i = 0; i < count; i++)
         places[i] = (struct ckf_place){.function = "?", .file = "?"};
@@ -104,7 +104,7 @@ void ckf_find_places(const uintptr_t *addresses, size_t count, struct ckf_place 
     FILE *memory = open_memstream(&command, &size);
     if (memory == NULL)
         return;
-    uintptr_t base = ckf_load_offset();
+    uintptr_t base = ckf_explore_load_offset();
     fprintf(memory, "addr2line -f -e '%s'", executable);
     for (size_t i = 0; i < count; i++)
         fprintf(memory, " %" PRIxPTR, addresses[i] == 0 ? 0 : addresses[i] - 1 - base);
@@ -168,9 +168,9 @@ static void name_word(uintptr_t address, char name[8])
     static uintptr_t named[MAX_NAMED];
     static size_t count;
     static uint32_t of_execution;
-    if (of_execution != ckf_engine.execution)
+    if (of_execution != ckf_explore_engine.execution)
         count = 0;
-    of_execution = ckf_engine.execution;
+    of_execution = ckf_explore_engine.execution;
     size_t index = 0;
     while (index < count && named[index] != address)
         index++;
@@ -235,7 +235,7 @@ static void describe(char *text, size_t size, const struct ckf_event *event)
 /* Places of all events and of what each thread was doing at the end, asked for in one go. */
 static struct ckf_place *all_places(size_t *offset_of_stacks)
 {
-    struct ckf_engine *e = &ckf_engine;
+    struct ckf_engine *e = &ckf_explore_engine;
     size_t room = event_count + (size_t)MAX_THREADS * (CKF_TRACE_CALLS + 2), count = 0;
     uintptr_t *addresses = calloc(room, sizeof *addresses);
     struct ckf_place *places = calloc(room, sizeof *places);
@@ -256,7 +256,7 @@ static struct ckf_place *all_places(size_t *offset_of_stacks)
                                      ? thread->calls[thread->depth - 1 - i]
                                      : 0;
     }
-    ckf_find_places(addresses, count, places);
+    ckf_explore_find_places(addresses, count, places);
     free(addresses);
     return places;
 }
@@ -280,7 +280,7 @@ static void measure(const struct ckf_place *places, int widths[MAX_THREADS])
         widths[i] = 0;
     for (size_t i = 0; i < event_count; i++) {
         unsigned t = events[i].thread;
-        int name = (int)strlen(ckf_engine.threads[t].name);
+        int name = (int)strlen(ckf_explore_engine.threads[t].name);
         print_line(line, sizeof line, &events[i], &places[i]);
         int width = (int)strlen(line) > name ? (int)strlen(line) : name;
         widths[t] = width > widths[t] ? width : widths[t];
@@ -293,9 +293,9 @@ static void print_events(FILE *out, const struct ckf_place *places)
     char line[LINE];
     measure(places, widths);
     fprintf(out, "  step");
-    for (unsigned t = 0; t < ckf_engine.thread_count; t++)
+    for (unsigned t = 0; t < ckf_explore_engine.thread_count; t++)
         if (widths[t] > 0)
-            fprintf(out, "  %-*s", widths[t], ckf_engine.threads[t].name);
+            fprintf(out, "  %-*s", widths[t], ckf_explore_engine.threads[t].name);
     fprintf(out, "\n");
     for (size_t i = 0; i < event_count; i++) {
         fprintf(out, "%6u", (unsigned)events[i].step);
@@ -342,11 +342,11 @@ static void print_thread(FILE *out, const struct ckf_thread *thread, const struc
     fprintf(out, "\n");
 }
 
-void ckf_trace_print(FILE *out, const char *outcome)
+void ckf_explore_trace_print(FILE *out, const char *outcome)
 {
-    const struct ckf_engine *e = &ckf_engine;
+    const struct ckf_engine *e = &ckf_explore_engine;
     size_t stacks, count;
-    ckf_trace_events(&count); /* forgets those of an earlier execution */
+    ckf_explore_trace_events(&count); /* forgets those of an earlier execution */
     struct ckf_place *places = all_places(&stacks);
     if (places == NULL)
         return;
@@ -370,10 +370,10 @@ static void print_json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-void ckf_trace_print_json(FILE *out)
+void ckf_explore_trace_print_json(FILE *out)
 {
     size_t stacks, count;
-    ckf_trace_events(&count);
+    ckf_explore_trace_events(&count);
     struct ckf_place *places = all_places(&stacks);
     fprintf(out, "[");
     for (size_t i = 0; places != NULL && i < count; i++) {
@@ -381,7 +381,7 @@ void ckf_trace_print_json(FILE *out)
         char what[128];
         describe(what, sizeof what, event);
         fprintf(out, "%s\n{\"step\":%u,\"thread\":", i == 0 ? "" : ",", (unsigned)event->step);
-        print_json_string(out, ckf_engine.threads[event->thread].name);
+        print_json_string(out, ckf_explore_engine.threads[event->thread].name);
         fprintf(out, ",\"file\":");
         print_json_string(out, places[i].file);
         fprintf(out, ",\"line\":%u,\"function\":", places[i].line);

@@ -21,17 +21,17 @@ struct ckf_event {
 };
 
 /* Events of the last execution that ran with options.trace. */
-const struct ckf_event *ckf_trace_events(size_t *count);
+const struct ckf_event *ckf_explore_trace_events(size_t *count);
 
 /* With true, the next traces also show plain accesses to the word that the execution that has just
  * ended failed on (a race, a use after free); with false, they do not. */
-void ckf_trace_this_address(bool also_plain);
+void ckf_explore_trace_this_address(bool also_plain);
 
 /* Prints them, one column a thread, and then how the execution ended: what each thread was doing,
  * with its call sites. `outcome` heads it. */
-void ckf_trace_print(FILE *out, const char *outcome);
+void ckf_explore_trace_print(FILE *out, const char *outcome);
 /* The same as a JSON array of events. */
-void ckf_trace_print_json(FILE *out);
+void ckf_explore_trace_print_json(FILE *out);
 
 /* Where an address of code comes from: "ring.c:88". */
 struct ckf_place {
@@ -40,6 +40,6 @@ struct ckf_place {
 };
 /* Asks addr2line about many addresses at once; unknown ones get "?" and line 0. Addresses are of
  * calls: the place is that of the call, not of the instruction behind it. */
-void ckf_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places);
+void ckf_explore_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places);
 
 #endif
