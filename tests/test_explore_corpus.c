@@ -22,6 +22,7 @@ struct finding {
     struct ckf_choice choices[4096];
     size_t count;
     uint64_t hash;
+    uint32_t epoch;
 };
 
 static bool look(const struct ckf_explore_end *end, void *arg)
@@ -32,6 +33,7 @@ static bool look(const struct ckf_explore_end *end, void *arg)
     finding->verdict = end->verdict;
     strncpy(finding->message, end->message, sizeof finding->message - 1);
     finding->hash = end->hash;
+    finding->epoch = end->epoch;
     finding->count = end->choice_count < 4096 ? end->choice_count : 4096;
     memcpy(finding->choices, end->choices, finding->count * sizeof *end->choices);
     return false;
@@ -69,6 +71,7 @@ static void every_program_gets_the_verdict_it_deserves(void **state)
                       (unsigned long long)stats.executions,
                       stats.complete ? "complete" : "not complete", (double)stats.elapsed_ns / 1e9,
                       finding->message);
+        options.epoch = finding->epoch;
         if (finding->verdict != CKF_VERDICT_OK)
             ckf_explore_replay(corpus[i].body, NULL, &options, finding->choices, finding->count,
                                true, same_again, finding);

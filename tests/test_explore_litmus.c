@@ -155,6 +155,8 @@ static void sleep_sets_lose_no_outcome(void **state)
             struct ckf_explore_stats stats, plain_stats;
             struct seen seen, plain;
             explore(&litmus_tests[i], &options, &seen, &stats);
+            options.informed = true; /* no second start is in the figures then */
+            explore(&litmus_tests[i], &options, &seen, &stats);
             options.preemptions = 100;
             explore(&litmus_tests[i], &options, &plain, &plain_stats);
             assert_true(stats.complete && plain_stats.complete);
@@ -245,6 +247,7 @@ struct recording {
     struct ckf_choice choices[64];
     size_t count;
     uint64_t hash;
+    uint32_t epoch;
     struct seen seen;
 };
 
@@ -255,6 +258,7 @@ static bool record(const struct ckf_explore_end *end, void *arg)
     assert_true(end->choice_count <= 64);
     memcpy(recording->choices, end->choices, end->choice_count * sizeof *end->choices);
     recording->hash = end->hash;
+    recording->epoch = end->epoch;
     return look(end, &recording->seen);
 }
 
@@ -278,10 +282,11 @@ static void a_schedule_replays_exactly_and_only_on_its_own_program(void **state)
     for (size_t i = 0; i < litmus_count; i++) {
         for (unsigned seed = 0; seed < 20; seed++) {
             struct ckf_explore_options options = {
-                .strategy = CKF_EXPLORE_RANDOM, .executions = 1, .seed = seed};
+                .strategy = CKF_EXPLORE_RANDOM, .executions = 20, .seed = seed};
             struct recording recording = {.count = 0};
             ckf_explore_run(litmus_run, (void *)(uintptr_t)&litmus_tests[i], &options, record,
                             &recording, NULL);
+            options.epoch = recording.epoch;
             ckf_explore_replay(litmus_run, (void *)(uintptr_t)&litmus_tests[i], &options,
                                recording.choices, recording.count, true, compare, &recording);
             if (recording.count == 0)

@@ -25,7 +25,10 @@ bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline
 {
     uintptr_t address = (uintptr_t)word;
     ckf_explore_point(OP_FUTEX_WAIT, address, 4, 0, CALLER);
-    ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
+    struct ckf_granule *granule =
+        ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
+    if (!ckf_explore_engine.solo && granule != NULL)
+        ckf_explore_mark_contended(granule, address);
     uint64_t found = ckf_explore_native_load(address, 4);
     ckf_explore_mix(found);
     if (ckf_explore_engine.tracing)

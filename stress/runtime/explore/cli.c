@@ -46,7 +46,7 @@ struct exploration {
     int complete_bound;   /* the search was complete within so many preemptions; -1: not even 0 */
     bool complete_wholly; /* without a bound */
     unsigned saved_steps, minimise_attempts;
-    struct ckf_explore_options stage; /* of the stage that runs */
+    struct ckf_explore_options stage; /* of the stage that runs; its epoch: the failure's */
 };
 
 static int64_t real_time_ns(void)
@@ -96,6 +96,12 @@ static void describe_schedule(struct ckf_schedule *schedule, const struct explor
     snprintf(schedule->outcome, sizeof schedule->outcome, "%s", outcome);
     if (schedule->choices != NULL)
         memcpy(schedule->choices, end->choices, end->choice_count * sizeof *end->choices);
+    schedule->contended_count = ckf_explore_contended(end->epoch, NULL, 0);
+    schedule->contended = calloc(schedule->contended_count + 1, sizeof *schedule->contended);
+    if (schedule->contended != NULL)
+        ckf_explore_contended(end->epoch, schedule->contended, schedule->contended_count);
+    else
+        schedule->contended_count = 0;
 }
 
 static bool look(const struct ckf_explore_end *end, void *arg)
@@ -115,6 +121,7 @@ static bool look(const struct ckf_explore_end *end, void *arg)
     exploration->failed = true;
     exploration->ns_to_failure = real_time_ns() - exploration->started_ns;
     describe_schedule(&exploration->failure, exploration, end, outcome);
+    exploration->stage.epoch = end->epoch;
     return false;
 }
 
@@ -151,6 +158,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .budget_ns = budget_ns,
         .seed = settings->seed,
         .timeouts = settings->timeouts,
+        .informed = exploration->total.executions > 0,
         .spurious = samples && settings->spurious == 0 ? 1 : settings->spurious,
     };
     struct ckf_explore_stats stats;
@@ -540,7 +548,12 @@ static bool replay_schedule(struct exploration *exploration)
         .spurious = schedule->spurious,
         .failed_allocation = schedule->failed_allocation,
         .seed = schedule->seed,
+        .epoch = CKF_EXPLORE_GIVEN_EPOCH,
     };
+    if (!ckf_explore_set_contended(schedule->contended, schedule->contended_count)) {
+        fprintf(stderr, "ckf-stress: the schedule is about memory that this program lacks\n");
+        return false;
+    }
     ckf_explore_replay(ckf_explore_case_run, &exploration->program, &exploration->stage,
                        schedule->choices, schedule->choice_count, true, check_replay, exploration);
     if (exploration->trouble[0] != '\0') {

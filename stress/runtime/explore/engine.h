@@ -53,8 +53,11 @@ struct ckf_location {
     uint16_t floor;    /* nobody reads an older store: plain code has written since */
     uint16_t watchers; /* threads that spin until a newer store */
     uint8_t size;
-    bool resync; /* plain code has written: memory is to be compared */
+    uint8_t user; /* 1 + the only thread that has used it; SEVERAL_USERS; 0: none */
+    bool written; /* since threads run together */
+    bool resync;  /* plain code has written: memory is to be compared */
 };
+enum { SEVERAL_USERS = 255 };
 
 /* One kind of access to some bytes of a granule by one thread. */
 struct ckf_access {
@@ -73,7 +76,8 @@ struct ckf_granule {
     uint16_t sync;        /* 1 + index into syncs */
     uint16_t location[8]; /* 1 + index into locations, by byte */
     struct ckf_access first[INLINE_ACCESSES];
-    struct ckf_access *more; /* room for MAX_ACCESSES; NULL: none */
+    uint32_t more;      /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
+    uint32_t contended; /* survives executions: see shadow.c. 0: not */
 };
 _Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
 
@@ -84,6 +88,7 @@ struct ckf_sync {
     uint16_t waiters;      /* threads blocked on it */
     uint8_t owner;         /* 1 + thread */
     uint8_t done;          /* of once: finished */
+    uint8_t user;          /* as of a location */
 };
 
 enum ckf_operation_kind {
@@ -164,6 +169,11 @@ struct ckf_thread {
     uintptr_t calls[MAX_CALLS];
 };
 
+struct ckf_contended {
+    struct ckf_granule *granule;
+    uintptr_t address;
+};
+
 struct ckf_undo {
     uint64_t *address, value;
 };
@@ -176,6 +186,8 @@ struct ckf_engine {
     bool solo; /* one thread, and the past of all others happens before its present */
     bool weak; /* loads may read stale stores */
     bool tracing;
+    bool discovered; /* this execution has found a granule to be contended */
+    uint32_t epoch;  /* granules that were found to be contended before it are points */
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
     unsigned alive;
     uint8_t thread_count, unjoined, last;
@@ -224,6 +236,8 @@ struct ckf_engine {
     struct ckf_granule *data_shadow;
     struct ckf_undo *undo;
     size_t undo_count;
+    struct ckf_contended *contended;
+    size_t contended_count;
     struct ckf_tls_block tls;
     void *hub_tls;
 
@@ -246,6 +260,8 @@ void ckf_explore_schedule(void);
 /* The running thread cannot go on; whoever makes it ready calls ckf_explore_make_ready. Its op stays as
  * what it is seen to wait in. */
 void ckf_explore_block(void);
+/* A step that is not worth a choice. */
+void ckf_explore_count_step(void);
 void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
 /* One of `alternatives` (at least 1, at most 255), counted from 0. */
 unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives);
@@ -280,6 +296,8 @@ struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread);
 void ckf_explore_view_acquire(struct ckf_thread *thread, const struct ckf_view *view);
 void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by);
 void ckf_explore_model_leave_solo(void);
+/* From now on the thread reads none of the stores that are stale now. */
+void ckf_explore_see_everything(struct ckf_thread *thread);
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc);
 void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
                               uintptr_t pc);
@@ -315,6 +333,10 @@ void ckf_explore_shadow_free(uintptr_t address, size_t size);
 void ckf_explore_shadow_redzone(uintptr_t address);
 void ckf_explore_undo_globals(void);
 struct ckf_sync *ckf_explore_sync_at(uintptr_t address);
+/* From the next execution on, accesses to this granule are points. */
+void ckf_explore_mark_contended(struct ckf_granule *granule, uintptr_t address);
+void ckf_explore_forget_contended(void);
+void ckf_explore_shadow_restart(void);
 
 /* heap.c */
 void ckf_explore_heap_prepare(void);
@@ -361,6 +383,24 @@ static inline void ckf_explore_mix(uint64_t value)
 }
 
 /* Says what the running thread is about to do, and waits until it may. */
+/* Notes that a thread uses something. Returns true if it is not the only one to do so. */
+static inline bool ckf_explore_is_shared(uint8_t *user, const struct ckf_thread *self)
+{
+    if (*user == 0)
+        *user = (uint8_t)(self->id + 1);
+    else if (*user != self->id + 1)
+        *user = SEVERAL_USERS;
+    return *user == SEVERAL_USERS;
+}
+
+/* True if what the thread is about to do to this granule cannot be told from doing it earlier or
+ * later: nobody else has ever been seen to use it while somebody changes it. */
+static inline bool ckf_explore_is_private(const struct ckf_granule *granule)
+{
+    return granule != NULL &&
+           (granule->contended == 0 || granule->contended >= ckf_explore_engine.epoch);
+}
+
 static inline void ckf_explore_point(enum ckf_operation_kind kind, uintptr_t address, unsigned size,
                                      int order, uintptr_t pc)
 {
@@ -371,6 +411,26 @@ static inline void ckf_explore_point(enum ckf_operation_kind kind, uintptr_t add
                                       .size = (uint8_t)size,
                                       .order = (uint8_t)order};
     if (!ckf_explore_engine.solo)
+        ckf_explore_schedule();
+}
+
+/* The same for an operation on memory, which need be no point where that is private. */
+static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintptr_t address,
+                                            unsigned size, int order, uintptr_t pc)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->running->op = (struct ckf_operation){.address = address,
+                                            .pc = pc,
+                                            .kind = (uint8_t)kind,
+                                            .size = (uint8_t)size,
+                                            .order = (uint8_t)order};
+    if (e->solo)
+        return;
+    if (ckf_explore_is_private(ckf_explore_granule_at(address)) &&
+        (size <= 8 || ckf_explore_is_private(ckf_explore_granule_at(address + 8))) &&
+        (kind == OP_LOAD || e->options.model != CKF_EXPLORE_TSO))
+        ckf_explore_count_step();
+    else
         ckf_explore_schedule();
 }
 

@@ -41,20 +41,25 @@ enum {
 
 #define CKF_EXPLORE_UNBOUNDED UINT32_MAX
 
+/* A deadline that is at least so far away fires only when nobody else can go on. */
+#define CKF_EXPLORE_FAR_NS INT64_C(5000000)
+
 struct ckf_explore_options {
     enum ckf_explore_model model;
     enum ckf_explore_strategy strategy;
-    unsigned depth;             /* of PCT; 0: 3 */
-    unsigned preemptions;       /* bound of DFS; CKF_EXPLORE_UNBOUNDED: none, with sleep sets */
-    uint64_t executions;        /* at the most; 0: no limit (DFS ends by itself) */
-    int64_t budget_ns;          /* real time; 0: no limit */
-    uint64_t seed;              /* of random and PCT */
-    unsigned steps;             /* limit of one execution, then "livelock"; 0: 20000 */
-    unsigned timeouts;          /* deadlines that may fire while others could run, per execution */
-    unsigned spurious;          /* spurious wake-ups and weak-CAS failures, per execution */
+    unsigned depth;       /* of PCT; 0: 3 */
+    unsigned preemptions; /* bound of DFS; CKF_EXPLORE_UNBOUNDED: none, with sleep sets */
+    uint64_t executions;  /* at the most; 0: no limit (DFS ends by itself) */
+    int64_t budget_ns;    /* real time; 0: no limit */
+    uint64_t seed;        /* of random and PCT */
+    unsigned steps;       /* limit of one execution, then "livelock"; 0: 20000 */
+    unsigned timeouts;    /* near deadlines that may fire while others could run, per execution */
+    unsigned spurious;    /* spurious wake-ups and weak-CAS failures, per execution */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
-    bool trace;                 /* record events: see trace.h */
+    uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    bool informed;  /* keep what earlier runs of this program learnt about contention */
+    bool trace;     /* record events: see trace.h */
 };
 
 enum ckf_explore_verdict {
@@ -100,7 +105,8 @@ struct ckf_explore_end {
     unsigned registers_used;
     const struct ckf_choice *choices;
     size_t choice_count;
-    uint64_t hash; /* of everything that happened: equal executions have equal hashes */
+    uint32_t epoch; /* what the choices mean depends on what was known then about contention */
+    uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
 };
 
@@ -125,6 +131,18 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
 void ckf_explore_replay(ckf_explore_body body, void *body_arg,
                         const struct ckf_explore_options *options, const struct ckf_choice *choices,
                         size_t count, bool strict, ckf_explore_visit visit, void *visit_arg);
+
+/* The words whose accesses were points in an execution of that epoch, by their place in the heaps or
+ * in the globals. Fills in at most `room`; returns how many there are. */
+struct ckf_explore_place {
+    bool global;
+    uint64_t offset;
+};
+size_t ckf_explore_contended(uint32_t epoch, struct ckf_explore_place *places, size_t room);
+/* Lets a replay in another process know them; its epoch is then CKF_EXPLORE_GIVEN_EPOCH. False: a
+ * place is outside of this program's memory. */
+bool ckf_explore_set_contended(const struct ckf_explore_place *places, size_t count);
+#define CKF_EXPLORE_GIVEN_EPOCH 2
 
 /* For use by the program that is explored. */
 unsigned ckf_explore_spawn(ckf_explore_body body, void *arg, const char *name);

@@ -18,6 +18,10 @@
  * Atig, Bouajjani, Ngo, LMCS 2018). Read-modify-writes, seq_cst stores and seq_cst fences move it
  * to now, as the locked instructions do that x86 compilers make of them.
  *
+ * Fairness: no store is missed for ever. A thread that looks again at what it has just read, or whose
+ * deadline fires because nobody else can go on, sees all stores to it; so does everybody after
+ * STEPS_OF_TRAVEL steps.
+ *
  * Not modelled: a load that reads a store which comes later in program order of another thread that
  * depends on it being read (load buffering); a store that enters the modification order before one
  * that has already been executed (the weak outcomes of 2+2W, S and their kin); stale reads of 16-byte
@@ -119,6 +123,14 @@ void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread
     view_clear(thread->acquired);
     thread->acquire_pending = false;
     thread->released = NULL;
+    thread->tso_position = ckf_explore_engine.step;
+}
+
+/* Time has passed, and nobody has done anything meanwhile. */
+void ckf_explore_see_everything(struct ckf_thread *thread)
+{
+    for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
+        thread->current->seen[i] = (int16_t)(ckf_explore_engine.locations[i].count - 1);
     thread->tso_position = ckf_explore_engine.step;
 }
 
@@ -276,6 +288,10 @@ static inline struct ckf_location *location_at(uintptr_t address, unsigned size,
     }
     if (UNLIKELY(location->resync))
         resync(location);
+    location->written |= (kind & ACCESS_WRITE) != 0;
+    if (ckf_explore_is_shared(&location->user, ckf_explore_engine.running) && location->written &&
+        UNLIKELY(granule->contended == 0))
+        ckf_explore_mark_contended(granule, address);
     return location;
 }
 
@@ -287,13 +303,25 @@ static inline unsigned shift_of(const struct ckf_location *location, uintptr_t a
 
 /* Reading. */
 
+/* A store reaches everybody some time: at the latest when so many steps have been taken. Without
+ * this, who polls a word could be shown an old store for ever. */
+enum { STEPS_OF_TRAVEL = 300 };
+
+static inline unsigned arrived(const struct ckf_location *location, unsigned oldest)
+{
+    while (oldest < newest(location) &&
+           UNLIKELY(location->stores[oldest + 1].step + STEPS_OF_TRAVEL < ckf_explore_engine.step))
+        oldest++;
+    return oldest;
+}
+
 static unsigned oldest_in_tso(const struct ckf_thread *self, const struct ckf_location *location)
 {
     unsigned oldest = newest(location);
     while (oldest > location->floor && location->stores[oldest].thread != self->id + 1u &&
            location->stores[oldest].step > self->tso_position)
         oldest--;
-    return oldest;
+    return arrived(location, oldest);
 }
 
 static inline unsigned oldest_readable(const struct ckf_thread *self,
@@ -310,7 +338,7 @@ static inline unsigned oldest_readable(const struct ckf_thread *self,
         oldest = ckf_explore_engine.sc_seen[index];
     if (location->floor > oldest)
         oldest = location->floor;
-    return (unsigned)oldest;
+    return arrived(location, (unsigned)oldest);
 }
 
 static void watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
@@ -448,7 +476,7 @@ enum { REPEATS_THAT_ARE_A_SPIN = 3 };
 
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
 {
-    ckf_explore_point(OP_LOAD, address, size, order, pc);
+    ckf_explore_memory_point(OP_LOAD, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_READ);
     if (location == NULL) {
@@ -473,7 +501,7 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
 void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
                               uintptr_t pc)
 {
-    ckf_explore_point(OP_STORE, address, size, order, pc);
+    ckf_explore_memory_point(OP_STORE, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     value &= mask_of(size);
@@ -503,7 +531,7 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
 uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
                                 uint64_t operand, int order, uintptr_t pc)
 {
-    ckf_explore_point(OP_RMW, address, size, order, pc);
+    ckf_explore_memory_point(OP_RMW, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
@@ -544,7 +572,7 @@ static unsigned readable_by_failure(const struct ckf_thread *self,
 bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
                             int success, int failure, bool weak, uintptr_t pc)
 {
-    ckf_explore_point(OP_CAS, address, size, success, pc);
+    ckf_explore_memory_point(OP_CAS, address, size, success, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
@@ -623,7 +651,7 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
 
 struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
 {
-    ckf_explore_point(OP_LOAD, address, 16, order, pc);
+    ckf_explore_memory_point(OP_LOAD, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_READ);
     struct ckf_pair value = native_pair(address);
@@ -636,7 +664,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
 void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
                                    uintptr_t pc)
 {
-    ckf_explore_point(OP_STORE, address, 16, order, pc);
+    ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     note(self, value.low ^ value.high, 0, pair.low);
@@ -653,7 +681,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
                                  struct ckf_pair desired, int order, uintptr_t pc)
 {
-    ckf_explore_point(OP_CAS, address, 16, order, pc);
+    ckf_explore_memory_point(OP_CAS, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     struct ckf_pair found = native_pair(address);
@@ -720,7 +748,7 @@ void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsign
             ckf_explore_spin(pc);
         return;
     }
-    location->resync = true;
+    location->resync = location->written = true;
     ckf_explore_engine.idle_spins = 0;
     if (location->watchers != 0)
         ckf_explore_wake_spinners(location);

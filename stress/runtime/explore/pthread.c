@@ -32,8 +32,13 @@ static int64_t nanoseconds(const struct timespec *time)
 /* A use of the object that its destruction must be ordered with. */
 static struct ckf_sync *use(uintptr_t address)
 {
-    ckf_explore_shadow_access(address, 1, ACCESS_WRITE | ACCESS_ATOMIC);
-    return ckf_explore_sync_at(address);
+    struct ckf_granule *granule =
+        ckf_explore_shadow_access(address, 1, ACCESS_WRITE | ACCESS_ATOMIC);
+    struct ckf_sync *sync = ckf_explore_sync_at(address);
+    if (!ckf_explore_engine.solo &&
+        ckf_explore_is_shared(&sync->user, ckf_explore_engine.running) && granule->contended == 0)
+        ckf_explore_mark_contended(granule, address);
+    return sync;
 }
 
 /* Mutexes. */
@@ -61,7 +66,7 @@ void ckf_explore_lock(uintptr_t address, uintptr_t pc)
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_sync *mutex = use(address);
     if (mutex->owner == 0) {
-        ckf_explore_point(OP_LOCK, address, 1, 0, pc);
+        ckf_explore_memory_point(OP_LOCK, address, 1, 0, pc);
     } else {
         self->op = (struct ckf_operation){.kind = OP_LOCK, .address = address, .size = 1, .pc = pc};
         mutex->waiters |= ckf_explore_bit(self);
@@ -125,7 +130,7 @@ int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_trylock(mutex);
-    ckf_explore_point(OP_TRYLOCK, (uintptr_t)mutex, 1, 0, CALLER);
+    ckf_explore_memory_point(OP_TRYLOCK, (uintptr_t)mutex, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)mutex);
     if (sync->owner != 0)
         return EBUSY;
@@ -243,7 +248,7 @@ int __wrap_pthread_once(pthread_once_t *once, void (*routine)(void))
 {
     if (outside())
         return __real_pthread_once(once, routine);
-    ckf_explore_point(OP_ONCE, (uintptr_t)once, 1, 0, CALLER);
+    ckf_explore_memory_point(OP_ONCE, (uintptr_t)once, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)once);
     while (sync->owner != 0)
         ckf_explore_sleep(sync, INT64_MAX);

@@ -80,7 +80,8 @@ static void prepare(ckf_explore_body body, void *body_arg,
 static struct ckf_explore_end describe_end(void)
 {
     const struct ckf_engine *e = &ckf_explore_engine;
-    struct ckf_explore_end end = {.verdict = e->verdict,
+    struct ckf_explore_end end = {.epoch = e->epoch,
+                                  .verdict = e->verdict,
                                   .message = e->message,
                                   .registers_used = e->registers_used,
                                   .choices = e->choices,
@@ -123,6 +124,8 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         stats = &unused;
     *stats = (struct ckf_explore_stats){0};
     prepare(body, body_arg, options);
+    if (!options->informed)
+        ckf_explore_forget_contended();
     e->exploring = true;
     e->strict = true;
     int64_t start = real_time_ns();
@@ -133,7 +136,9 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         count(stats, &end);
         more = end.verdict == CKF_VERDICT_PRUNED || visit == NULL || visit(&end, visit_arg);
         e->attempt++;
-        if (more && !ckf_explore_strategy_next()) {
+        if (more && e->discovered && e->options.strategy == CKF_EXPLORE_DFS) {
+            e->choice_limit = 0; /* there are more points than was known: from the start */
+        } else if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
         }

@@ -12,7 +12,7 @@
 
 #define HEADING "ck_filter schedule 1"
 
-enum { MAX_FILE_BYTES = 4 << 20, MAX_CHOICES = 1 << 16 };
+enum { MAX_FILE_BYTES = 4 << 20, MAX_CHOICES = 1 << 16, MAX_CONTENDED = 1 << 18 };
 
 static const char kind_letters[] = "trwdsn";
 
@@ -49,6 +49,11 @@ void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out)
         fprintf(memory, "%c%u.%u%c", kind_letters[schedule->choices[i].kind],
                 (unsigned)schedule->choices[i].alternatives, (unsigned)schedule->choices[i].chosen,
                 i % 16 == 15 || i + 1 == schedule->choice_count ? '\n' : ' ');
+    fprintf(memory, "contended %zu\n", schedule->contended_count);
+    for (size_t i = 0; i < schedule->contended_count; i++)
+        fprintf(memory, "%c%" PRIx64 "%c", schedule->contended[i].global ? 'g' : 'h',
+                schedule->contended[i].offset,
+                i % 12 == 11 || i + 1 == schedule->contended_count ? '\n' : ' ');
     fclose(memory);
     fprintf(out, "%send %016" PRIx64 "\n", text, checksum(text, length));
     free(text);
@@ -131,6 +136,34 @@ static void read_choice(struct reader *reader, struct ckf_choice *choice)
     reader->next += length + 1;
 }
 
+static void read_place(struct reader *reader, struct ckf_explore_place *place)
+{
+    char letter;
+    int length;
+    if (reader->wrong != NULL)
+        return;
+    if (sscanf(reader->next, "%c%" SCNx64 "%n", &letter, &place->offset, &length) != 2 ||
+        (letter != 'g' && letter != 'h') ||
+        (reader->next[length] != ' ' && reader->next[length] != '\n')) {
+        reader->wrong = "a contended word";
+        return;
+    }
+    place->global = letter == 'g';
+    reader->next += length + 1;
+}
+
+static void read_contended(struct reader *reader, struct ckf_schedule *schedule)
+{
+    schedule->contended_count = (size_t)read_number(reader, "contended", 10, MAX_CONTENDED);
+    if (reader->wrong != NULL)
+        return;
+    schedule->contended = calloc(schedule->contended_count + 1, sizeof *schedule->contended);
+    if (schedule->contended == NULL)
+        reader->wrong = "memory";
+    for (size_t i = 0; i < schedule->contended_count; i++)
+        read_place(reader, &schedule->contended[i]);
+}
+
 static void read_fields(struct reader *reader, struct ckf_schedule *schedule)
 {
     expect(reader, HEADING "\n");
@@ -154,6 +187,7 @@ static void read_fields(struct reader *reader, struct ckf_schedule *schedule)
         reader->wrong = "memory";
     for (size_t i = 0; i < schedule->choice_count; i++)
         read_choice(reader, &schedule->choices[i]);
+    read_contended(reader, schedule);
 }
 
 static char *read_file(FILE *in, size_t *length)
@@ -196,6 +230,7 @@ bool ckf_explore_schedule_read(struct ckf_schedule *schedule, FILE *in, const ch
 void ckf_explore_schedule_clear(struct ckf_schedule *schedule)
 {
     free(schedule->choices);
+    free(schedule->contended);
     *schedule = (struct ckf_schedule){.choices = NULL};
 }
 

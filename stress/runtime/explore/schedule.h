@@ -14,6 +14,8 @@ struct ckf_schedule {
     uint64_t seed, hash;
     struct ckf_choice *choices; /* by malloc */
     size_t choice_count;
+    struct ckf_explore_place *contended; /* by malloc */
+    size_t contended_count;
 };
 
 void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out);

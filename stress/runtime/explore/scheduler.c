@@ -4,7 +4,8 @@
  *   local     has nothing visible to do yet (it starts, or returns from a sleep): is run at once,
  *             up to its first visible operation, without a choice, since nobody can tell
  *   ready     at a visible operation that can be done now
- *   timers    sleeps with a deadline, which may fire
+ *   timers    sleeps with a deadline, which may fire at any moment if it is near, and only when
+ *             nobody else can go on if it is far
  *   spinning  waits for a store to something it has read; goes on without one only if nobody else
  *             can go on, so that a loop with a bound ends and an unbounded one is recognised
  *   yielded   gave way without having read anything: ready after the next step of another thread
@@ -165,6 +166,18 @@ static void fire_timer(struct ckf_thread *thread)
         ckf_explore_engine.now_ns = thread->deadline_ns;
 }
 
+/* Cases say by long deadlines that they mean "if nothing else happens". */
+static uint16_t near_timers(void)
+{
+    uint16_t near = 0;
+    for (uint16_t rest = ckf_explore_engine.timers; rest != 0; rest &= (uint16_t)(rest - 1)) {
+        struct ckf_thread *thread = lowest(rest);
+        if (thread->deadline_ns - ckf_explore_engine.now_ns < CKF_EXPLORE_FAR_NS)
+            near |= ckf_explore_bit(thread);
+    }
+    return near;
+}
+
 static struct ckf_thread *earliest_timer(void)
 {
     struct ckf_thread *earliest = NULL;
@@ -193,6 +206,7 @@ static struct ckf_thread *pick_someone_idle(void)
     if (e->timers != 0 && (e->spinning == 0 || e->idle_spins > IDLE_SPINS_BEFORE_TIMERS)) {
         struct ckf_thread *thread = earliest_timer();
         fire_timer(thread);
+        ckf_explore_see_everything(thread);
         e->idle_spins = 0;
         return thread;
     }
@@ -201,6 +215,12 @@ static struct ckf_thread *pick_someone_idle(void)
     if (++e->idle_spins > IDLE_SPINS_LIMIT)
         fail_stuck(CKF_VERDICT_LIVELOCK, "threads spin for ever on memory that nobody writes");
     return next_spinner();
+}
+
+void ckf_explore_count_step(void)
+{
+    if (UNLIKELY(++ckf_explore_engine.step > ckf_explore_engine.options.steps))
+        fail_stuck(CKF_VERDICT_LIVELOCK, "the limit of steps is reached");
 }
 
 static void commit(struct ckf_thread *thread)
@@ -219,8 +239,7 @@ static void commit(struct ckf_thread *thread)
     if (e->asleep != 0)
         wake_those_asleep(&thread->op);
     e->last = thread->id;
-    if (UNLIKELY(++e->step > e->options.steps))
-        fail_stuck(CKF_VERDICT_LIVELOCK, "the limit of steps is reached");
+    ckf_explore_count_step();
 }
 
 static struct ckf_thread *pick(void)
@@ -239,7 +258,7 @@ static struct ckf_thread *pick(void)
         }
         uint16_t candidates = e->ready;
         if (UNLIKELY(e->timers != 0) && e->timeouts_left > 0)
-            candidates |= e->timers;
+            candidates |= near_timers();
         thread = ckf_explore_strategy_pick(candidates);
         if (UNLIKELY(thread == NULL))
             fail_stuck(e->diverged ? CKF_VERDICT_DIVERGED : CKF_VERDICT_PRUNED, "");
@@ -517,8 +536,11 @@ void ckf_explore_engine_prepare(void)
 static void begin_execution(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    e->execution++;
+    if (++e->execution == UINT32_MAX)
+        ckf_explore_shadow_restart();
     e->step = 0;
+    e->discovered = false;
+    e->epoch = e->options.epoch != 0 ? e->options.epoch : e->execution;
     e->solo = true;
     e->weak = e->options.model != CKF_EXPLORE_SC;
     e->ready = e->local = e->spinning = e->yielded = e->timers = e->asleep = 0;

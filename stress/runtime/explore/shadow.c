@@ -12,12 +12,24 @@
  * Globals: the first write of an execution to a granule of the executable's data saves what was
  * there, and the end of the execution puts it back.
  *
+ * Contention: an operation on memory that only one thread uses, or that nobody changes, commutes
+ * with whatever the others do, so it need not be a point. Which granules several threads use while
+ * one of them changes them is learnt from executions and kept; what an execution finds out counts
+ * from the next one on (the search then starts again), and a schedule names what was known.
+ *
  * While only one thread exists, everything it does happens before whatever comes, and only the
  * saving and the check for freed memory are left to do.
  */
 #include "engine.h"
 
-enum { MAX_UNDO = 1 << 20 };
+#include <sys/mman.h>
+
+enum { MAX_UNDO = 1 << 20, MAX_CONTENDED = 1 << 18 };
+
+static size_t data_granules(void)
+{
+    return (size_t)(ckf_explore_engine.data_end - ckf_explore_engine.data) / 8 + 2;
+}
 
 void ckf_explore_shadow_prepare(void)
 {
@@ -25,9 +37,9 @@ void ckf_explore_shadow_prepare(void)
     e->arena_shadow = ckf_explore_reserve(e->arena_size / 8 * sizeof(struct ckf_granule));
     e->data = (char *)((uintptr_t)__data_start & ~(uintptr_t)7);
     e->data_end = _end;
-    e->data_shadow =
-        ckf_explore_reserve(((size_t)(e->data_end - e->data) / 8 + 2) * sizeof(struct ckf_granule));
+    e->data_shadow = ckf_explore_reserve(data_granules() * sizeof(struct ckf_granule));
     e->undo = ckf_explore_reserve(MAX_UNDO * sizeof(struct ckf_undo));
+    e->contended = ckf_explore_reserve(MAX_CONTENDED * sizeof(struct ckf_contended));
 }
 
 static void make_blank(struct ckf_granule *granule)
@@ -38,7 +50,7 @@ static void make_blank(struct ckf_granule *granule)
     granule->sync = 0;
     for (int i = 0; i < 8; i++)
         granule->location[i] = 0;
-    granule->more = NULL;
+    granule->more = 0;
 }
 
 static inline struct ckf_granule *find(uintptr_t address)
@@ -137,10 +149,18 @@ _Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned
 
 static struct ckf_access *make_room(struct ckf_granule *granule)
 {
-    granule->more = ckf_explore_scratch(MAX_ACCESSES * sizeof *granule->more);
+    struct ckf_access *more = ckf_explore_scratch(MAX_ACCESSES * sizeof *more);
     for (int i = 0; i < INLINE_ACCESSES; i++)
-        granule->more[i] = granule->first[i];
-    return granule->more;
+        more[i] = granule->first[i];
+    granule->more = (uint32_t)((char *)more - ckf_explore_engine.scratch);
+    return more;
+}
+
+static struct ckf_access *accesses_of(struct ckf_granule *granule)
+{
+    if (granule->more == 0)
+        return granule->first;
+    return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + granule->more);
 }
 
 static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
@@ -148,7 +168,7 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
-    struct ckf_access *list = granule->more != NULL ? granule->more : granule->first;
+    struct ckf_access *list = accesses_of(granule);
     unsigned kept = 0;
     bool known = false;
     for (unsigned i = 0; i < granule->accesses; i++) {
@@ -163,7 +183,7 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
         list[kept++] = old;
     }
     if (!known) {
-        if (kept == INLINE_ACCESSES && granule->more == NULL)
+        if (kept == INLINE_ACCESSES && granule->more == 0)
             list = make_room(granule);
         if (kept == MAX_ACCESSES)
             kept--;
@@ -248,4 +268,74 @@ struct ckf_sync *ckf_explore_sync_at(uintptr_t address)
         granule->sync = (uint16_t)++ckf_explore_engine.sync_count;
     }
     return &ckf_explore_engine.syncs[granule->sync - 1];
+}
+
+static void mark_contended_since(struct ckf_granule *granule, uintptr_t address, uint32_t execution)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    if (granule->contended != 0 || e->contended_count == MAX_CONTENDED)
+        return;
+    granule->contended = execution;
+    e->contended[e->contended_count++] = (struct ckf_contended){granule, address & ~(uintptr_t)7};
+}
+
+void ckf_explore_mark_contended(struct ckf_granule *granule, uintptr_t address)
+{
+    if (granule->contended != 0)
+        return;
+    mark_contended_since(granule, address, ckf_explore_engine.execution);
+    ckf_explore_engine.discovered = true;
+}
+
+void ckf_explore_forget_contended(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    while (e->contended_count > 0)
+        e->contended[--e->contended_count].granule->contended = 0;
+}
+
+/* The numbers of executions have run out. */
+void ckf_explore_shadow_restart(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    madvise(e->arena_shadow, e->arena_size / 8 * sizeof(struct ckf_granule), MADV_DONTNEED);
+    madvise(e->data_shadow, data_granules() * sizeof(struct ckf_granule), MADV_DONTNEED);
+    e->execution = 2;
+    for (size_t i = 0; i < e->contended_count; i++)
+        e->contended[i].granule->contended = 1;
+}
+
+size_t ckf_explore_contended(uint32_t epoch, struct ckf_explore_place *places, size_t room)
+{
+    const struct ckf_engine *e = &ckf_explore_engine;
+    size_t count = 0;
+    for (size_t i = 0; i < e->contended_count; i++) {
+        const struct ckf_contended *contended = &e->contended[i];
+        if (contended->granule->contended >= epoch)
+            continue;
+        bool global = in_data(contended->address);
+        if (count < room)
+            places[count] = (struct ckf_explore_place){
+                global, contended->address - (uintptr_t)(global ? e->data : e->arena)};
+        count++;
+    }
+    return count;
+}
+
+bool ckf_explore_set_contended(const struct ckf_explore_place *places, size_t count)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    ckf_explore_engine_prepare();
+    ckf_explore_forget_contended();
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t address = places[i].offset + (uintptr_t)(places[i].global ? e->data : e->arena);
+        struct ckf_granule *granule =
+            places[i].offset < e->arena_size ? ckf_explore_granule_at(address) : NULL;
+        if (granule == NULL)
+            return false;
+        mark_contended_since(granule, address, 1);
+    }
+    if (e->execution < 1)
+        e->execution = 1;
+    return true;
 }

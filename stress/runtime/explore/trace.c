@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { EVENTS_AT_START = 300, EVENTS_AT_END = 100 }; /* of those that are printed */
 enum { MAX_EVENTS = 1 << 16, LINE = 224, MAX_NAMED = 256 };
 
 static struct ckf_event *events;
@@ -298,6 +299,11 @@ static void print_events(FILE *out, const struct ckf_place *places)
             fprintf(out, "  %-*s", widths[t], ckf_explore_engine.threads[t].name);
     fprintf(out, "\n");
     for (size_t i = 0; i < event_count; i++) {
+        if (i == EVENTS_AT_START && event_count > EVENTS_AT_START + EVENTS_AT_END) {
+            size_t left_out = event_count - EVENTS_AT_START - EVENTS_AT_END;
+            fprintf(out, "   ...  (%zu more)\n", left_out);
+            i += left_out;
+        }
         fprintf(out, "%6u", (unsigned)events[i].step);
         for (unsigned t = 0; t < events[i].thread; t++)
             if (widths[t] > 0)
