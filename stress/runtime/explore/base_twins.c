@@ -75,6 +75,12 @@ bool ckf_spinning_can_help(void)
     return false;
 }
 
+/* Few, so that what is striped by CPU is shared as well. */
+unsigned ckf_cpus_allowed(void)
+{
+    return 2;
+}
+
 enum ckf_status ckf_set_allocator(const struct ckf_allocator *wanted)
 {
     (void)wanted;

@@ -131,6 +131,7 @@ static void add_stats(struct ckf_explore_stats *sum, const struct ckf_explore_st
     sum->steps += stats->steps;
     sum->pruned += stats->pruned;
     sum->elapsed_ns += stats->elapsed_ns;
+    sum->cpu_ns += stats->cpu_ns;
     if (stats->deepest > sum->deepest)
         sum->deepest = stats->deepest;
 }
@@ -337,9 +338,10 @@ static void print_result(const struct exploration *exploration)
         if (exploration->settings->stats || exploration->rows[i].grade == CKF_STRESS_INTERESTING)
             printf("    %-24s %-12s %" PRIu64 "\n", exploration->rows[i].outcome,
                    ckf_stress_grade_name(exploration->rows[i].grade), exploration->rows[i].count);
-    if (exploration->settings->stats && exploration->total.elapsed_ns > 0) {
-        double seconds = (double)exploration->total.elapsed_ns / 1e9;
-        printf("    %.0f executions/s, %.1f M steps/s, at most %u steps, %" PRIu64 " cut off\n",
+    if (exploration->settings->stats && exploration->total.cpu_ns > 0) {
+        double seconds = (double)exploration->total.cpu_ns / 1e9;
+        printf("    %.0f executions/s and %.1f M steps/s of CPU time, at most %u steps, %" PRIu64
+               " cut off\n",
                (double)exploration->total.executions / seconds,
                (double)exploration->total.steps / seconds / 1e6, exploration->total.deepest,
                exploration->total.pruned);

@@ -114,7 +114,7 @@ struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
     uint64_t verdicts[CKF_VERDICTS];
     bool complete; /* the whole space within the bounds has been seen */
-    int64_t elapsed_ns;
+    int64_t elapsed_ns, cpu_ns;
     unsigned deepest; /* steps of the longest execution */
 };
 

@@ -20,11 +20,16 @@ const char *ckf_explore_verdict_name(enum ckf_explore_verdict verdict)
     return (unsigned)verdict < CKF_VERDICTS ? names[verdict] : "unknown";
 }
 
-static int64_t real_time_ns(void)
+static int64_t time_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t real_time_ns(void)
+{
+    return time_ns(CLOCK_MONOTONIC);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
@@ -128,7 +133,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         ckf_explore_forget_contended();
     e->exploring = true;
     e->strict = true;
-    int64_t start = real_time_ns();
+    int64_t start = real_time_ns(), cpu_start = time_ns(CLOCK_PROCESS_CPUTIME_ID);
     bool more = true;
     while (more) {
         ckf_explore_execute();
@@ -145,6 +150,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         more = more && !out_of_budget(stats, start);
     }
     stats->elapsed_ns = real_time_ns() - start;
+    stats->cpu_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
 }
 
 void ckf_explore_replay(ckf_explore_body body, void *body_arg,

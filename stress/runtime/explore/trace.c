@@ -22,6 +22,8 @@ void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, uns
                              unsigned stores)
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
+    if (ckf_explore_engine.thread_count == 1)
+        return; /* setup, before there is anybody else */
     if (events == NULL)
         events = ckf_explore_reserve(MAX_EVENTS * sizeof *events);
     if (recorded_execution != ckf_explore_engine.execution)
