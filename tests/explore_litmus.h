@@ -29,6 +29,10 @@ struct litmus {
 extern const struct litmus litmus_tests[];
 extern const size_t litmus_count;
 
+/* Not a test: two threads that take LITMUS_LONG steps each. */
+enum { LITMUS_LONG = 100 };
+extern const struct litmus litmus_long;
+
 /* The body to explore; arg is a struct litmus. */
 void litmus_run(void *arg);
 

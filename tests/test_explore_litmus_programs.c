@@ -164,6 +164,10 @@ THREAD(rlx_plain, if (atomic_load_explicit(&y, memory_order_relaxed)) ckf_explor
 THREAD(plain_increment, plain++;)
 THREAD(ry_sc_fence_rx, R(0, y, sc); FENCE(sc); R(1, x, rlx);)
 
+THREAD(long_writer, for (int i = 0; i < LITMUS_LONG; i++) W(x, i, rel);)
+THREAD(long_reader, for (int i = 0; i < LITMUS_LONG; i++) R(0, x, acq);)
+const struct litmus litmus_long = {"long", {long_writer, long_reader}, NULL, {{NULL}}};
+
 const struct litmus litmus_tests[] = {
     {"MP",
      {wx_wy_rlx, ry_rx_rlx},

@@ -92,7 +92,13 @@ void *ckf_alloc_aligned(size_t size, size_t align)
     if (size == 0)
         size = 1;
     void *memory = ckf_explore_heap_allocate(size, align);
-    return memory == NULL ? NULL : memset(memory, 0, size);
+    if (memory == NULL)
+        return NULL;
+    ckf_explore_heap_fill(memory, size, ZEROS);
+    if (!ckf_explore_engine
+             .solo) /* seen as a write: who finds the block must be ordered after it */
+        ckf_explore_shadow_access((uintptr_t)memory, size, ACCESS_WRITE);
+    return memory;
 }
 
 void *ckf_alloc(size_t size)

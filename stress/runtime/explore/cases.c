@@ -218,12 +218,12 @@ void ckf_stress_spin(struct ckf_stress_run *run)
     ckf_explore_spin(CALLER);
 }
 
-void *__real_memset(void *, int, size_t);
-
 void *ckf_stress_alloc(size_t size)
 {
     void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16);
-    return memory == NULL ? NULL : __real_memset(memory, 0, size);
+    if (memory != NULL)
+        ckf_explore_heap_fill(memory, size, ZEROS);
+    return memory;
 }
 
 void ckf_stress_free(void *memory)

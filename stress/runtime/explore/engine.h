@@ -342,7 +342,12 @@ void ckf_explore_shadow_restart(void);
 void ckf_explore_heap_prepare(void);
 void ckf_explore_heap_begin(struct ckf_thread *thread);
 void *ckf_explore_stack_top(const struct ckf_thread *thread);
+/* NULL without memory; to be filled by the caller. */
 void *ckf_explore_heap_allocate(size_t size, size_t align);
+/* Fills a new block up to the next multiple of 8 bytes. Not seen as an access. */
+void ckf_explore_heap_fill(void *memory, size_t size, uint64_t pattern);
+enum { ZEROS = 0 };
+#define JUNK UINT64_C(0xa5a5a5a5a5a5a5a5)
 void ckf_explore_heap_free(void *memory);
 bool ckf_explore_heap_owns(const void *memory);
 size_t ckf_explore_heap_size(const void *memory);

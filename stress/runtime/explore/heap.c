@@ -5,8 +5,9 @@
  * which the search relies on), freed memory stays recognisable, and everything is given back by
  * resetting one pointer a thread.
  *
- * A block is preceded by a header of 16 bytes, and so is what follows it: no access may touch them. New memory is filled with a
- * pattern, since what an earlier execution left there would make executions differ.
+ * A block is preceded by a header of 16 bytes, and so is what follows it: no access may touch them. Whoever
+ * allocates fills new memory, with zeros or a pattern: what an earlier execution left there would make
+ * executions differ.
  */
 #include "engine.h"
 
@@ -95,11 +96,11 @@ void *ckf_explore_scratch(size_t size)
     return memory;
 }
 
-static void fill(char *memory, size_t size)
+void ckf_explore_heap_fill(void *memory, size_t size, uint64_t pattern)
 {
-    uint64_t *word = (uint64_t *)(void *)memory;
+    uint64_t *word = memory;
     for (size_t i = 0; i < (size + 7) / 8; i++)
-        word[i] = UINT64_C(0xa5a5a5a5a5a5a5a5);
+        word[i] = pattern;
 }
 
 void *ckf_explore_heap_allocate(size_t size, size_t align)
@@ -120,7 +121,6 @@ void *ckf_explore_heap_allocate(size_t size, size_t align)
         (struct block){.size = size, .state = BLOCK_LIVE, .owner = self->id};
     ckf_explore_shadow_redzone(start - HEADER);
     ckf_explore_shadow_redzone(start + whole);
-    fill((char *)start, size);
     ckf_explore_engine.live_blocks++;
     return (void *)start;
 }

@@ -35,9 +35,17 @@ static bool outside(void)
     return ckf_explore_engine.running == NULL;
 }
 
+static void *allocate(size_t size, size_t align, uint64_t pattern)
+{
+    void *memory = ckf_explore_heap_allocate(size, align);
+    if (memory != NULL)
+        ckf_explore_heap_fill(memory, size, pattern);
+    return memory;
+}
+
 void *__wrap_malloc(size_t size)
 {
-    return outside() ? __real_malloc(size) : ckf_explore_heap_allocate(size, 16);
+    return outside() ? __real_malloc(size) : allocate(size, 16, JUNK);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
@@ -46,20 +54,19 @@ void *__wrap_calloc(size_t count, size_t size)
         return __real_calloc(count, size);
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    void *memory = ckf_explore_heap_allocate(count * size, 16);
-    return memory == NULL ? NULL : __real_memset(memory, 0, count * size);
+    return allocate(count * size, 16, ZEROS);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return outside() ? __real_aligned_alloc(align, size) : ckf_explore_heap_allocate(size, align);
+    return outside() ? __real_aligned_alloc(align, size) : allocate(size, align, JUNK);
 }
 
 int __wrap_posix_memalign(void **memory, size_t align, size_t size)
 {
     if (outside())
         return __real_posix_memalign(memory, align, size);
-    void *allocated = ckf_explore_heap_allocate(size, align);
+    void *allocated = allocate(size, align, JUNK);
     if (allocated == NULL)
         return ENOMEM;
     *memory = allocated;
@@ -80,7 +87,7 @@ void *__wrap_realloc(void *memory, size_t size)
 {
     if (outside())
         return __real_realloc(memory, size);
-    void *larger = ckf_explore_heap_allocate(size, 16);
+    void *larger = allocate(size, 16, JUNK);
     if (larger == NULL || memory == NULL)
         return larger;
     size_t old = ckf_explore_heap_size(memory);

@@ -168,6 +168,12 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
+    struct ckf_access *only = &granule->first[0];
+    if (EXPECT(granule->accesses == 1) && only->thread == self->id && only->kind == kind &&
+        only->bytes == bytes && granule->more == 0) {
+        only->clock = clock[self->id];
+        return;
+    }
     struct ckf_access *list = accesses_of(granule);
     unsigned kept = 0;
     bool known = false;
@@ -239,12 +245,23 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     return first;
 }
 
-void ckf_explore_shadow_free(uintptr_t address, size_t size)
+/* Alone, nobody can be unordered with it: only the marks are left to be made. */
+static void mark_freed(uintptr_t address, size_t size)
 {
-    for (size_t done = 0; done < size; done += 8) {
-        struct ckf_granule *granule = touch(address + done, 255, ACCESS_WRITE, true);
+    struct ckf_granule *granule = find(address);
+    for (size_t done = 0; done < size; done += 8, granule++) {
+        if (granule->execution != ckf_explore_engine.execution)
+            make_blank(granule);
         granule->flags |= GRANULE_FREED;
     }
+}
+
+void ckf_explore_shadow_free(uintptr_t address, size_t size)
+{
+    if (!ckf_explore_engine.solo)
+        for (size_t done = 0; done < size; done += 8)
+            touch(address + done, 255, ACCESS_WRITE, true);
+    mark_freed(address, size);
 }
 
 void ckf_explore_shadow_redzone(uintptr_t address)
