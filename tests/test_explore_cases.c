@@ -140,6 +140,13 @@ static void a_damaged_schedule_is_refused(void **state)
     assert_int_equal(explore("replay", path_of("missing"), (const char *)NULL), 2);
 }
 
+static void mutation_needs_variants_that_do_not_fail(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("mutate", "-c", "hit-counter", (const char *)NULL), 0);
+    assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
+}
+
 static void bad_usage_is_refused(void **state)
 {
     (void)state;
@@ -183,6 +190,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_schedule_replays),
         cmocka_unit_test(a_schedule_replays_in_another_process),
         cmocka_unit_test(a_damaged_schedule_is_refused),
+        cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
         cmocka_unit_test(bad_usage_is_refused),
     };
     return cmocka_run_group_tests_name("explore_cases", tests, make_folder, remove_folder);

@@ -42,6 +42,9 @@ bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline
 void ckf_futex_wake(_Atomic(uint32_t) *word, int count)
 {
     uintptr_t address = (uintptr_t)word;
+    if (UNLIKELY(ckf_explore_engine.watching_sites) &&
+        ckf_explore_drops_wake(OP_FUTEX_WAKE, CALLER))
+        return;
     ckf_explore_point(OP_FUTEX_WAKE, address, 4, 0, CALLER);
     struct ckf_sync *sync = ckf_explore_sync_at(address);
     if (ckf_explore_engine.tracing)

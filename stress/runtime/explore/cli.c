@@ -15,6 +15,7 @@
 
 #include "cases.h"
 #include "harness/catalog.h"
+#include "mutate.h"
 #include "schedule.h"
 #include "trace.h"
 
@@ -607,6 +608,8 @@ int ckf_explore_main(int argc, char **argv)
         status = 0;
         if (settings.command == CKF_COMMAND_LIST)
             list_all(&catalog);
+        else if (settings.command == CKF_COMMAND_MUTATE)
+            status = ckf_explore_mutate_all(&settings, &catalog);
         else
             status = explore_all(&settings, &catalog);
     }

@@ -186,8 +186,9 @@ struct ckf_engine {
     bool solo; /* one thread, and the past of all others happens before its present */
     bool weak; /* loads may read stale stores */
     bool tracing;
-    bool discovered; /* this execution has found a granule to be contended */
-    uint32_t epoch;  /* granules that were found to be contended before it are points */
+    bool watching_sites; /* see mutation.h */
+    bool discovered;     /* this execution has found a granule to be contended */
+    uint32_t epoch;      /* granules that were found to be contended before it are points */
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
     unsigned alive;
     uint8_t thread_count, unjoined, last;
@@ -365,6 +366,10 @@ void ckf_explore_lock(uintptr_t mutex, uintptr_t pc);
 void ckf_explore_unlock(uintptr_t mutex);
 void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
+/* mutation.c: while watching_sites */
+int ckf_explore_mutated_order(enum ckf_operation_kind kind, int order, uintptr_t pc);
+bool ckf_explore_drops_wake(enum ckf_operation_kind kind, uintptr_t pc);
+
 /* trace.c */
 void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
                              unsigned stores);
@@ -396,6 +401,13 @@ static inline bool ckf_explore_is_shared(uint8_t *user, const struct ckf_thread 
     else if (*user != self->id + 1)
         *user = SEVERAL_USERS;
     return *user == SEVERAL_USERS;
+}
+
+/* The order that an operation has, which may not be the one it asks for. */
+static inline int ckf_explore_order(enum ckf_operation_kind kind, int order, uintptr_t pc)
+{
+    return UNLIKELY(ckf_explore_engine.watching_sites) ? ckf_explore_mutated_order(kind, order, pc)
+                                                       : order;
 }
 
 /* True if what the thread is about to do to this granule cannot be told from doing it earlier or

@@ -476,6 +476,7 @@ enum { REPEATS_THAT_ARE_A_SPIN = 3 };
 
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
 {
+    order = ckf_explore_order(OP_LOAD, order, pc);
     ckf_explore_memory_point(OP_LOAD, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_READ);
@@ -501,6 +502,7 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
 void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
                               uintptr_t pc)
 {
+    order = ckf_explore_order(OP_STORE, order, pc);
     ckf_explore_memory_point(OP_STORE, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -531,6 +533,7 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
 uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
                                 uint64_t operand, int order, uintptr_t pc)
 {
+    order = ckf_explore_order(OP_RMW, order, pc);
     ckf_explore_memory_point(OP_RMW, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -554,6 +557,14 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
     return old;
 }
 
+/* A mutated operation may not be stronger when it fails. */
+static inline int failure_order(int success, int failure)
+{
+    if (success == RELAXED || success == RELEASE)
+        return UNLIKELY(ckf_explore_engine.watching_sites) ? RELAXED : failure;
+    return failure == SEQ_CST && success != SEQ_CST ? ACQUIRE : failure;
+}
+
 /* Stores that a failing compare-and-swap may read: stale ones that differ from what it expects,
  * and the newest. Fills `found` from the newest on. */
 static unsigned readable_by_failure(const struct ckf_thread *self,
@@ -572,6 +583,8 @@ static unsigned readable_by_failure(const struct ckf_thread *self,
 bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
                             int success, int failure, bool weak, uintptr_t pc)
 {
+    success = ckf_explore_order(OP_CAS, success, pc);
+    failure = failure_order(success, failure);
     ckf_explore_memory_point(OP_CAS, address, size, success, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -651,6 +664,7 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
 
 struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
 {
+    order = ckf_explore_order(OP_LOAD, order, pc);
     ckf_explore_memory_point(OP_LOAD, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_READ);
@@ -664,6 +678,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
 void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
                                    uintptr_t pc)
 {
+    order = ckf_explore_order(OP_STORE, order, pc);
     ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
@@ -681,6 +696,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
                                  struct ckf_pair desired, int order, uintptr_t pc)
 {
+    order = ckf_explore_order(OP_CAS, order, pc);
     ckf_explore_memory_point(OP_CAS, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
@@ -713,6 +729,7 @@ static void exchange_sc_views(struct ckf_thread *self)
 void ckf_explore_atomic_fence(int order, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    order = ckf_explore_order(OP_FENCE, order, pc);
     if (order == SEQ_CST)
         ckf_explore_point(OP_FENCE, 0, 0, order, pc);
     if (ckf_explore_engine.solo)

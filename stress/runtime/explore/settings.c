@@ -11,9 +11,11 @@ void ckf_explore_print_help(FILE *out)
     fputs("usage: ckf-stress explore [OPTION ...]\n"
           "       ckf-stress explore replay FILE\n"
           "       ckf-stress explore list\n"
+          "       ckf-stress explore mutate [OPTION ...]\n"
           "\n"
           "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
-          "choosing. A racy variant must fail, a fixed one must not.\n"
+          "choosing. A racy variant must fail, a fixed one must not. `mutate` weakens each memory\n"
+          "order of the library in turn and tells which cases notice.\n"
           "\n"
           "  -c GLOB            cases whose id matches (may be repeated)\n"
           "  --variant NAME     racy, mutex or atomic (may be repeated)\n"
@@ -204,7 +206,10 @@ static bool takes_command(struct ckf_explore_settings *settings, int argc, char 
 {
     if (*next < argc && strcmp(argv[*next], "explore") == 0)
         (*next)++;
-    if (*next < argc && strcmp(argv[*next], "list") == 0) {
+    if (*next < argc && strcmp(argv[*next], "mutate") == 0) {
+        settings->command = CKF_COMMAND_MUTATE;
+        (*next)++;
+    } else if (*next < argc && strcmp(argv[*next], "list") == 0) {
         settings->command = CKF_COMMAND_LIST;
         (*next)++;
     } else if (*next < argc && strcmp(argv[*next], "replay") == 0) {

@@ -5,6 +5,7 @@
 #include "trace.h"
 
 #include "engine.h"
+#include "mutation.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -73,6 +74,20 @@ const struct ckf_event *ckf_explore_trace_events(size_t *count)
 
 /* Places. */
 
+/* "channel/ring.c" for a path of the library's; NULL for others. */
+static const char *in_library(const char *path)
+{
+    static const char *const layers[] = {"base/",    "sync/",        "task/",
+                                         "channel/", "counter_map/", "filter/"};
+    const char *found = NULL;
+    for (const char *at = path; (at = strstr(at, "ck_filter/")) != NULL; at++)
+        found = at + strlen("ck_filter/");
+    for (size_t i = 0; found != NULL && i < sizeof layers / sizeof *layers; i++)
+        if (strncmp(found, layers[i], strlen(layers[i])) == 0)
+            return found;
+    return NULL;
+}
+
 static void parse_place(FILE *in, struct ckf_place *place)
 {
     char line[512];
@@ -88,8 +103,12 @@ static void parse_place(FILE *in, struct ckf_place *place)
         return;
     *colon = '\0';
     place->line = (unsigned)strtoul(colon + 1, NULL, 10);
+    const char *file = in_library(line);
     const char *slash = strrchr(line, '/');
-    snprintf(place->file, sizeof place->file, "%.95s", slash != NULL ? slash + 1 : line);
+    place->library = file != NULL;
+    if (file == NULL)
+        file = slash != NULL ? slash + 1 : line;
+    snprintf(place->file, sizeof place->file, "%.95s", file);
 }
 
 void ckf_explore_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places)
@@ -123,7 +142,7 @@ void ckf_explore_find_places(const uintptr_t *addresses, size_t count, struct ck
 
 /* Printing. */
 
-static const char *kind_name(unsigned kind)
+const char *ckf_explore_kind_name(unsigned kind)
 {
     static const char *const names[] = {[OP_LOCAL] = "starts",
                                         [OP_LOAD] = "load",
@@ -151,13 +170,6 @@ static const char *kind_name(unsigned kind)
                                         [OP_PLAIN_READ] = "plain read of",
                                         [OP_PLAIN_WRITE] = "plain write to"};
     return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "?";
-}
-
-static const char *order_name(unsigned order)
-{
-    static const char *const names[] = {"relaxed", "consume", "acquire",
-                                        "release", "acq_rel", "seq_cst"};
-    return order < 6 ? names[order] : "?";
 }
 
 static bool is_memory(unsigned kind)
@@ -203,10 +215,11 @@ static void describe_memory(char *text, size_t size, const struct ckf_event *eve
     print_value(value, sizeof value, event);
     bool wrote = event->kind == OP_STORE ||
                  (event->kind != OP_LOAD && event->store == event->stores && event->stores > 0);
-    const char *what = event->kind == OP_CAS && event->stores > 0 ? (wrote ? "cas won" : "cas lost")
-                                                                  : kind_name(event->kind);
-    int length = snprintf(text, size, "%s %s %s %s %s", what, order_name(event->order), word,
-                          event->kind == OP_STORE ? "<-" : "was", value);
+    const char *what = event->kind == OP_CAS && event->stores > 0
+                           ? (wrote ? "cas won" : "cas lost")
+                           : ckf_explore_kind_name(event->kind);
+    int length = snprintf(text, size, "%s %s %s %s %s", what, ckf_explore_order_name(event->order),
+                          word, event->kind == OP_STORE ? "<-" : "was", value);
     if (!wrote && event->stores > 0 && event->store + 1u < event->stores && length > 0)
         snprintf(text + length, size - (size_t)length, ", stale (store %u of %u)",
                  event->store + 1u, (unsigned)event->stores);
@@ -218,20 +231,20 @@ static void describe(char *text, size_t size, const struct ckf_event *event)
     if (is_memory(event->kind)) {
         describe_memory(text, size, event);
     } else if (event->kind == OP_FENCE) {
-        snprintf(text, size, "fence %s", order_name(event->order));
+        snprintf(text, size, "fence %s", ckf_explore_order_name(event->order));
     } else if (event->kind == OP_FUTEX_WAIT) {
         name_word(event->address, word);
         snprintf(text, size, "sleep on %s, which is %" PRIu64, word, event->value);
     } else if (event->kind == OP_FUTEX_WAKE || event->kind == OP_SIGNAL ||
                event->kind == OP_BROADCAST) {
         name_word(event->address, word);
-        snprintf(text, size, "%s %s, %" PRIu64 " sleep there", kind_name(event->kind), word,
-                 event->value);
+        snprintf(text, size, "%s %s, %" PRIu64 " sleep there", ckf_explore_kind_name(event->kind),
+                 word, event->value);
     } else if (event->address != 0) {
         name_word(event->address, word);
-        snprintf(text, size, "%s %s", kind_name(event->kind), word);
+        snprintf(text, size, "%s %s", ckf_explore_kind_name(event->kind), word);
     } else {
-        snprintf(text, size, "%s", kind_name(event->kind));
+        snprintf(text, size, "%s", ckf_explore_kind_name(event->kind));
     }
 }
 
@@ -341,7 +354,7 @@ static void print_thread(FILE *out, const struct ckf_thread *thread, const struc
     }
     const struct ckf_place *at = failing ? &places[1] : &places[0];
     if (!failing)
-        fprintf(out, " in %s", kind_name(thread->op.kind));
+        fprintf(out, " in %s", ckf_explore_kind_name(thread->op.kind));
     if (at->line != 0)
         fprintf(out, " at %s:%u (%s)", at->file, at->line, at->function);
     for (unsigned i = 0; i < CKF_TRACE_CALLS; i++)

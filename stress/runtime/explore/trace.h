@@ -33,10 +33,11 @@ void ckf_explore_trace_print(FILE *out, const char *outcome);
 /* The same as a JSON array of events. */
 void ckf_explore_trace_print_json(FILE *out);
 
-/* Where an address of code comes from: "ring.c:88". */
+/* Where an address of code comes from: "channel/ring.c:88" in the library, "case.c:88" elsewhere. */
 struct ckf_place {
     char function[64], file[96];
     unsigned line;
+    bool library;
 };
 /* Asks addr2line about many addresses at once; unknown ones get "?" and line 0. Addresses are of
  * calls: the place is that of the call, not of the instruction behind it. */
