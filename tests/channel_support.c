@@ -48,8 +48,9 @@ void elem_fill(void *elem, size_t elem_size, uint64_t number)
     unsigned char *bytes = elem;
     for (size_t i = 0; i < number_bytes(elem_size); i++)
         bytes[i] = (unsigned char)(number >> 8 * i);
-    for (size_t i = number_bytes(elem_size); i < elem_size; i++)
-        bytes[i] = (unsigned char)(number * 31 + (number >> 8) + i);
+    if (elem_size > sizeof number)
+        memset(bytes + sizeof number, (unsigned char)(number * 31 + (number >> 8)),
+               elem_size - sizeof number);
 }
 
 bool elem_read(const void *elem, size_t elem_size, uint64_t *number)
