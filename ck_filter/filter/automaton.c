@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "filter/fold.h"
 
-enum { DENSE_BYTES = 1 << 20 };
+enum { DENSE_BYTES = 2 << 20 };
 
 #define MATCHES    (UINT32_C(1) << 31)
 #define MAX_STATES (UINT32_C(1) << 30)

@@ -10,18 +10,7 @@
 #include "base/memory.h"
 #include "filter/fold.h"
 
-enum { MIN_SIZE = 4, FOLD_BLOCK = 256, LONG = 255 };
-
-static inline unsigned length_bit(size_t len)
-{
-    return len < LONG ? (unsigned)len : LONG;
-}
-
-static inline bool has_length(const struct ckf_exact *set, size_t len)
-{
-    unsigned bit = length_bit(len);
-    return set->lengths[bit / 64] >> bit % 64 & 1;
-}
+enum { MIN_SIZE = 4, FOLD_BLOCK = 256 };
 
 /* The hash of the folded data: block by block, each under a key that the one before has changed. */
 static uint64_t hash_folded(const struct ckf_hash_key *key, const unsigned char *data, size_t len)
@@ -75,7 +64,7 @@ static void insert(struct ckf_exact *set, uint32_t rank)
     struct ckf_exact_entry *entry = locate(set, hash, pattern->bytes, pattern->len);
     if (entry->rank == CKF_NO_RANK) /* ranks come in order: the first of equal patterns stays */
         *entry = (struct ckf_exact_entry){(uint32_t)(hash >> 32), rank};
-    unsigned bit = length_bit(pattern->len);
+    unsigned bit = ckf_exact_length_bit(pattern->len);
     set->lengths[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
@@ -114,9 +103,7 @@ size_t ckf_exact_bytes(const struct ckf_exact *set)
     return set->size * sizeof *set->entries;
 }
 
-uint32_t ckf_exact_find(const struct ckf_exact *set, const unsigned char *data, size_t len)
+uint32_t ckf_exact_look_up(const struct ckf_exact *set, const unsigned char *data, size_t len)
 {
-    if (!has_length(set, len))
-        return CKF_NO_RANK;
     return locate(set, hash_of(set, data, len), data, len)->rank;
 }

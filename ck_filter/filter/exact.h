@@ -26,7 +26,22 @@ bool ckf_exact_build(struct ckf_exact *set, const struct ckf_pattern *patterns, 
 void ckf_exact_destroy(struct ckf_exact *set);
 size_t ckf_exact_bytes(const struct ckf_exact *set);
 
+/* For data of a length that some pattern has. */
+uint32_t ckf_exact_look_up(const struct ckf_exact *set, const unsigned char *data, size_t len);
+
+static inline unsigned ckf_exact_length_bit(size_t len)
+{
+    return len < 255 ? (unsigned)len : 255;
+}
+
 /* The lowest rank whose pattern is the data; CKF_NO_RANK if none is. */
-uint32_t ckf_exact_find(const struct ckf_exact *set, const unsigned char *data, size_t len);
+static inline uint32_t ckf_exact_find(const struct ckf_exact *set, const unsigned char *data,
+                                      size_t len)
+{
+    unsigned bit = ckf_exact_length_bit(len);
+    if ((set->lengths[bit / 64] >> bit % 64 & 1) == 0)
+        return CKF_NO_RANK;
+    return ckf_exact_look_up(set, data, len);
+}
 
 #endif

@@ -7,11 +7,12 @@
 
 #include "filter/automaton.h"
 #include "filter/exact.h"
+#include "filter/needle.h"
 #include "filter/pattern.h"
 #include "filter/rules.h"
 #include "filter/trie.h"
 
-enum { CKF_FEW_SUBSTRINGS = 4 };
+enum { CKF_KINDS = 4, CKF_FEW_SUBSTRINGS = 12 };
 
 /* Everything twice: [0] for rules that take records as they are, [1] for those that fold case. */
 struct ckf_matcher {
@@ -23,8 +24,9 @@ struct ckf_matcher {
     struct ckf_exact exact[2];
     struct ckf_trie prefix[2], suffix[2];
     struct ckf_automaton substring[2];
-    uint32_t few[CKF_FEW_SUBSTRINGS]; /* ranks of substrings that are looked for one by one */
-    unsigned few_count;
+    struct ckf_needle needles[CKF_FEW_SUBSTRINGS]; /* instead, if they are few; by rank */
+    unsigned needle_count;
+    bool uses[CKF_KINDS]; /* by enum ckf_match: there are rules of that kind */
 };
 
 /* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. False

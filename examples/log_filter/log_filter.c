@@ -182,6 +182,18 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* So that whoever started the program sees what ended it. */
+_Noreturn static void die_by(int number)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+    _exit(EXIT_TROUBLE);
+}
+
 static void handle_signal(const struct pipeline *pipeline, int number, struct ckf_context *context)
 {
     const char *path = pipeline->options->rules;
@@ -194,7 +206,7 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
     }
     if (ckf_context_status(context) != CKF_OK) {
         say("ended at once; not everything was written");
-        _exit(128 + number);
+        die_by(number);
     }
     say("ending: what was read is being written");
     ckf_context_cancel(context, number);
