@@ -198,10 +198,22 @@ static int64_t start_limit(const struct ckf_stress_tally *tally, int64_t until_n
     return shorter(usual > share ? usual : share, left);
 }
 
+/* Starts belong to one point. The one that the search chose may have been lucky: if most of its
+ * starts came to nothing and another point looks better by now, they begin anew there. */
+static void choose_point(struct ckf_stress_tally *tally)
+{
+    if (tally->start_count > 0 && 2 * tally->failed_starts >= tally->start_count)
+        return;
+    unsigned best = (unsigned)ckf_stress_tally_best_sweep(tally);
+    if (tally->start_count > 0 && best == tally->start_sweep)
+        return;
+    tally->start_sweep = best;
+    tally->start_count = tally->failed_starts = 0;
+}
+
 static void measure(struct plan *plan, struct ckf_stress_tally *tally, int64_t until_ns)
 {
-    if (tally->start_count == 0)
-        tally->start_sweep = (unsigned)ckf_stress_tally_best_sweep(tally);
+    choose_point(tally);
     while (may_go_on(plan, tally, until_ns) && tally->start_count < CKF_STRESS_MAX_STARTS &&
            tally->failed_starts < CKF_STRESS_WANTED_STARTS) {
         run_batch(plan, tally, tally->start_sweep,
@@ -209,6 +221,7 @@ static void measure(struct plan *plan, struct ckf_stress_tally *tally, int64_t u
                                             .max_ns = start_limit(tally, until_ns),
                                             .stop_at_failure = true});
         ckf_stress_tally_add_start(tally, &plan->result);
+        choose_point(tally);
     }
 }
 
