@@ -110,11 +110,54 @@ static void no_strategy_accuses_a_right_program(void **state)
     }
 }
 
+struct parking {
+    bool parked, ended_well;
+};
+
+static bool see_parking(const struct ckf_explore_end *end, void *arg)
+{
+    *(struct parking *)arg = (struct parking){end->parked, end->verdict == CKF_VERDICT_OK};
+    return true;
+}
+
+/* In how many of the places where T1 can be parked for ever the others cannot end any more. */
+static unsigned places_that_stop_others(const char *name)
+{
+    unsigned stopped = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        if (strcmp(corpus[i].name, name) != 0)
+            continue;
+        struct parking parking = {.parked = true};
+        struct ckf_explore_options options = options_of(&corpus[i]);
+        options.strategy = CKF_EXPLORE_SEQUENTIAL;
+        options.executions = 1;
+        ckf_explore_run(corpus[i].body, NULL, &options, see_parking, &parking, NULL);
+        parking.parked = options.informed = true;
+        options.parked_thread = 1;
+        for (options.parked_step = 1; parking.parked; options.parked_step++) {
+            ckf_explore_run(corpus[i].body, NULL, &options, see_parking, &parking, NULL);
+            stopped += parking.parked && !parking.ended_well;
+        }
+    }
+    return stopped;
+}
+
+static void only_lock_holders_stop_others(void **state)
+{
+    (void)state;
+    assert_int_not_equal(places_that_stop_others("spinlock"), 0);
+    assert_int_not_equal(places_that_stop_others("two locks in one order"), 0);
+    assert_int_equal(places_that_stop_others("Treiber's stack, with versions"), 0);
+    assert_int_equal(places_that_stop_others("Michael and Scott's queue"), 0);
+    assert_int_equal(places_that_stop_others("reference count"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
+        cmocka_unit_test(only_lock_holders_stop_others),
     };
     return cmocka_run_group_tests_name("explore_corpus", tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include "cases.h"
 #include "harness/catalog.h"
 #include "mutate.h"
+#include "progress.h"
 #include "schedule.h"
 #include "trace.h"
 
@@ -610,6 +611,8 @@ int ckf_explore_main(int argc, char **argv)
             list_all(&catalog);
         else if (settings.command == CKF_COMMAND_MUTATE)
             status = ckf_explore_mutate_all(&settings, &catalog);
+        else if (settings.command == CKF_COMMAND_PROGRESS)
+            status = ckf_explore_progress_all(&settings, &catalog);
         else
             status = explore_all(&settings, &catalog);
     }

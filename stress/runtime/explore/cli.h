@@ -1,4 +1,4 @@
-/* explore/cli.h - the program behind the engine: `explore`, `replay`, `list`, `mutate`. */
+/* explore/cli.h - the program behind the engine: `explore`, `replay`, `list`, `mutate`, `progress`. */
 #ifndef CKF_EXPLORE_CLI_H
 #define CKF_EXPLORE_CLI_H
 
@@ -14,6 +14,7 @@ enum ckf_explore_command {
     CKF_COMMAND_REPLAY,
     CKF_COMMAND_LIST,
     CKF_COMMAND_MUTATE,
+    CKF_COMMAND_PROGRESS,
     CKF_COMMAND_HELP
 };
 

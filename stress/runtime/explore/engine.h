@@ -187,8 +187,10 @@ struct ckf_engine {
     bool weak; /* loads may read stale stores */
     bool tracing;
     bool watching_sites; /* see mutation.h */
-    bool discovered;     /* this execution has found a granule to be contended */
-    uint32_t epoch;      /* granules that were found to be contended before it are points */
+    struct ckf_thread *parked;
+    unsigned steps_to_parking;
+    bool discovered; /* this execution has found a granule to be contended */
+    uint32_t epoch;  /* granules that were found to be contended before it are points */
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
     unsigned alive;
     uint8_t thread_count, unjoined, last;
@@ -263,6 +265,8 @@ void ckf_explore_schedule(void);
 void ckf_explore_block(void);
 /* A step that is not worth a choice. */
 void ckf_explore_count_step(void);
+/* If the running thread is to be parked at its next step, parks it here, within a critical section. */
+void ckf_explore_park_if_due(uintptr_t pc);
 void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
 /* One of `alternatives` (at least 1, at most 255), counted from 0. */
 unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives);
@@ -363,7 +367,7 @@ void ckf_explore_reclaim_drain(uintptr_t pc);
 /* pthread.c */
 void ckf_explore_pthread_begin(void);
 void ckf_explore_lock(uintptr_t mutex, uintptr_t pc);
-void ckf_explore_unlock(uintptr_t mutex);
+void ckf_explore_unlock(uintptr_t mutex, uintptr_t pc);
 void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
 /* mutation.c: while watching_sites */

@@ -57,6 +57,9 @@ struct ckf_explore_options {
     unsigned spurious;    /* spurious wake-ups and weak-CAS failures, per execution */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
+    /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
+     * well when all other threads but main have ended, whether main could go on or not. */
+    unsigned parked_step, parked_thread;
     uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
     bool informed;  /* keep what earlier runs of this program learnt about contention */
     bool trace;     /* record events: see trace.h */
@@ -108,6 +111,9 @@ struct ckf_explore_end {
     uint32_t epoch; /* what the choices mean depends on what was known then about contention */
     uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
+    unsigned threads;    /* that there were */
+    bool parked;         /* the thread that was to be parked got so far */
+    uintptr_t parked_at; /* the call site before which it stands */
 };
 
 struct ckf_explore_stats {

@@ -75,12 +75,13 @@ void ckf_explore_lock(uintptr_t address, uintptr_t pc)
     take(use(address));
 }
 
-void ckf_explore_unlock(uintptr_t address)
+void ckf_explore_unlock(uintptr_t address, uintptr_t pc)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_sync *mutex = use(address);
     if (mutex->owner != e->running->id + 1)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "unlocks a mutex that it does not hold");
+    ckf_explore_park_if_due(pc);
     mutex->owner = 0;
     if (!e->solo)
         mutex->view = ckf_explore_view_release(e->running);
@@ -142,7 +143,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_unlock(mutex);
-    ckf_explore_unlock((uintptr_t)mutex);
+    ckf_explore_unlock((uintptr_t)mutex, CALLER);
     return 0;
 }
 
@@ -158,7 +159,7 @@ static int wait_on(uintptr_t condition, uintptr_t mutex, int64_t deadline_ns, ui
     struct ckf_sync *sync = use(condition);
     if (ckf_explore_engine.tracing)
         ckf_explore_trace_event(&self->op, 0, 0, 0);
-    ckf_explore_unlock(mutex);
+    ckf_explore_unlock(mutex, pc);
     bool in_time = ckf_explore_sleep(sync, deadline_ns);
     ckf_explore_lock(mutex, pc);
     return in_time ? 0 : ETIMEDOUT;

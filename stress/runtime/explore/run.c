@@ -92,7 +92,10 @@ static struct ckf_explore_end describe_end(void)
                                   .choices = e->choices,
                                   .choice_count = e->choice_count,
                                   .hash = e->hash,
-                                  .steps = e->step};
+                                  .steps = e->step,
+                                  .threads = e->thread_count,
+                                  .parked = e->parked != NULL,
+                                  .parked_at = e->parked != NULL ? e->parked->op.pc : 0};
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         end.registers[i] = e->registers[i];
     return end;

@@ -199,10 +199,23 @@ static struct ckf_thread *next_spinner(void)
     return thread;
 }
 
+static bool all_others_have_ended(void)
+{
+    for (unsigned i = 1; i < ckf_explore_engine.thread_count; i++) {
+        const struct ckf_thread *thread = &ckf_explore_engine.threads[i];
+        if (thread != ckf_explore_engine.parked && !thread->daemon &&
+            thread->state != THREAD_FINISHED)
+            return false;
+    }
+    return true;
+}
+
 /* Nobody is ready. */
 static struct ckf_thread *pick_someone_idle(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
+    if (e->parked != NULL && all_others_have_ended())
+        end_execution();
     if (e->timers != 0 && (e->spinning == 0 || e->idle_spins > IDLE_SPINS_BEFORE_TIMERS)) {
         struct ckf_thread *thread = earliest_timer();
         fire_timer(thread);
@@ -242,6 +255,19 @@ static void commit(struct ckf_thread *thread)
     ckf_explore_count_step();
 }
 
+/* True if the thread is to stand here for ever. */
+static bool is_to_be_parked(struct ckf_thread *thread)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    if (EXPECT(e->steps_to_parking == 0) || thread->id != e->options.parked_thread ||
+        --e->steps_to_parking > 0)
+        return false;
+    e->ready &= (uint16_t)~ckf_explore_bit(thread);
+    e->timers &= (uint16_t)~ckf_explore_bit(thread);
+    e->parked = thread;
+    return true;
+}
+
 static struct ckf_thread *pick(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -262,6 +288,8 @@ static struct ckf_thread *pick(void)
         thread = ckf_explore_strategy_pick(candidates);
         if (UNLIKELY(thread == NULL))
             fail_stuck(e->diverged ? CKF_VERDICT_DIVERGED : CKF_VERDICT_PRUNED, "");
+        if (UNLIKELY(is_to_be_parked(thread)))
+            return pick();
         commit(thread);
     }
     thread->state = THREAD_RUNNING;
@@ -288,6 +316,15 @@ void ckf_explore_block(void)
     struct ckf_thread *self = ckf_explore_engine.running;
     self->state = THREAD_BLOCKED;
     go_on(self);
+}
+
+void ckf_explore_park_if_due(uintptr_t pc)
+{
+    struct ckf_thread *self = ckf_explore_engine.running;
+    if (EXPECT(ckf_explore_engine.steps_to_parking == 0) || !is_to_be_parked(self))
+        return;
+    self->op = (struct ckf_operation){.kind = OP_UNLOCK, .pc = pc};
+    ckf_explore_block();
 }
 
 void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending)
@@ -540,6 +577,8 @@ static void begin_execution(void)
         ckf_explore_shadow_restart();
     e->step = 0;
     e->discovered = false;
+    e->parked = NULL;
+    e->steps_to_parking = e->options.parked_step;
     e->epoch = e->options.epoch != 0 ? e->options.epoch : e->execution;
     e->solo = true;
     e->weak = e->options.model != CKF_EXPLORE_SC;

@@ -12,10 +12,12 @@ void ckf_explore_print_help(FILE *out)
           "       ckf-stress explore replay FILE\n"
           "       ckf-stress explore list\n"
           "       ckf-stress explore mutate [OPTION ...]\n"
+          "       ckf-stress explore progress [OPTION ...]\n"
           "\n"
           "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
           "choosing. A racy variant must fail, a fixed one must not. `mutate` weakens each memory\n"
-          "order of the library in turn and tells which cases notice.\n"
+          "order of the library in turn and tells which cases notice. `progress` parks each actor\n"
+          "for ever at each of its steps in turn and tells where that stops the others.\n"
           "\n"
           "  -c GLOB            cases whose id matches (may be repeated)\n"
           "  --variant NAME     racy, mutex or atomic (may be repeated)\n"
@@ -208,6 +210,9 @@ static bool takes_command(struct ckf_explore_settings *settings, int argc, char 
         (*next)++;
     if (*next < argc && strcmp(argv[*next], "mutate") == 0) {
         settings->command = CKF_COMMAND_MUTATE;
+        (*next)++;
+    } else if (*next < argc && strcmp(argv[*next], "progress") == 0) {
+        settings->command = CKF_COMMAND_PROGRESS;
         (*next)++;
     } else if (*next < argc && strcmp(argv[*next], "list") == 0) {
         settings->command = CKF_COMMAND_LIST;
