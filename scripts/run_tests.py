@@ -2,7 +2,8 @@
 """All tests of the project, in three builds: release, ThreadSanitizer, AddressSanitizer + UBSan.
 
 In each build the unit tests run, then the stress suite for a short while (in the sanitizer builds
-without the racy twins, whose races are real). Packaging, real input and style are tested once.
+without the racy twins, whose races are real; in the release also in the explore engine, which
+enumerates interleavings). Style is checked once.
 The last line sums everything: "N passed, N failed, N skipped".
 """
 import argparse
@@ -17,8 +18,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ("release", "tsan", "asan")
-STRESS_BUDGET = {"release": "75s", "tsan": "40s", "asan": "40s"}
+STRESS_BUDGET = {"release": "60s", "tsan": "30s", "asan": "30s"}
 QUICK_STRESS_BUDGET = "10s"
+EXPLORE_BUDGET = "60s"
 SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -140,6 +142,32 @@ def run_stress(name, budget, tally):
     say(f"  {ran} stress runs of {len(cases)} cases, {time.monotonic() - started:.0f} s")
 
 
+def run_explore(tally):
+    """The cases of the suite under schedules and weak-memory reads that the engine chooses."""
+    program = ROOT / "build/release/stress/runtime/explore/ckf-stress-explore"
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "explore.json"
+        result = subprocess.run([str(program), "explore", "--budget", EXPLORE_BUDGET,
+                                 "--json", str(report)], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True)
+        verdicts = json.loads(report.read_text()) if report.exists() else []
+    for verdict in verdicts:
+        label = f"explore: {verdict['case']} [{verdict['variant']}]"
+        if verdict["verdict"] in ("CLEAN", "REPRODUCED"):
+            tally.passed += 1
+        elif verdict["verdict"] == "NOT REPRODUCED":
+            tally.skipped += 1
+            say(f"  skipped: {label}: {verdict['extent']}")
+        else:
+            tally.fail(f"{label}: {verdict['verdict']}")
+    if not verdicts or result.returncode != 0:
+        say((result.stdout + result.stderr)[-4000:])
+    if not verdicts or result.returncode not in (0, 1):
+        tally.fail(f"explore: ended with status {result.returncode}")
+    say(f"  {len(verdicts)} explored variants of cases, {time.monotonic() - started:.0f} s")
+
+
 def run_lint(tally):
     result = subprocess.run([sys.executable, "scripts/lint.py"], cwd=ROOT, capture_output=True,
                             text=True)
@@ -167,6 +195,8 @@ def main():
             continue
         run_unit_tests(name, tally)
         run_stress(name, QUICK_STRESS_BUDGET if arguments.quick else STRESS_BUDGET[name], tally)
+        if name == "release":
+            run_explore(tally)
     for failure in tally.failures:
         say(f"FAILED {failure}")
     if tally.passed + tally.failed == 0:
