@@ -154,7 +154,7 @@ def run_explore(tally):
         verdicts = json.loads(report.read_text()) if report.exists() else []
     for verdict in verdicts:
         label = f"explore: {verdict['case']} [{verdict['variant']}]"
-        if verdict["verdict"] in ("CLEAN", "REPRODUCED"):
+        if verdict["verdict"] in ("clean", "REPRODUCED"):
             tally.passed += 1
         elif verdict["verdict"] == "NOT REPRODUCED":
             tally.skipped += 1
