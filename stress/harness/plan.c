@@ -39,6 +39,7 @@ enum {
 #define FIRST_SLICE_NS    (10 * CKF_STRESS_MS)
 #define LONGEST_SLICE_NS  (1000 * CKF_STRESS_MS)
 #define SHORTEST_SLICE_NS (2 * CKF_STRESS_MS)
+#define SHORTEST_PROOF_NS (300 * CKF_STRESS_MS)
 
 struct plan {
     const struct ckf_stress_settings *settings;
@@ -155,10 +156,18 @@ static bool is_measured(const struct ckf_stress_tally *tally)
            (is_deterministic(tally) || tally->failed_starts >= CKF_STRESS_WANTED_STARTS);
 }
 
+/* How long a deterministic twin may take for its wanted starts: what is left to all the others of a
+ * long budget is still plenty. */
+static int64_t proof_ns(const struct plan *plan)
+{
+    int64_t share = plan->settings->budget_ns / 100;
+    return share > SHORTEST_PROOF_NS ? share : SHORTEST_PROOF_NS;
+}
+
 /* One iteration is proof; a few fresh processes show that it was no accident. */
 static void prove(struct plan *plan, struct ckf_stress_tally *tally, int64_t until_ns)
 {
-    int64_t slow_ns = ckf_stress_now_ns() + 300 * CKF_STRESS_MS;
+    int64_t slow_ns = ckf_stress_now_ns() + proof_ns(plan);
     while (may_go_on(plan, tally, until_ns) && tally->failed_starts < CKF_STRESS_WANTED_STARTS) {
         if (tally->failed_starts >= PROOF_STARTS && ckf_stress_now_ns() > slow_ns)
             return;
