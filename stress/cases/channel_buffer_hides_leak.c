@@ -2,42 +2,20 @@
  *
  * Oracle: the sender comes back. Result: never a thread parked for ever.
  */
-#include <ck_filter/stress.h>
-
 #include "../racy/channels.h"
-#include "channels.h"
+#include "channel_deserted.h"
 
-struct state {
-    void *channel;
-};
+enum { CAPACITY = 1 };
 
 static void setup(struct ckf_stress_run *run, void *state)
 {
     const struct channel_operations *operations = ckf_stress_operations(run);
-    struct state *s = state;
-    s->channel = operations->create(1, 0, 1);
+    ((struct deserted *)state)->channel = operations->create(CAPACITY, 0, 1);
 }
 
 static void sender(struct ckf_stress_run *run, void *state)
 {
-    const struct channel_operations *operations = ckf_stress_operations(run);
-    enum ckf_status status = CKF_OK;
-    for (int i = 0; i < 2 && status == CKF_OK; i++)
-        status = operations->send(((struct state *)state)->channel, 1);
-    ckf_stress_outcome(run, status == CKF_CLOSED ? "told" : "accepted");
-}
-
-static void receiver_that_gives_up(struct ckf_stress_run *run, void *state)
-{
-    const struct channel_operations *operations = ckf_stress_operations(run);
-    ckf_stress_pause(run);
-    operations->consumer_done(((struct state *)state)->channel);
-}
-
-static void teardown(struct ckf_stress_run *run, void *state)
-{
-    const struct channel_operations *operations = ckf_stress_operations(run);
-    operations->destroy(((struct state *)state)->channel);
+    deserted_send(run, state, CAPACITY);
 }
 
 CKF_STRESS_CASE(channel_buffer_hides_leak) = {
@@ -47,10 +25,10 @@ CKF_STRESS_CASE(channel_buffer_hides_leak) = {
     .story = "Giving the channel a buffer of one makes the symptom go away, until something is "
              "sent twice.",
     .operations = {&racy_silent_channel, &mutex_channel, &atomic_channel},
-    .state_size = sizeof(struct state),
+    .state_size = sizeof(struct deserted),
     .setup = setup,
-    .actors = {{"sender", sender, 1}, {"receiver", receiver_that_gives_up, 1}},
-    .teardown = teardown,
+    .actors = {{"sender", sender, 1}, {"receiver", deserted_receiver, 1}},
+    .teardown = deserted_teardown,
     .flags = CKF_STRESS_DETERMINISTIC,
     .outcomes = {{"told", CKF_STRESS_ACCEPTABLE, "the sender learned that nobody receives"},
                  {"accepted", CKF_STRESS_FORBIDDEN, "more was accepted than there is room for"},

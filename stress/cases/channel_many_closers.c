@@ -2,63 +2,26 @@
  *
  * Oracle: every element of every producer is received, then the channel is closed. Result: never less.
  */
-#include <ck_filter/stress.h>
-
 #include "../racy/channels.h"
-#include "channels.h"
-
-enum { PRODUCERS = 2 };
-
-struct state {
-    void *channel;
-    uint64_t accepted[PRODUCERS]; /* each producer's own */
-    uint64_t received;            /* the consumer's */
-};
+#include "channel_traffic.h"
 
 static void setup(struct ckf_stress_run *run, void *state)
 {
     const struct channel_operations *operations = ckf_stress_operations(run);
-    struct state *s = state;
-    s->channel = operations->create(2, PRODUCERS, 0);
+    struct channel_traffic *s = state;
+    s->channel = operations->create(2, TRAFFIC_PRODUCERS, 0);
 }
 
 static void producer(struct ckf_stress_run *run, void *state)
 {
     const struct channel_operations *operations = ckf_stress_operations(run);
-    struct state *s = state;
+    struct channel_traffic *s = state;
     for (unsigned i = 0; i < ckf_stress_rounds(run); i++) {
         if (operations->send(s->channel, i) != CKF_OK)
             ckf_stress_outcome(run, "refused");
         s->accepted[ckf_stress_copy(run)]++;
     }
     operations->producer_done(s->channel);
-}
-
-static void consumer(struct ckf_stress_run *run, void *state)
-{
-    const struct channel_operations *operations = ckf_stress_operations(run);
-    struct state *s = state;
-    uint64_t value;
-    while (operations->recv(s->channel, &value) == CKF_OK)
-        s->received++;
-}
-
-static void compare(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    uint64_t accepted = 0;
-    for (int i = 0; i < PRODUCERS; i++)
-        accepted += s->accepted[i];
-    if (s->received == accepted)
-        ckf_stress_outcome(run, "exact");
-    else
-        ckf_stress_outcome(run, s->received < accepted ? "lost element" : "duplicate element");
-}
-
-static void teardown(struct ckf_stress_run *run, void *state)
-{
-    const struct channel_operations *operations = ckf_stress_operations(run);
-    operations->destroy(((struct state *)state)->channel);
 }
 
 CKF_STRESS_CASE(channel_many_closers) = {
@@ -68,11 +31,11 @@ CKF_STRESS_CASE(channel_many_closers) = {
     .story = "`defer close(ch)` in every sender, as the article has it: right for one sender, a "
              "panic for two. Counted producers close once, when the last one is done.",
     .operations = {&racy_defer_close_channel, &mutex_channel, &atomic_channel},
-    .state_size = sizeof(struct state),
+    .state_size = sizeof(struct channel_traffic),
     .setup = setup,
-    .actors = {{"producer", producer, PRODUCERS}, {"consumer", consumer, 1}},
-    .arbiter = compare,
-    .teardown = teardown,
+    .actors = {{"producer", producer, TRAFFIC_PRODUCERS}, {"consumer", traffic_consumer, 1}},
+    .arbiter = traffic_compare,
+    .teardown = traffic_teardown,
     .rounds = 5,
     .explore_rounds = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "the last producer closed, nothing was lost"},

@@ -2,48 +2,8 @@
  *
  * Oracle: no reader is in a ruleset that is freed. Result: never.
  */
-#include <ck_filter/stress.h>
-
 #include "../racy/filters.h"
-#include "filters.h"
-
-struct state {
-    void *filter;
-};
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    const struct filter_operations *operations = ckf_stress_operations(run);
-    struct state *s = state;
-    s->filter = operations->create();
-    operations->replace(s->filter, false);
-}
-
-static void publisher(struct ckf_stress_run *run, void *state)
-{
-    const struct filter_operations *operations = ckf_stress_operations(run);
-    for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
-        operations->replace(((struct state *)state)->filter, i % 2 == 0);
-}
-
-static void reader(struct ckf_stress_run *run, void *state)
-{
-    const struct filter_operations *operations = ckf_stress_operations(run);
-    static const char *const records[2] = {"a", "b"};
-    bool dropped[2];
-    for (unsigned i = 0; i < ckf_stress_rounds(run); i++) {
-        operations->judge(((struct state *)state)->filter, records, dropped, 2);
-        if (dropped[0] == dropped[1])
-            ckf_stress_outcome(run, "torn");
-    }
-    ckf_stress_outcome(run, "whole");
-}
-
-static void teardown(struct ckf_stress_run *run, void *state)
-{
-    const struct filter_operations *operations = ckf_stress_operations(run);
-    operations->destroy(((struct state *)state)->filter);
-}
+#include "filter_flipping.h"
 
 CKF_STRESS_CASE(filter_free_without_grace) = {
     .id = "filter-free-without-grace",
@@ -51,10 +11,10 @@ CKF_STRESS_CASE(filter_free_without_grace) = {
     .title = "the old ruleset is freed while readers are in it",
     .story = "What a garbage collector hides: the swap is right, the free is too early.",
     .operations = {&racy_freed_at_once_filter, &mutex_filter, &atomic_filter},
-    .state_size = sizeof(struct state),
-    .setup = setup,
-    .actors = {{"publisher", publisher, 1}, {"reader", reader, 1}},
-    .teardown = teardown,
+    .state_size = sizeof(struct flipping),
+    .setup = flipping_setup,
+    .actors = {{"publisher", flipping_publisher, 1}, {"reader", flipping_reader, 1}},
+    .teardown = flipping_teardown,
     .rounds = 20,
     .explore_rounds = 1,
     .outcomes = {{"whole", CKF_STRESS_ACCEPTABLE, "each batch was judged by one living ruleset"},

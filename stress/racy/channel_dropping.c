@@ -29,22 +29,6 @@ static void token_cancel(void *arg)
     pthread_mutex_unlock(&token->channel->lock);
 }
 
-static enum ckf_status send_or_hand_over(void *arg, uint64_t value)
-{
-    struct listed_channel *channel = arg;
-    pthread_mutex_lock(&channel->lock);
-    struct listed_waiter *waiter = listed_first(channel);
-    if (waiter != NULL) {
-        waiter->value = value;
-        waiter->delivered = true;
-        pthread_cond_signal(&waiter->woken);
-    } else {
-        listed_push(channel, value);
-    }
-    pthread_mutex_unlock(&channel->lock);
-    return CKF_OK;
-}
-
 static enum ckf_status wait_for_hand_over(struct listed_channel *channel, uint64_t *value,
                                           struct token *token)
 {
@@ -76,20 +60,11 @@ static enum ckf_status recv_unless(void *arg, uint64_t *value, void *token)
     return status;
 }
 
-static enum ckf_status try_recv(void *arg, uint64_t *value)
-{
-    struct listed_channel *channel = arg;
-    pthread_mutex_lock(&channel->lock);
-    bool got = listed_pop(channel, value);
-    pthread_mutex_unlock(&channel->lock);
-    return got ? CKF_OK : CKF_AGAIN;
-}
-
 const struct channel_operations racy_dropping_channel = {
     .create = listed_create,
     .destroy = listed_destroy,
-    .send = send_or_hand_over,
-    .try_recv = try_recv,
+    .send = listed_send,
+    .try_recv = listed_try_recv,
     .token_create = token_create,
     .token_cancel = token_cancel,
     .token_destroy = free,

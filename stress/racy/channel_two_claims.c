@@ -5,31 +5,6 @@
 #include "channels.h"
 #include "waiter_list.h"
 
-static enum ckf_status send_or_hand_over(void *arg, uint64_t value)
-{
-    struct listed_channel *channel = arg;
-    pthread_mutex_lock(&channel->lock);
-    struct listed_waiter *waiter = listed_first(channel);
-    if (waiter != NULL) {
-        waiter->value = value;
-        waiter->delivered = true;
-        pthread_cond_signal(&waiter->woken);
-    } else {
-        listed_push(channel, value);
-    }
-    pthread_mutex_unlock(&channel->lock);
-    return CKF_OK;
-}
-
-static enum ckf_status try_recv(void *arg, uint64_t *value)
-{
-    struct listed_channel *channel = arg;
-    pthread_mutex_lock(&channel->lock);
-    bool got = listed_pop(channel, value);
-    pthread_mutex_unlock(&channel->lock);
-    return got ? CKF_OK : CKF_AGAIN;
-}
-
 /* True if an element was there at once; otherwise the waiter is in the list. */
 static bool pop_or_enroll(struct listed_channel *channel, struct listed_waiter *waiter,
                           uint64_t *value)
@@ -92,7 +67,7 @@ static enum ckf_status select_two(void *arg[2], uint64_t *value, size_t *from)
 const struct channel_operations racy_two_claims_channel = {
     .create = listed_create,
     .destroy = listed_destroy,
-    .send = send_or_hand_over,
-    .try_recv = try_recv,
+    .send = listed_send,
+    .try_recv = listed_try_recv,
     .select = select_two,
 };

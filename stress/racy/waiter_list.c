@@ -1,4 +1,4 @@
-/* stress/racy/waiter_list.c - queue and list, both under the caller's lock. */
+/* stress/racy/waiter_list.c - queue and list under the caller's lock, and the sound steps on both. */
 #include "waiter_list.h"
 
 #include <stdlib.h>
@@ -62,4 +62,29 @@ struct listed_waiter *listed_first(struct listed_channel *channel)
     if (waiter != NULL)
         channel->first = waiter->next;
     return waiter;
+}
+
+enum ckf_status listed_send(void *arg, uint64_t value)
+{
+    struct listed_channel *channel = arg;
+    pthread_mutex_lock(&channel->lock);
+    struct listed_waiter *waiter = listed_first(channel);
+    if (waiter != NULL) {
+        waiter->value = value;
+        waiter->delivered = true;
+        pthread_cond_signal(&waiter->woken);
+    } else {
+        listed_push(channel, value);
+    }
+    pthread_mutex_unlock(&channel->lock);
+    return CKF_OK;
+}
+
+enum ckf_status listed_try_recv(void *arg, uint64_t *value)
+{
+    struct listed_channel *channel = arg;
+    pthread_mutex_lock(&channel->lock);
+    bool got = listed_pop(channel, value);
+    pthread_mutex_unlock(&channel->lock);
+    return got ? CKF_OK : CKF_AGAIN;
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ck_filter/status.h>
+
 enum { LISTED_CAPACITY = 64 };
 
 struct listed_waiter {
@@ -27,6 +29,10 @@ struct listed_channel {
 
 void *listed_create(size_t capacity, unsigned producers, unsigned consumers);
 void listed_destroy(void *channel);
+/* Hands the value to the first waiter, or queues it when nobody waits. Takes the lock. */
+enum ckf_status listed_send(void *channel, uint64_t value);
+/* Takes what is queued. Takes the lock. */
+enum ckf_status listed_try_recv(void *channel, uint64_t *value);
 /* The lock is held for the following. */
 void listed_push(struct listed_channel *channel, uint64_t value);
 bool listed_pop(struct listed_channel *channel, uint64_t *value);
