@@ -890,6 +890,36 @@ static void many_meets_sleeping_peers_of_a_rendezvous_in_order(void **state)
     ckf_channel_destroy(channel);
 }
 
+static void many_wakes_as_many_sleepers_as_it_serves(void **state)
+{
+    for (int c = 3; c < CAPACITIES; c++) {
+        struct ckf_channel *channel = channel_of(VARIANT(state), capacities[c], 8);
+        struct caller sleepers[3];
+        uint64_t elems[3] = {1, 2, 3}, sum = 0;
+        size_t done;
+        for (int i = 0; i < 3; i++)
+            receiver_asleep(&sleepers[i], channel, waiting_kinds[(c + i) % WAITING_KINDS]);
+        assert_status(ckf_channel_send_many(channel, elems, 3, &done, CKF_NOW, NULL), CKF_OK);
+        assert_int_equal(done, 3);
+        for (int i = 0; i < 3; i++) {
+            assert_status(caller_join(&sleepers[i]), CKF_OK);
+            sum += caller_number(&sleepers[i]);
+        }
+        assert_int_equal(sum, 6);
+        if (capacities[c] != CKF_UNBOUNDED) {
+            fill(channel);
+            for (int i = 0; i < 3; i++)
+                sender_asleep(&sleepers[i], channel, waiting_kinds[(c + i) % WAITING_KINDS], 9);
+            assert_status(ckf_channel_recv_many(channel, elems, 3, &done, CKF_NOW, NULL), CKF_OK);
+            assert_int_equal(done, 3);
+            for (int i = 0; i < 3; i++)
+                assert_status(caller_join(&sleepers[i]), CKF_OK);
+            assert_int_equal(ckf_channel_len(channel), capacities[c]);
+        }
+        ckf_channel_destroy(channel);
+    }
+}
+
 static void many_fills_the_room_that_close_leaves(void **state)
 {
     for (int c = 3; c < CAPACITIES; c++) {
@@ -1710,6 +1740,7 @@ int main(int argc, char **argv)
         BOTH_VARIANTS(many_that_moves_nothing_says_zero),
         BOTH_VARIANTS(many_waits_only_for_the_first),
         BOTH_VARIANTS(many_meets_sleeping_peers_of_a_rendezvous_in_order),
+        BOTH_VARIANTS(many_wakes_as_many_sleepers_as_it_serves),
         BOTH_VARIANTS(many_fills_the_room_that_close_leaves),
         BOTH_VARIANTS(many_may_discard),
         BOTH_VARIANTS(ends_are_counted_only_on_demand),

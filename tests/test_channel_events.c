@@ -36,16 +36,18 @@ static void fill(struct ckf_channel *channel)
 }
 
 /* The ways to learn that nothing can be done, each of which arms and clears. */
-enum asking { BY_TRY, BY_IS_READY, ASKINGS };
+enum asking { BY_TRY, BY_UNTIL, BY_MANY, BY_SELECT, BY_IS_READY, ASKINGS };
 
 static bool progress_is_possible(struct ckf_channel *channel, enum ckf_direction direction,
                                  enum asking asking)
 {
+    static const enum call_kind kinds[] = {CALL_TRY, CALL_UNTIL, CALL_MANY, CALL_SELECT};
+    uint64_t number = 99;
     if (asking == BY_IS_READY)
         return ckf_channel_is_ready(channel, direction);
     if (direction == CKF_RECV)
-        return try_recv_u64(channel) != NO_ELEMENT(CKF_AGAIN);
-    return try_send_u64(channel, 99) != CKF_AGAIN;
+        return recv_by(kinds[asking], channel, &number, CKF_NOW, NULL) != CKF_AGAIN;
+    return send_by(kinds[asking], channel, &number, CKF_NOW, NULL) != CKF_AGAIN;
 }
 
 static void assert_becomes_quiet(struct ckf_channel *channel, enum ckf_direction direction, int fd,

@@ -1126,8 +1126,10 @@ static void selects_in_opposite_order_do_not_deadlock(void **state)
 
 /* Each actor adds one element and takes one, wherever they are: from its own send to its own receive
  * at least one element lies in one of the channels, so that CKF_AGAIN would be a lie. */
+enum { PLACES = 6, MOVERS = 3 };
+
 struct truth {
-    struct ckf_channel *channels[3];
+    struct ckf_channel *channels[PLACES];
     struct test_thread thread;
     uint32_t seed;
 };
@@ -1136,14 +1138,14 @@ static int put_one_take_one(void *arg)
 {
     struct truth *me = arg;
     for (int i = 0; i < ROUNDS(8000); i++) {
-        struct ckf_select_case cases[3];
+        struct ckf_select_case cases[PLACES];
         size_t chosen;
         unsigned char elem[24] = {0}, got[24];
-        struct ckf_channel *target = me->channels[random_u32(&me->seed) % 3];
+        struct ckf_channel *target = me->channels[random_u32(&me->seed) % PLACES];
         ENSURE(ckf_channel_try_send(target, elem) == CKF_OK);
-        for (int c = 0; c < 3; c++)
+        for (int c = 0; c < PLACES; c++)
             cases[c] = recv_case(me->channels[c], got);
-        ENSURE(ckf_select(cases, 3, &chosen, CKF_NOW, NULL) == CKF_OK);
+        ENSURE(ckf_select(cases, PLACES, &chosen, CKF_NOW, NULL) == CKF_OK);
         ENSURE(cases[chosen].status == CKF_OK);
     }
     return 0;
@@ -1151,22 +1153,22 @@ static int put_one_take_one(void *arg)
 
 static void again_means_that_no_case_was_ready_at_one_moment(void **state)
 {
-    for (int c = 4; c < CAPACITIES; c++)
+    for (int c = 3; c < CAPACITIES; c++)
         for (int e = 2; e < 4; e++)
             for (int mixed = 0; mixed < 2; mixed++) {
-                struct truth actors[3];
-                struct ckf_channel *channels[3];
-                for (int i = 0; i < 3; i++)
-                    channels[i] = channel_of(mixed && i == 1 ? !VARIANT(state) : VARIANT(state),
+                struct truth actors[MOVERS];
+                struct ckf_channel *channels[PLACES];
+                for (int i = 0; i < PLACES; i++)
+                    channels[i] = channel_of(mixed && i % 2 == 1 ? !VARIANT(state) : VARIANT(state),
                                              capacities[c], elem_sizes[e]);
-                for (unsigned i = 0; i < 3; i++) {
+                for (unsigned i = 0; i < MOVERS; i++) {
                     memcpy(actors[i].channels, channels, sizeof channels);
                     actors[i].seed = i + 1;
                     thread_start(&actors[i].thread, put_one_take_one, &actors[i]);
                 }
-                for (int i = 0; i < 3; i++)
+                for (int i = 0; i < MOVERS; i++)
                     assert_int_equal(thread_join(&actors[i].thread), 0);
-                for (int i = 0; i < 3; i++) {
+                for (int i = 0; i < PLACES; i++) {
                     assert_int_equal(ckf_channel_len(channels[i]), 0);
                     ckf_channel_destroy(channels[i]);
                 }
@@ -1215,6 +1217,48 @@ static void a_select_that_times_out_takes_no_wake_up_away(void **state)
         assert_int_equal(caller_number(&patient), hasty.status == CKF_OK ? 6 : 5);
         ckf_channel_destroy(channel);
         ckf_channel_destroy(idle);
+    }
+}
+
+/* The select is woken for one channel and may take the other: then whoever else sleeps on the first
+ * has to learn of what is there. */
+static void a_wake_up_that_a_select_does_not_use_is_passed_on(void **state)
+{
+    for (int round = 0; round < ROUNDS(240); round++) {
+        bool sends = round % 2 == 1;
+        struct ckf_channel *a = pair_member(VARIANT(state), 1);
+        struct ckf_channel *b = pair_member(round % 4 < 2 ? VARIANT(state) : !VARIANT(state), 1);
+        struct selecting woken = NEW_SELECT;
+        struct caller second;
+        if (sends) {
+            fill(a);
+            fill(b);
+        }
+        add_case(&woken, a, sends ? CKF_SEND : CKF_RECV, 5);
+        add_case(&woken, b, sends ? CKF_SEND : CKF_RECV, 5);
+        select_asleep(&woken);
+        if (sends)
+            sender_asleep(&second, a, waiting_kinds[round / 4 % WAITING_KINDS], 6);
+        else
+            receiver_asleep(&second, a, waiting_kinds[round / 4 % WAITING_KINDS]);
+        for (int i = 0; i < 2; i++) {
+            struct ckf_channel *channel = i == 0 ? a : b;
+            if (sends)
+                assert_int_equal(recv_u64(channel), 0);
+            else
+                assert_status(send_u64(channel, 7), CKF_OK);
+        }
+        thread_join(&woken.thread);
+        assert_status(woken.status, CKF_OK);
+        if (woken.chosen == 0) {
+            if (sends)
+                assert_int_equal(recv_u64(a), 5);
+            else
+                assert_status(send_u64(a, 7), CKF_OK);
+        }
+        assert_status(caller_join(&second), CKF_OK);
+        ckf_channel_destroy(a);
+        ckf_channel_destroy(b);
     }
 }
 
@@ -1407,6 +1451,7 @@ int main(int argc, char **argv)
         BOTH_VARIANTS(again_means_that_no_case_was_ready_at_one_moment),
         BOTH_VARIANTS(a_select_now_meets_no_other_call_that_does_not_wait),
         BOTH_VARIANTS(a_select_that_times_out_takes_no_wake_up_away),
+        BOTH_VARIANTS(a_wake_up_that_a_select_does_not_use_is_passed_on),
         BOTH_VARIANTS(destroy_waits_for_a_select_on_its_way_out),
         BOTH_VARIANTS(destroy_waits_for_a_receiving_select_on_its_way_out),
         BOTH_VARIANTS(signals_do_not_end_a_select),
