@@ -541,12 +541,21 @@ static void destructors_of_thread_local_data_may_add(void **state)
 
 /* --- forks --- */
 
+/* AddressSanitizer's allocator (gcc 12) leaves its locks to the child as they are: threads that
+ * allocate would sometimes leave it one that is taken. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MAY_ALLOCATE_DURING_FORKS = 0 };
+#else
+enum { MAY_ALLOCATE_DURING_FORKS = 1 };
+#endif
+enum { KNOWN_KEYS = 50 };
+
 static int churn(void *arg)
 {
     struct worker *worker = arg;
     for (uint64_t i = 0; !atomic_load(worker->stop); i++) {
-        ckf_counter_map_add_u64(worker->map, roll(worker, 50), 3);
-        if (i % 16 == 0)
+        ckf_counter_map_add_u64(worker->map, roll(worker, KNOWN_KEYS), 3);
+        if (MAY_ALLOCATE_DURING_FORKS && i % 16 == 0)
             ckf_counter_map_add_u64(worker->map, roll(worker, 100000), 3);
     }
     return 0;
@@ -556,7 +565,7 @@ static int churn_and_remove(void *arg)
 {
     struct worker *worker = arg;
     while (!atomic_load(worker->stop)) {
-        uint64_t key = roll(worker, 50);
+        uint64_t key = roll(worker, KNOWN_KEYS);
         ckf_counter_map_add_u64(worker->map, key, 3);
         (void)!ckf_counter_map_remove(worker->map, &key, sizeof key, NULL);
     }
@@ -606,6 +615,8 @@ static void fork_while(enum ckf_variant variant, int (*body)(void *arg), bool ch
 #endif
     struct ckf_counter_map *map = make(&(struct ckf_counter_map_options){
         .variant = variant, .max_keys = CHILD_BOUND, .removed = sum_up_removed});
+    for (uint64_t key = 0; key < KNOWN_KEYS; key++)
+        ckf_counter_map_add_u64(map, key, 3);
     atomic_store(&stop, false);
     start(0, body, map);
     start(1, body, map);
@@ -632,6 +643,8 @@ static void an_interrupted_add_is_counted_wholly_or_not_at_all_in_a_child(void *
 
 static void a_child_can_use_a_map_whose_keys_were_being_removed(void **state)
 {
+    if (!MAY_ALLOCATE_DURING_FORKS)
+        skip();
     fork_while(VARIANT(state), churn_and_remove, false);
 }
 
