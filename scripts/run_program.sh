@@ -9,9 +9,6 @@ case "$program" in
     ckf-stress) path=build/release/stress/ckf-stress ;;
     ckf-bench) path=build/release/bench/ckf-bench ;;
 esac
-case "$program ${1:-}" in
-    "ckf-stress explore") exec build/release/stress/runtime/explore/ckf-stress-explore "$@" ;;
-esac
 case "${1:-}" in
     --help | -h) exec "$path" --help ;;
     "" | -*) exec "$path" run "$@" ;;

@@ -33,7 +33,7 @@ struct ckf_explore_settings {
     int64_t budget_ns;    /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious;
-    bool require_repro, stats, trace;
+    bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };
 

@@ -34,6 +34,7 @@ void ckf_explore_print_help(FILE *out)
           "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
           "  --require-repro    exit 3 if a racy variant is not seen to fail\n"
           "  --save DIR         write a schedule file for racy variants, too\n"
+          "  --no-files         write none for fixed variants either\n"
           "  --trace            print the execution that failed for racy variants, too\n"
           "  --stats            print executions and steps per second\n"
           "  --json FILE        write the results\n"
@@ -197,6 +198,8 @@ static bool set_flag(struct ckf_explore_settings *settings, const char *option)
         settings->stats = true;
     else if (strcmp(option, "--trace") == 0)
         settings->trace = true;
+    else if (strcmp(option, "--no-files") == 0)
+        settings->no_files = true;
     else if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0)
         settings->command = CKF_COMMAND_HELP;
     else
