@@ -50,6 +50,10 @@ class Package:
             if path is None:
                 yield f"{what} is not installed"
 
+    def programs(self):
+        program = next(self.staging.rglob("bin/ckf-stress"), None)
+        return program.parent if program else self.staging
+
     def has(self, name):
         return (self.pc_file.parent / f"{name}.pc").exists()
 

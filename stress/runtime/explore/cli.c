@@ -300,7 +300,7 @@ static void save_failure(const struct exploration *exploration, const char *fold
     }
     ckf_explore_schedule_write(&exploration->failure, out);
     fclose(out);
-    printf("    schedule: %s (ckf-stress explore replay %s)\n", path, path);
+    printf("    schedule: %s (to replay it: ckf-stress replay %s)\n", path, path);
 }
 
 /* Reports. */
