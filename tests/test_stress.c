@@ -604,7 +604,8 @@ static void forbidden_outcome_in_a_fixed_variant_exits_with_1(void **state)
     (void)state;
     assert_int_equal(run("run -q -c verdict-broken --budget 30s --iterations 3000 --json"), 1);
     assert_case_says("verdict-broken", "\"verdict\": \"FORBIDDEN\"");
-    assert_int_equal(run("run -q -c verdict-abort --variant atomic --budget 30s --iterations 3000 --json"), 1);
+    assert_int_equal(
+        run("run -q -c verdict-abort --variant atomic --budget 30s --iterations 3000 --json"), 1);
     assert_case_says("verdict-abort", "\"outcome\": \"abort\"");
     assert_case_says("verdict-abort", "\"grade\": \"forbidden\"");
 }
