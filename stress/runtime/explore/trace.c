@@ -241,6 +241,10 @@ static void describe(char *text, size_t size, const struct ckf_event *event)
         name_word(event->address, word);
         snprintf(text, size, "%s %s, %" PRIu64 " sleep there", ckf_explore_kind_name(event->kind),
                  word, event->value);
+    } else if (event->kind == OP_VOLATILE) {
+        name_word(event->address, word);
+        snprintf(text, size, "volatile %s %s",
+                 (event->value & ACCESS_WRITE) != 0 ? "write to" : "read of", word);
     } else if (event->address != 0) {
         name_word(event->address, word);
         snprintf(text, size, "%s %s", ckf_explore_kind_name(event->kind), word);
