@@ -441,14 +441,15 @@ static bool sleeps(unsigned kind)
     return kind == OP_FUTEX_WAIT || kind == OP_COND_WAIT;
 }
 
-/* The wake that ended the sleep before this event; -1: it follows no sleep, or nobody woke it. */
+/* The wake that ended the sleep before this event (the mutex of a condition variable is unlocked in
+ * between); -1: it follows no sleep, or nobody woke it. */
 static long woken_by(size_t at)
 {
     size_t sleep = at;
     do
         if (sleep-- == 0)
             return -1;
-    while (events[sleep].thread != events[at].thread);
+    while (events[sleep].thread != events[at].thread || events[sleep].kind == OP_UNLOCK);
     if (!sleeps(events[sleep].kind))
         return -1;
     for (size_t i = at; i-- > sleep + 1;)
