@@ -285,6 +285,8 @@ class ReportTest(unittest.TestCase):
     def test_no_missing_or_strange_value_breaks_the_page(self):
         small = stress()
         small["cases"] = small["cases"][:1]
+        racy, mutex, _ = small["cases"][0]["variants"]
+        del racy["explore"]["failure"]["trace"][4:], mutex["explore"]
         for path, strange, data in mutations(small):
             with self.subTest(path=path, strange=strange):
                 self.check_structure(report.page(data, None))
