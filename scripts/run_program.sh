@@ -4,6 +4,9 @@
 set -euo pipefail
 program=$1
 shift
+for argument in "$@"; do
+    [[ "$program $argument" != "ckf-bench --peers" ]] || exec scripts/bench_peers.sh "$@"
+done
 scripts/build.sh release
 case "$program" in
     ckf-stress) path=build/release/stress/ckf-stress ;;
