@@ -78,7 +78,8 @@ unsigned ckf_thread_number_first(void)
 {
     pthread_once(&once, prepare);
     ckf_thread_number_plus_one = take_number() + 1;
-    pthread_setspecific(at_exit, &ckf_thread_number_plus_one); /* without memory the number is never reused */
+    pthread_setspecific(
+        at_exit, &ckf_thread_number_plus_one); /* without memory the number is never reused */
     return ckf_thread_number_plus_one - 1;
 }
 
