@@ -357,11 +357,13 @@ static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const uns
 static enum ckf_status ring_try_recv_many(struct ckf_channel *channel, unsigned char *elems,
                                           size_t count, size_t *done)
 {
+    /* Large elements one by one: a thread that stops takes one slot with it, not a run of them. */
+    size_t run = channel->elem_size <= CKF_WORD_SIZE ? RUN : 1;
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count;) {
         uint64_t words[RUN];
         size_t left = count - *done, taken;
-        status = take_words(&channel->ring, words, left < RUN ? left : RUN, &taken);
+        status = take_words(&channel->ring, words, left < run ? left : run, &taken);
         if (status != CKF_OK)
             break;
         deliver(channel, words, taken, elems == NULL ? NULL : elems + *done * channel->elem_size);
