@@ -62,7 +62,8 @@ static uint64_t next_ticket(const struct ckf_ring *ring, uint64_t ticket)
 }
 
 /* edge cell-changed: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and ring_close(). */
+ * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and ring_close().
+ * edge cell-prepared: acquire; pairs with the stores in put_alone(). */
 static uint64_t state_of(const struct ckf_wide *cell)
 {
     return load_seq_cst(&cell->low);

@@ -74,7 +74,7 @@ static unsigned take_number(void)
     return number;
 }
 
-unsigned ckf_thread_number_first(void)
+unsigned ckf_thread_number_take(void)
 {
     pthread_once(&once, prepare);
     ckf_thread_number_plus_one = take_number() + 1;

@@ -13,19 +13,16 @@
 /* Numbers below it belong to one live thread; all threads beyond share this one. */
 enum { CKF_OWN_NUMBERS = 4096 };
 
-/* This thread's number + 1; 0: it has none yet. Reached without a call also in the shared library,
- * which takes a few bytes of the room that every process keeps for such variables. */
+/* This thread's number and one; 0: it has none. Of per_thread.c. */
 extern _Thread_local unsigned ckf_thread_number_plus_one
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* Gives this thread its number. */
-unsigned ckf_thread_number_first(void);
+unsigned ckf_thread_number_take(void);
 
 /* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
 static inline unsigned ckf_thread_number(void)
 {
     unsigned plus_one = ckf_thread_number_plus_one;
-    return CKF_LIKELY(plus_one != 0) ? plus_one - 1 : ckf_thread_number_first();
+    return CKF_LIKELY(plus_one != 0) ? plus_one - 1 : ckf_thread_number_take();
 }
 
 /* More than every own number that is held now by a thread whose first call the caller knows of. What
