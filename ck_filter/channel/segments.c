@@ -19,6 +19,7 @@
  */
 #include "channel/segments.h"
 
+#include "base/backoff.h"
 #include "base/memory.h"
 #include "base/wide_cas.h"
 #include "channel/blocking.h"
@@ -182,6 +183,7 @@ static enum ckf_status put_word(struct ckf_segments *segments, uint64_t word)
             store_release(&segment->filled, cell + 1);
             return CKF_OK;
         }
+        ckf_back_off();
     }
 }
 
@@ -202,6 +204,7 @@ static enum ckf_status take_word(struct ckf_segments *segments, uint64_t *word)
             store_release(&segment->taken, cell + 1);
             return CKF_OK;
         }
+        ckf_back_off();
     }
 }
 
@@ -373,6 +376,7 @@ const struct ckf_core ckf_segments_core = {
     .is_closed = segments_is_closed,
     .is_ready = segments_is_ready,
     .len = segments_len,
+    .polls = true,
     .wait = ckf_call_wait_one,
     .free = segments_free,
 };

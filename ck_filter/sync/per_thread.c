@@ -20,13 +20,13 @@ enum { WORD_BITS = 64, NUMBERS = CKF_OWN_NUMBERS, WORDS = NUMBERS / WORD_BITS };
 static _Atomic(uint64_t) in_use[WORDS];
 static pthread_key_t at_exit;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local unsigned number_plus_one;
+_Thread_local unsigned ckf_thread_number_plus_one;
 
 static void give_back(void *unused)
 {
     (void)unused;
-    unsigned number = number_plus_one - 1;
-    number_plus_one = 0;
+    unsigned number = ckf_thread_number_plus_one - 1;
+    ckf_thread_number_plus_one = 0;
     if (number < NUMBERS)
         /* edge number-inherited: release; pairs with the acquire in take_from_word(). */
         fetch_and_release(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS));
@@ -36,8 +36,8 @@ static void keep_only_mine(void)
 {
     for (unsigned word = 0; word < WORDS; word++)
         store_relaxed(&in_use[word], 0);
-    if (number_plus_one != 0 && number_plus_one <= NUMBERS) {
-        unsigned mine = number_plus_one - 1;
+    if (ckf_thread_number_plus_one != 0 && ckf_thread_number_plus_one <= NUMBERS) {
+        unsigned mine = ckf_thread_number_plus_one - 1;
         store_relaxed(&in_use[mine / WORD_BITS], UINT64_C(1) << mine % WORD_BITS);
     }
 }
@@ -74,17 +74,13 @@ static unsigned take_number(void)
     return number;
 }
 
-static unsigned first_call(void)
+unsigned ckf_thread_number_take(void)
 {
     pthread_once(&once, prepare);
-    number_plus_one = take_number() + 1;
-    pthread_setspecific(at_exit, &number_plus_one); /* without memory the number is never reused */
-    return number_plus_one - 1;
-}
-
-unsigned ckf_thread_number(void)
-{
-    return CKF_LIKELY(number_plus_one != 0) ? number_plus_one - 1 : first_call();
+    ckf_thread_number_plus_one = take_number() + 1;
+    pthread_setspecific(
+        at_exit, &ckf_thread_number_plus_one); /* without memory the number is never reused */
+    return ckf_thread_number_plus_one - 1;
 }
 
 unsigned ckf_thread_number_end(void)
