@@ -145,7 +145,7 @@ CKF_STRESS_CASE(loops_for_ever) = {
     .id = "loops-for-ever",
     .collection = "example",
     .title = "a loop without an end or a visible operation",
-    .operations = {[CKF_STRESS_ATOMIC] = &exists},
+    .operations = {[CKF_STRESS_RACY] = &exists},
     .state_size = sizeof(struct stuck),
     .actors = {{.name = "looper", .body = loop_for_ever, .copies = 1}},
 };

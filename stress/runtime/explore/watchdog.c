@@ -14,7 +14,7 @@ enum {
     TICK_US = 100000,
     TICKS_ASLEEP =
         25, /* without CPU time: 2.5 s. A process that is merely starved has moved by then */
-    CPU_SPENT_MS = 1500,
+    CPU_SPENT_MS = 500,
     CPU_IDLE_MS = 50
 };
 
