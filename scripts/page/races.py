@@ -363,7 +363,9 @@ def _executions(races, case):
     """How each variant that failed fails, step by step."""
     titles = {"racy": "How the naive twin fails", "mutex": "How mutex fails",
               "atomic": "How atomic fails"}
-    return "".join(lanes.lanes(races.variant(case, name), titles[name]) for name in VARIANTS)
+    return "".join(lanes.lanes(races.variant(case, name), titles[name],
+                               f"./dev stress explore -c {case['id']} --variant {name} --trace")
+                   for name in VARIANTS)
 
 
 def _case(races, case):

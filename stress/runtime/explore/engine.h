@@ -359,6 +359,9 @@ size_t ckf_explore_heap_size(const void *memory);
 void *ckf_explore_scratch(size_t size);
 void *ckf_explore_reserve(size_t size);
 
+/* watchdog.c */
+void ckf_explore_watchdog_start(void);
+
 /* reclaim.c */
 void ckf_explore_reclaim_begin(void);
 /* Waits until all that was retired so far is reclaimed. */

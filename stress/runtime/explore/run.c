@@ -67,6 +67,7 @@ static void prepare(ckf_explore_body body, void *body_arg,
     struct ckf_engine *e = &ckf_explore_engine;
     ckf_explore_engine_prepare();
     catch_signals();
+    ckf_explore_watchdog_start();
     e->options = *options;
     if (e->options.steps == 0 || e->options.steps > DEFAULT_STEPS)
         e->options.steps = DEFAULT_STEPS;
