@@ -347,39 +347,40 @@ static int by_call(const void *a, const void *b)
     return first->called < second->called ? -1 : first->called > second->called;
 }
 
-enum { TEXT = 160 };
+/* Reports have room for so many; what came before them is counted. */
+enum { TEXT = 160, SHOWN = 24 };
 
 static void print_operations(const struct ckf_stress_specification *specification,
                              const struct ckf_recorded **list, size_t count, ckf_actor_name name,
                              const void *arg, FILE *out)
 {
-    for (size_t i = 0; i < count; i++) {
+    size_t skipped = count > SHOWN ? count - SHOWN : 0;
+    if (skipped > 0)
+        fprintf(out, "   (%zu that were called earlier)\n", skipped);
+    for (size_t i = skipped; i < count; i++) {
         char actor[48], text[TEXT];
         const struct ckf_recorded *one = list[i];
         name(one->operation.actor, actor, sizeof actor, arg);
         describe(specification, &one->operation, text, sizeof text);
-        fprintf(out, "  %4u ", rank(list, count, one->called, false));
+        fprintf(out, "%4zu. %4u ", i + 1, rank(list, count, one->called, false));
         if (one->returned == CKF_NEVER_RETURNED)
-            fprintf(out, "...       %-16s %s, later\n", actor, text);
+            fprintf(out, "...      %-12s %s, later\n", actor, text);
         else
-            fprintf(out, "to %-4u   %-16s %s\n", rank(list, count, one->returned, true), actor,
+            fprintf(out, "to %-4u  %-12s %s\n", rank(list, count, one->returned, true), actor,
                     text);
     }
 }
 
-static void print_order(const struct ckf_stress_specification *specification,
-                        const struct ckf_recorded **list, const struct ckf_linearize_order *order,
-                        FILE *out)
+static void print_order(const struct ckf_linearize_order *order, FILE *out)
 {
-    fprintf(out, "an order that gets as far as any:%s\n", order->length == 0 ? " none" : "");
-    for (unsigned i = 0; i < order->length; i++) {
-        char text[TEXT];
-        describe(specification, &list[order->operations[i]]->operation, text, sizeof text);
+    unsigned skipped = order->length > 2 * SHOWN ? order->length - 2 * SHOWN : 0;
+    fprintf(out, "an order that gets as far as any:%s", skipped > 0 ? " ..." : "");
+    for (unsigned i = skipped; i < order->length; i++) {
+        fprintf(out, " %u", order->operations[i] + 1u);
         if (order->steps[i] > 0)
-            fprintf(out, "  %s (step %u)\n", text, order->steps[i] + 1u);
-        else
-            fprintf(out, "  %s\n", text);
+            fprintf(out, "(step %u)", order->steps[i] + 1u);
     }
+    fprintf(out, "%s\n", order->length == 0 ? " none" : "");
 }
 
 void ckf_history_print(const struct ckf_history *history, ckf_actor_name name, const void *arg,
@@ -397,10 +398,10 @@ void ckf_history_print(const struct ckf_history *history, ckf_actor_name name, c
     qsort(list, count, sizeof *list, by_call);
     ckf_linearize(history->specification, list, count, &order);
     fprintf(out,
-            "no order of these operations is one of a %s, if each has its effect between its call\n"
-            "and its return (numbered in order of time):\n",
+            "no order of these operations is one of a %s, if each has its effect\n"
+            "between its call and its return (moments in order of time):\n",
             history->specification->name);
     print_operations(history->specification, list, count, name, arg, out);
-    print_order(history->specification, list, &order, out);
+    print_order(&order, out);
     fflush(out);
 }

@@ -5,13 +5,16 @@
 #include "channel_histories.h"
 #include "queue.h"
 
+enum { PAUSES = 4 };
+
 static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *from)
 {
     for (*from = 0; *from < 2; ++*from) {
         enum ckf_status status = queue_try_recv(channels[*from], value);
         if (status != CKF_AGAIN)
             return status;
-        ckf_stress_pause(NULL);
+        for (int i = 0; i < PAUSES; i++)
+            ckf_stress_pause(NULL);
     }
     return CKF_AGAIN;
 }
