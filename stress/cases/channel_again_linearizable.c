@@ -13,8 +13,8 @@ static const struct channel_scene scene = {
     .shapes = {{{.capacity = 2}}},
     .channels = 1,
     .before = {4},
-    .scripts = {{CALL(TRY_SEND, 1, 0), CALL(TRY_SEND, 2, 0)},
-                {CALL(TRY_RECV, 0, 0), CALL(TRY_RECV, 0, 0)},
+    .scripts = {{CALL(TRY_RECV, 0, 0), CALL(TRY_RECV, 0, 0)},
+                {CALL(TRY_SEND, 1, 0), CALL(TRY_SEND, 2, 0)},
                 {CALL(TRY_RECV, 0, 0), CALL(TRY_SEND, 3, 0)}},
 };
 

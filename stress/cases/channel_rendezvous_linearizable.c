@@ -14,7 +14,7 @@ static const struct channel_scene scene = {
     .channels = 1,
     .scripts = {{CALL(SEND, 1, 0), CALL(SEND_WITHIN, 2, 0), CALL(CLOSE, 0, 0)},
                 {CALL(RECV_WITHIN, 0, 0), CALL(RECV, 0, 0)},
-                {CALL(TRY_RECV, 0, 0), CALL(TRY_SEND, 3, 0), CALL(RECV_WITHIN, 0, 0)}},
+                {CALL(TRY_SEND, 3, 0), CALL(RECV_WITHIN, 0, 0), CALL(CLOSE, 0, 0)}},
 };
 
 static const struct ckf_stress_specification specification =

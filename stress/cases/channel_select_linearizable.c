@@ -13,8 +13,8 @@ static const struct channel_scene scene = {
     .shapes = {{{.capacity = 1}, {.capacity = 1}}},
     .channels = 2,
     .before = {0, 4},
-    .scripts = {{CALL(TRY_SEND, 1, 0), CALL(TRY_RECV, 0, 1), CALL(CLOSE, 0, 1)},
-                {CALL(SELECT, 0, 0), CALL(SELECT, 0, 0)},
+    .scripts = {{CALL(SELECT, 0, 0), CALL(SELECT, 0, 0)},
+                {CALL(TRY_SEND, 1, 0), CALL(TRY_RECV, 0, 1), CALL(CLOSE, 0, 1)},
                 {CALL(TRY_RECV, 0, 0), CALL(TRY_SEND, 2, 1)}},
 };
 

@@ -8,6 +8,8 @@
 #include "channel_histories.h"
 #include "queue.h"
 
+enum { PAUSES = 4 };
+
 struct meeting {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -53,7 +55,8 @@ static enum ckf_status await_taker(struct meeting *meeting, int64_t deadline_ns)
     if (meeting->closed)
         return CKF_CLOSED;
     pthread_mutex_unlock(&meeting->lock);
-    ckf_stress_pause(NULL);
+    for (int i = 0; i < PAUSES; i++)
+        ckf_stress_pause(NULL);
     pthread_mutex_lock(&meeting->lock);
     return CKF_TIMED_OUT;
 }
