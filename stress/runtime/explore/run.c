@@ -95,6 +95,7 @@ static struct ckf_explore_end describe_end(void)
                                   .hash = e->hash,
                                   .steps = e->step,
                                   .threads = e->thread_count,
+                                  .discovered = e->discovered,
                                   .parked = e->parked != NULL,
                                   .parked_at = e->parked != NULL ? e->parked->op.pc : 0};
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
