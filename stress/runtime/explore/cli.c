@@ -132,6 +132,7 @@ static void add_stats(struct ckf_explore_stats *sum, const struct ckf_explore_st
     sum->executions += stats->executions;
     sum->steps += stats->steps;
     sum->pruned += stats->pruned;
+    sum->states = stats->states;
     sum->elapsed_ns += stats->elapsed_ns;
     sum->cpu_ns += stats->cpu_ns;
     if (stats->deepest > sum->deepest)
@@ -343,10 +344,10 @@ static void print_result(const struct exploration *exploration)
     if (exploration->settings->stats && exploration->total.cpu_ns > 0) {
         double seconds = (double)exploration->total.cpu_ns / 1e9;
         printf("    %.0f executions/s and %.1f M steps/s of CPU time, at most %u steps, %" PRIu64
-               " cut off\n",
+               " cut off, %" PRIu64 " states\n",
                (double)exploration->total.executions / seconds,
                (double)exploration->total.steps / seconds / 1e6, exploration->total.deepest,
-               exploration->total.pruned);
+               exploration->total.pruned, exploration->total.states);
     }
 }
 

@@ -63,6 +63,7 @@ struct ckf_explore_options {
     uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
     bool informed;  /* keep what earlier runs of this program learnt about contention */
     bool trace;     /* record events: see trace.h */
+    bool plain;     /* DFS: neither sleep sets nor remembered states */
 };
 
 enum ckf_explore_verdict {
@@ -111,6 +112,7 @@ struct ckf_explore_end {
     uint32_t epoch; /* what the choices mean depends on what was known then about contention */
     uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
+    uint64_t state;      /* DFS: a hash of what a complete execution has left behind */
     unsigned threads;    /* that there were */
     bool parked;         /* the thread that was to be parked got so far */
     uintptr_t parked_at; /* the call site before which it stands */
@@ -118,6 +120,7 @@ struct ckf_explore_end {
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
+    uint64_t states; /* that the search remembers */
     uint64_t verdicts[CKF_VERDICTS];
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;

@@ -33,6 +33,14 @@ static void step(struct ckf_counter_index *index, enum ckf_operation_kind kind, 
         ckf_explore_trace_event(&ckf_explore_engine.running->op, 0, 0, 0);
 }
 
+/* For states.c: the list has changed. */
+static void note_change(const struct node *node)
+{
+    ckf_explore_note_state((uintptr_t)node->entry * 2 + node->linked);
+    if (node->linked && node->view != NULL)
+        ckf_explore_note_state(node->view->hash);
+}
+
 static struct ckf_counter_entry *reach(struct node *node)
 {
     if (node->view != NULL)
@@ -78,6 +86,7 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
                                                    struct ckf_counter_entry *entry)
 {
     struct ckf_counter_key key = {entry->bytes, entry->length, entry->hash};
+    ckf_explore_engine.running->operands[0] = (uintptr_t)entry;
     step(index, OP_RMW, CALLER);
     struct node *there = look_up(index, &key);
     if (there != NULL)
@@ -89,13 +98,17 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
     *(index->last != NULL ? &index->last->next : &index->first) = node;
     index->last = node;
     entry->link[0] = node;
+    note_change(node);
     return entry;
 }
 
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry)
 {
+    ckf_explore_engine.running->operands[0] = (uintptr_t)entry;
     step(index, OP_RMW, CALLER);
-    ((struct node *)entry->link[0])->linked = false;
+    struct node *node = entry->link[0];
+    node->linked = false;
+    note_change(node);
 }
 
 static struct node *next_linked(struct node *node)
@@ -112,7 +125,9 @@ void ckf_counter_index_for_each(struct ckf_counter_index *index,
     step(index, OP_LOAD, CALLER);
     for (struct node *node = next_linked(index->first); node != NULL;) {
         visit(reach(node), arg);
+        ckf_explore_engine.running->detail = (uintptr_t)node->entry;
         step(index, OP_LOAD, CALLER);
         node = next_linked(node->next);
     }
+    ckf_explore_engine.running->detail = 0;
 }

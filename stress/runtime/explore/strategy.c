@@ -17,7 +17,13 @@
  */
 #include "engine.h"
 
-static uint16_t *todo; /* of thread choices: alternatives that the search may take, a set */
+#ifdef CKF_EXPLORE_FIXED_REGISTERS
+#define CAN_HASH true
+#else
+#define CAN_HASH false
+#endif
+
+static uint16_t *todo; /* alternatives that the search may take, a set; all bits: any, however many */
 
 void ckf_explore_strategy_prepare(void)
 {
@@ -59,7 +65,10 @@ void ckf_explore_strategy_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
-    e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED;
+    e->sleep_sets =
+        is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED && !e->options.plain;
+    e->hashing = is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO;
+    e->remembering = e->hashing && !e->options.plain;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
@@ -211,6 +220,8 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     if (UNLIKELY(e->diverged))
         return NULL;
     todo[e->choice_count] = allowed;
+    if ((allowed & (allowed - 1)) != 0)
+        e->lookups = LOOKUPS_AFTER_CHOICE;
     write_down(CKF_CHOICE_THREAD, count, chosen, list[chosen]);
     if (last_can_go_on && chosen != 0)
         e->preemptions_left--;
@@ -222,13 +233,21 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
 
 unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives)
 {
+    return ckf_explore_choose_among(kind, alternatives, UINT16_MAX);
+}
+
+unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternatives, uint16_t set)
+{
     struct ckf_engine *e = &ckf_explore_engine;
     if (alternatives > 255)
         alternatives = 255;
     if (alternatives <= 1)
         return 0;
+    if ((set & (set - 1)) != 0)
+        e->lookups = LOOKUPS_AFTER_CHOICE;
     int recorded = follow(kind, alternatives);
-    unsigned chosen = 0;
+    unsigned chosen = is_search() ? (unsigned)__builtin_ctz(set) : 0;
+    todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
     else if (e->exploring &&
@@ -243,7 +262,7 @@ unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives)
 static bool take_next_alternative(size_t place)
 {
     struct ckf_choice *choice = &ckf_explore_engine.choices[place];
-    if (choice->kind != CKF_CHOICE_THREAD) {
+    if (choice->kind != CKF_CHOICE_THREAD && todo[place] == UINT16_MAX) {
         if (choice->chosen + 1 >= choice->alternatives)
             return false;
         choice->chosen++;
