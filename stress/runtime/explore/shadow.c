@@ -190,8 +190,12 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
         return;
     }
     struct ckf_access *list = accesses_of(granule);
+    /* What it has done already since it last told others anything is known and checked. */
+    for (unsigned i = 0; i < granule->accesses; i++)
+        if (list[i].thread == self->id && list[i].clock == clock[self->id] &&
+            (bytes & ~(unsigned)list[i].bytes) == 0 && covers(list[i].kind, kind))
+            return;
     unsigned kept = 0;
-    bool known = false;
     for (unsigned i = 0; i < granule->accesses; i++) {
         struct ckf_access old = list[i];
         bool ordered = old.clock <= clock[old.thread];
@@ -202,24 +206,19 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
                 ckf_explore_engine.access_hash -= weigh(&old, address);
             continue;
         }
-        known |= old.thread == self->id && old.clock == clock[self->id] &&
-                 (bytes & ~(unsigned)old.bytes) == 0 && covers(old.kind, kind);
         list[kept++] = old;
     }
-    if (!known) {
-        if (kept == INLINE_ACCESSES && granule->more == 0)
-            list = make_room(granule);
-        if (kept == MAX_ACCESSES)
-            kept--;
-        list[kept] = (struct ckf_access){.clock = clock[self->id],
-                                           .thread = self->id,
-                                           .bytes = (uint8_t)bytes,
-                                           .kind = (uint8_t)kind};
-        if (hashing)
-            ckf_explore_engine.access_hash += weigh(&list[kept], address);
-        kept++;
-    }
-    granule->accesses = (uint8_t)kept;
+    if (kept == INLINE_ACCESSES && granule->more == 0)
+        list = make_room(granule);
+    if (kept == MAX_ACCESSES)
+        kept--;
+    list[kept] = (struct ckf_access){.clock = clock[self->id],
+                                     .thread = self->id,
+                                     .bytes = (uint8_t)bytes,
+                                     .kind = (uint8_t)kind};
+    if (hashing)
+        ckf_explore_engine.access_hash += weigh(&list[kept], address);
+    granule->accesses = (uint8_t)(kept + 1);
 }
 
 static void note_plain_write(struct ckf_granule *granule)
