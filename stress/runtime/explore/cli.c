@@ -21,6 +21,7 @@
 #include "trace.h"
 
 enum { MAX_CHOICES = 1 << 16, MAX_ROWS = 32 };
+#define ASIDE_NS          INT64_C(200000000)
 #define DEFAULT_BUDGET_NS INT64_C(2000000000)
 
 extern const struct ckf_stress_case *const __start_ckf_stress_cases[] __attribute__((weak));
@@ -163,6 +164,9 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .seed = settings->seed,
         .timeouts = settings->timeouts,
         .informed = exploration->total.executions > 0,
+        .without = settings->plain
+                       ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
+                       : 0,
         .spurious = samples && settings->spurious == 0 ? 1 : settings->spurious,
     };
     struct ckf_explore_stats stats;
@@ -444,6 +448,19 @@ static bool selected(const struct ckf_explore_settings *settings,
     return settings->variants[variant] && test->operations[variant] != NULL;
 }
 
+/* Most searches are complete at once. One that is not may take half of what is left, after something
+ * has been set aside for each that is still to come. */
+static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
+                        int64_t start)
+{
+    if (settings->budget_ns == 0)
+        return DEFAULT_BUDGET_NS;
+    int64_t left = settings->budget_ns - (real_time_ns() - start);
+    int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
+    int64_t half = (left - aside * explorations) / 2;
+    return half > equal ? half : equal;
+}
+
 static int explore_all(const struct ckf_explore_settings *settings,
                        const struct ckf_stress_catalog *catalog)
 {
@@ -461,14 +478,12 @@ static int explore_all(const struct ckf_explore_settings *settings,
         }
         fprintf(report.json, "[");
     }
-    int64_t each = settings->budget_ns == 0 || explorations == 0
-                       ? DEFAULT_BUDGET_NS
-                       : settings->budget_ns / explorations;
+    int64_t start = real_time_ns();
     for (size_t i = 0; i < catalog->count; i++)
         for (int v = 0; v < CKF_STRESS_VARIANTS; v++)
             if (selected(settings, catalog->cases[i], v))
-                explore_variant(settings, catalog->cases[i], (enum ckf_stress_variant)v, each,
-                                &report);
+                explore_variant(settings, catalog->cases[i], (enum ckf_stress_variant)v,
+                                share_of(settings, explorations--, start), &report);
     if (report.json != NULL) {
         fprintf(report.json, "\n]\n");
         if (report.json != stdout)

@@ -147,11 +147,11 @@ struct ckf_thread {
     uintptr_t frame; /* where the program's part of the stack ends, while it does not run */
     uint8_t id, state;
     bool joined, detached, timed_out, acquire_pending, keys_used;
-    bool daemon;                         /* of the engine: nobody joins it */
-    struct ckf_operation op;             /* pending, or the last one done */
-    uint64_t operands[3];                /* of a pending one: what is nowhere else */
-    uint64_t detail;                     /* where the engine's own code stands */
-    uint64_t hash;                       /* see states.c */
+    bool daemon;             /* of the engine: nobody joins it */
+    struct ckf_operation op; /* pending, or the last one done */
+    uint64_t operands[3];    /* of a pending one: what is nowhere else */
+    uint64_t detail;         /* where the engine's own code stands */
+    uint64_t hash;           /* see states.c */
     bool hashed;
     uintptr_t pc;                        /* of the last plain access */
     struct ckf_view *current, *acquired; /* see model.c */
@@ -208,6 +208,7 @@ struct ckf_engine {
     unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
     uint64_t hash;
     bool hashing, remembering; /* what states.c needs is kept; states are looked up */
+    bool choosy;               /* reads that bring nothing new are left out */
     uintptr_t frame;
     uint64_t memory_hash, access_hash, location_hash, note_hash;
     uint64_t last_state;
@@ -314,6 +315,8 @@ void ckf_explore_strategy_prepare(void);
 void ckf_explore_strategy_welcome(struct ckf_thread *thread);
 void ckf_explore_strategy_demote(struct ckf_thread *thread);
 bool ckf_explore_strategy_next(void);
+/* Since which execution (as counted by `attempt`) the first `count` choices are what they are. */
+uint32_t ckf_explore_strategy_followed(size_t count);
 uint64_t ckf_explore_random_next(uint64_t *state);
 
 /* model.c */
@@ -439,8 +442,7 @@ static inline uint64_t ckf_explore_scramble(uint64_t value)
 /* Something has happened that is not in the program's memory. */
 static inline void ckf_explore_note_state(uint64_t value)
 {
-    ckf_explore_engine.note_hash =
-        ckf_explore_scramble(ckf_explore_engine.note_hash + value);
+    ckf_explore_engine.note_hash = ckf_explore_scramble(ckf_explore_engine.note_hash + value);
 }
 
 /* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;

@@ -39,6 +39,9 @@ enum {
     CKF_BREAK_RELEASE_SEQUENCE = 64 /* read-modify-writes hand nothing on */
 };
 
+/* Ways of leaving out what is equivalent to something seen, to be done without. */
+enum { CKF_WITHOUT_SLEEP_SETS = 1, CKF_WITHOUT_STATES = 2, CKF_WITHOUT_CHOICE_OF_READS = 4 };
+
 #define CKF_EXPLORE_UNBOUNDED UINT32_MAX
 
 /* A deadline that is at least so far away fires only when nobody else can go on. */
@@ -60,10 +63,10 @@ struct ckf_explore_options {
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
      * well when all other threads but main have ended, whether main could go on or not. */
     unsigned parked_step, parked_thread;
-    uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
-    bool informed;  /* keep what earlier runs of this program learnt about contention */
-    bool trace;     /* record events: see trace.h */
-    bool plain;     /* DFS: neither sleep sets nor remembered states */
+    uint32_t epoch;   /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    bool informed;    /* keep what earlier runs of this program learnt about contention */
+    bool trace;       /* record events: see trace.h */
+    unsigned without; /* CKF_WITHOUT_...: for tests of the search */
 };
 
 enum ckf_explore_verdict {

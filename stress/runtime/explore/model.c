@@ -259,10 +259,11 @@ static void note_store(struct ckf_location *location, const struct ckf_store *st
 static void resync(struct ckf_location *location)
 {
     uint64_t value = ckf_explore_native_load(location->address, location->size);
-    if (value != location->stores[newest(location)].value)
+    if (value != location->stores[newest(location)].value) {
         *append(location) = (struct ckf_store){.value = value, .step = ckf_explore_engine.step};
-    if (ckf_explore_engine.hashing)
-        note_store(location, &location->stores[newest(location)]);
+        if (ckf_explore_engine.hashing)
+            note_store(location, &location->stores[newest(location)]);
+    }
     location->floor = (uint16_t)newest(location);
     location->resync = false;
 }
@@ -526,7 +527,7 @@ static bool is_part_of(const struct ckf_view *a, const struct ckf_view *b)
 static uint16_t worth_reading(const struct ckf_location *location, const uint16_t found[],
                               unsigned count)
 {
-    if (!ckf_explore_engine.remembering || count > 16)
+    if (!ckf_explore_engine.choosy || count > 16)
         return UINT16_MAX;
     uint16_t set = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -661,8 +662,7 @@ static inline int failure_order(int success, int failure)
  * and the newest. Fills `found` from the newest on. */
 static unsigned readable_by_failure(const struct ckf_thread *self,
                                     const struct ckf_location *location, int order, unsigned shift,
-                                    uint64_t mask, uint64_t expected,
-                                    uint16_t found[MAX_READABLE])
+                                    uint64_t mask, uint64_t expected, uint16_t found[MAX_READABLE])
 {
     unsigned count = 0;
     unsigned oldest = oldest_readable(self, location, order);

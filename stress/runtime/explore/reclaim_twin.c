@@ -217,9 +217,9 @@ uint64_t ckf_explore_reclaim_hash(void)
     hash = ckf_explore_scramble(hash + hash_of(reclaim.retired) + 3 * hash_of(reclaim.started) +
                                 5 * hash_of(reclaim.ended) + 7 * hash_of(reclaim.reclaimed));
     for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++)
-        hash = ckf_explore_scramble(
-            hash + reclaim.awaited[i] +
-            ((reclaim.barriers >> i & 1) != 0 ? reclaim.barrier[i] << 16 : 0));
+        hash =
+            ckf_explore_scramble(hash + reclaim.awaited[i] +
+                                 ((reclaim.barriers >> i & 1) != 0 ? reclaim.barrier[i] << 16 : 0));
     return ckf_explore_scramble(hash + reclaim.retired_count + (reclaim.reclaimed_count << 32));
 }
 

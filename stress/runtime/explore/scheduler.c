@@ -547,7 +547,8 @@ void ckf_explore_join(unsigned thread)
 void ckf_explore_result(unsigned index, int64_t value)
 {
     ckf_explore_engine.registers[index] = value;
-    ckf_explore_engine.note_hash += ckf_explore_scramble(index * UINT64_C(1000003) ^ (uint64_t)value);
+    ckf_explore_engine.note_hash +=
+        ckf_explore_scramble(index * UINT64_C(1000003) ^ (uint64_t)value);
     if (ckf_explore_engine.registers_used <= index)
         ckf_explore_engine.registers_used = index + 1;
 }

@@ -221,11 +221,18 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
     granule->accesses = (uint8_t)(kept + 1);
 }
 
-static void note_plain_write(struct ckf_granule *granule)
+static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
 {
-    for (int i = 0; i < 8; i++)
-        if (granule->location[i] != 0)
-            ckf_explore_engine.locations[granule->location[i] - 1].resync = true;
+    struct ckf_engine *e = &ckf_explore_engine;
+    for (int i = 0; i < 8; i++) {
+        if ((bytes >> i & 1) == 0 || granule->location[i] == 0)
+            continue;
+        struct ckf_location *location = &e->locations[granule->location[i] - 1];
+        uint64_t hash = ckf_explore_scramble(location->hash + location->address);
+        e->location_hash += hash - location->hash;
+        location->hash = hash;
+        location->resync = true;
+    }
 }
 
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
@@ -240,7 +247,7 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
         if ((granule->flags & GRANULE_SAVED) == 0 && in_data(address))
             save(granule, address);
         if (kind == ACCESS_WRITE)
-            note_plain_write(granule);
+            note_plain_write(granule, bytes);
         if (ckf_explore_engine.hashing && !freeing)
             ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
     }

@@ -18,7 +18,8 @@
  * Left out, since it has no bearing on what a case can see: the numbers of steps (so the limits of
  * steps and STEPS_OF_TRAVEL are counted on the way by which a state was first reached), and what a
  * thread that does not spin has read so far, which only decides when a spin is recognised. Two
- * different states with one hash of 64 bits would be taken for one.
+ * different states with one hash of 56 bits would be taken for one (among three million states, with a
+ * probability of one in 16,000).
  *
  * The registers are the program's own because the engine is compiled never to use them
  * (CKF_EXPLORE_FIXED_REGISTERS); without that, the search does without this.
@@ -33,11 +34,14 @@
 #include <sys/mman.h>
 
 struct state {
-    uint64_t key;   /* 0: free */
-    uint32_t spare; /* preemptions left at the best visit */
-    uint16_t who;   /* with a bound: the last threads of such visits; without: who slept */
-    bool anybody;   /* the last thread could not go on */
+    uint64_t key : 56;              /* of the state's hash */
+    uint64_t spare : 6;             /* preemptions left at the best visit */
+    uint64_t used : 1, anybody : 1; /* the last thread could not go on */
+    uint32_t execution;             /* of the best visit, and how many choices it had made */
+    uint16_t choices;
+    uint16_t who; /* with a bound: the last threads of such visits; without: who slept */
 };
+_Static_assert(sizeof(struct state) == 16, "four states share a cache line");
 
 enum { FIRST_STATES = 1 << 12, MAX_STATES = 1 << 22, MAX_DIRTY = 1 << 20 };
 
@@ -58,7 +62,7 @@ void ckf_explore_states_prepare(void)
 static void clear(struct state *table, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        table[i] = (struct state){.key = 0};
+        table[i] = (struct state){.used = 0};
 }
 
 void ckf_explore_states_forget(void)
@@ -296,17 +300,16 @@ __attribute__((noinline)) static uint64_t hash_state(void)
 static struct state *slot_of(struct state *table, size_t size, uint64_t key)
 {
     size_t place = key & (size - 1);
-    while (table[place].key != 0 && table[place].key != key)
+    while (table[place].used && table[place].key != key)
         place = (place + 1) & (size - 1);
     return &table[place];
 }
 
-/* In place: the upper half is empty, and whoever moves, moves to where nobody is looked for yet. */
 static void grow(void)
 {
     size_t old = states.size;
-    struct state *copy = mmap(NULL, old * sizeof *copy, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct state *copy =
+        mmap(NULL, old * sizeof *copy, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED)
         return;
     for (size_t i = 0; i < old; i++)
@@ -314,9 +317,17 @@ static void grow(void)
     clear(states.table, old);
     states.size = old * 2;
     for (size_t i = 0; i < old; i++)
-        if (copy[i].key != 0)
+        if (copy[i].used)
             *slot_of(states.table, states.size, copy[i].key) = copy[i];
     munmap(copy, old * sizeof *copy);
+}
+
+enum { MOST_SPARE = 63 };
+
+static unsigned spare(void)
+{
+    unsigned left = ckf_explore_engine.preemptions_left;
+    return left < MOST_SPARE ? left : MOST_SPARE;
 }
 
 static bool covers(const struct state *known, uint16_t last, bool can_go_on)
@@ -324,22 +335,33 @@ static bool covers(const struct state *known, uint16_t last, bool can_go_on)
     const struct ckf_engine *e = &ckf_explore_engine;
     if (e->sleep_sets)
         return (known->who & ~e->asleep) == 0;
-    if (known->spare != e->preemptions_left)
-        return known->spare > e->preemptions_left;
+    if (known->spare != spare())
+        return known->spare > spare();
     return known->anybody || (can_go_on && (known->who & last) != 0);
 }
 
-static void extend(struct state *known, uint16_t last, bool can_go_on)
+/* Notes a visit that is not covered. */
+static void visit(struct state *state, uint16_t last, bool can_go_on)
 {
     const struct ckf_engine *e = &ckf_explore_engine;
+    bool first = !state->used || state->spare != spare();
+    state->used = 1;
+    state->spare = spare() & MOST_SPARE;
+    state->execution = (uint32_t)e->attempt;
+    state->choices = (uint16_t)e->choice_count;
     if (e->sleep_sets) {
-        known->who &= e->asleep;
+        state->who = first ? e->asleep : state->who & e->asleep;
         return;
     }
-    if (known->spare != e->preemptions_left)
-        *known = (struct state){.key = known->key, .spare = e->preemptions_left};
-    known->who |= can_go_on ? last : 0;
-    known->anybody |= !can_go_on;
+    state->who = (uint16_t)((first ? 0 : state->who) | (can_go_on ? last : 0));
+    state->anybody = (!first && state->anybody) || !can_go_on;
+}
+
+/* True: the execution itself was in this state before. It goes round, and if nobody else can go on, that
+ * may be for ever: so the limit of steps shall decide. */
+static bool is_on_the_way(const struct state *known)
+{
+    return ckf_explore_strategy_followed(known->choices) <= known->execution;
 }
 
 bool ckf_explore_state_is_known(uint16_t candidates)
@@ -347,26 +369,23 @@ bool ckf_explore_state_is_known(uint16_t candidates)
     struct ckf_engine *e = &ckf_explore_engine;
     uint16_t last = (uint16_t)(1u << e->last);
     bool can_go_on = (candidates & e->ready & last) != 0;
-    bool branches = (candidates & (candidates - 1)) != 0 && (!can_go_on || e->preemptions_left > 0);
-    if (!branches && e->lookups == 0)
+    bool alone = (candidates & (candidates - 1)) == 0;
+    if (e->lookups == 0 && (alone || (can_go_on && e->preemptions_left == 0)))
         return false;
     e->lookups -= e->lookups > 0;
-    uint64_t key = hash_state();
-    key += key == 0;
+    uint64_t key = hash_state() >> 8;
     struct state *known = slot_of(states.table, states.size, key);
-    if (known->key != 0) {
+    if (known->used) {
         if (covers(known, last, can_go_on))
-            return true;
-        extend(known, last, can_go_on);
+            return !alone || !is_on_the_way(known);
+        visit(known, last, can_go_on);
         return false;
     }
     if (states.count == MAX_STATES / 4 * 3)
         return false;
     states.count++;
-    *known = (struct state){.key = key,
-                            .spare = e->preemptions_left,
-                            .who = e->sleep_sets ? e->asleep : can_go_on ? last : 0,
-                            .anybody = !can_go_on};
+    known->key = key & (UINT64_MAX >> 8);
+    visit(known, last, can_go_on);
     if (states.count > states.size / 2 && states.size < MAX_STATES)
         grow();
     return false;

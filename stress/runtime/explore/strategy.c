@@ -23,11 +23,15 @@
 #define CAN_HASH false
 #endif
 
-static uint16_t *todo; /* alternatives that the search may take, a set; all bits: any, however many */
+static uint32_t *since; /* since[n]: the execution that last changed one of the first n choices */
+
+static uint16_t
+    *todo; /* alternatives that the search may take, a set; all bits: any, however many */
 
 void ckf_explore_strategy_prepare(void)
 {
     todo = ckf_explore_reserve(MAX_CHOICES * sizeof *todo);
+    since = ckf_explore_reserve((MAX_CHOICES + 1) * sizeof *since);
 }
 
 /* SplitMix64. */
@@ -65,10 +69,11 @@ void ckf_explore_strategy_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
-    e->sleep_sets =
-        is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED && !e->options.plain;
+    e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
+                    (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0;
     e->hashing = is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO;
-    e->remembering = e->hashing && !e->options.plain;
+    e->remembering = e->hashing && (e->options.without & CKF_WITHOUT_STATES) == 0;
+    e->choosy = is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
@@ -153,6 +158,8 @@ static void write_down(enum ckf_choice_kind kind, unsigned alternatives, unsigne
     if (UNLIKELY(e->choice_count == MAX_CHOICES))
         ckf_explore_fail(CKF_VERDICT_LIVELOCK, "more than %d choices in one execution",
                          MAX_CHOICES);
+    if (e->choice_count + 1 >= e->choice_limit)
+        since[e->choice_count + 1] = (uint32_t)e->attempt;
     e->choices[e->choice_count++] = (struct ckf_choice){.kind = (uint8_t)kind,
                                                         .alternatives = (uint8_t)alternatives,
                                                         .chosen = (uint8_t)chosen,
@@ -257,6 +264,11 @@ unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternativ
         ckf_explore_fail(CKF_VERDICT_DIVERGED, "meets a choice that the schedule does not have");
     write_down(kind, alternatives, chosen, e->running->id);
     return chosen;
+}
+
+uint32_t ckf_explore_strategy_followed(size_t count)
+{
+    return since[count];
 }
 
 static bool take_next_alternative(size_t place)
