@@ -50,8 +50,17 @@ class Package:
             if path is None:
                 yield f"{what} is not installed"
 
+    def programs(self):
+        program = next(self.staging.rglob("bin/ckf-stress"), None)
+        return program.parent if program else self.staging
+
+    def has(self, name):
+        return (self.pc_file.parent / f"{name}.pc").exists()
+
     def environment(self):
-        return dict(os.environ, PKG_CONFIG_PATH=str(self.pc_file.parent),
+        system = os.environ.get("PKG_CONFIG_PATH")
+        own = str(self.pc_file.parent)
+        return dict(os.environ, PKG_CONFIG_PATH=f"{own}:{system}" if system else own,
                     PKG_CONFIG_SYSROOT_DIR=str(self.staging),
                     LD_LIBRARY_PATH=str(self.shared.parent))
 
@@ -169,6 +178,75 @@ def check_consumers(report, package, sanitize):
                 report.check(name, build_and_run(package, compiler, standard, source, link))
 
 
+RUNTIMES = {"threads": "ckf-stress", "explore": "ckf-stress-explore", "noise": "ckf-stress-noise"}
+
+
+def build_cases(package, compiler, runtime, folder):
+    """One compiler call and one pkg-config call, as the tutorial shows. Returns complaints."""
+    flags = run("pkg-config", "--cflags", "--libs", RUNTIMES[runtime], env=package.environment())
+    if flags.returncode != 0:
+        return said(flags)
+    name = "mine" if runtime == "threads" else f"mine-{runtime}"
+    return said(run(compiler, "-std=c11", *WARNINGS, CONSUMERS / "stress_user.c", "-o", folder / name,
+                    *sysroot_flags(flags.stdout, package), env=package.environment()))
+
+
+def sysroot_flags(text, package):
+    """liburcu is the system's, not the temporary installation's, whatever pkg-config is told."""
+    return [flag for flag in text.split()
+            if not flag.startswith(("-I", "-L")) or pathlib.Path(flag[2:]).is_relative_to(package.staging)
+            and pathlib.Path(flag[2:]).exists()]
+
+
+def wrong_verdicts(result, **wanted):
+    """wanted: status, and words that must stand in the output."""
+    if result.returncode != wanted["status"]:
+        yield f"the status is {result.returncode}, not {wanted['status']}"
+    for word in wanted["words"]:
+        if word not in result.stdout + result.stderr:
+            yield f"it does not say: {word}"
+    if result.returncode != wanted["status"]:
+        yield (result.stdout + result.stderr)[-3000:]
+
+
+CASES = ("-c", "user-hits", "-c", "user-channel")
+# What the programs say, by runtime and what they are called with.
+SAYINGS = (
+    ("threads", ("run", "--engine", "threads", "--budget", "3s", "--require-repro", *CASES), 0,
+     ("racy    REPRODUCED  \"lost\"", "mutex   CLEAN", "atomic  CLEAN", "4 clean, 0 with")),
+    ("noise", ("noise", "--budget", "3s", "--require-repro", *CASES), 0,
+     ("racy    REPRODUCED  \"lost\"", "mutex   CLEAN", "atomic  CLEAN", "4 clean, 0 with")),
+    ("explore", ("explore", "--budget", "5s", "--require-repro", *CASES), 0,
+     ("1 reproduced, 0 not reproduced, 4 clean, 0 failed, 0 without a verdict",)),
+    ("explore", ("run", "--budget", "3s", *CASES), 0,
+     ("explored: found \"lost\" in", "explored: no forbidden outcome in")),
+    ("explore", ("explore", "--budget", "2s", "-c", "user-semaphore"), 2,
+     ("NO VERDICT", "calls sem_", "which this engine does not model")),
+    ("threads", ("run", "--engine", "threads", "--budget", "500ms", "-c", "user-semaphore"), 0,
+     ("atomic  CLEAN",)),
+)
+
+
+def check_stress(report, package, sanitize):
+    """A program of cases, in all runtimes, with each compiler."""
+    for compiler in ("gcc", "clang"):
+        if sanitize != "none" or shutil.which(compiler) is None:
+            why = "a library with a sanitizer in it is for tests" if sanitize != "none" \
+                else f"{compiler} is not installed"
+            report.check(f"cases_of_a_program_run_in_every_engine [{compiler}]", [SKIPPED, why])
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            for runtime in RUNTIMES:
+                report.check(f"cases_build_for_it [{compiler} {runtime}]",
+                             build_cases(package, compiler, runtime, folder))
+            for runtime, words, status, sayings in SAYINGS:
+                result = run(folder / "mine", *words, env=package.environment(), timeout=120,
+                             cwd=folder)
+                report.check(f"{' '.join(words[:3])}_has_the_right_verdicts [{compiler} {runtime}]",
+                             wrong_verdicts(result, status=status, words=sayings))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="a finished build folder")
@@ -193,6 +271,8 @@ def main():
                              wrong_static_symbols(package))
                 report.check("pkg_config_tells_the_truth", wrong_pkg_config(package, version))
                 check_consumers(report, package, sanitize)
+                if package.has("ckf-stress"):
+                    check_stress(report, package, sanitize)
     return report.close()
 
 

@@ -33,11 +33,44 @@ def variant(name, verdict, iterations=1000, failures=0, **more):
                               "times": [{"ms": 2.5, "failed": True}, {"ms": 9, "failed": False}]} if failures else None} | more
 
 
+def explored(variant_name, failed):
+    trace = [
+        {"step": 1, "thread": "putter", "file": "ring.c", "line": 20, "function": "put",
+         "what": "plain write to C", "kind": "plain write to", "word": "C"},
+        {"step": 1, "thread": "putter", "file": "ring.c", "line": 21, "function": "put",
+         "what": "store release A <- 1", "kind": "store", "word": "A", "order": "release",
+         "value": "1", "wrote": True},
+        {"step": 2, "thread": "taker", "file": "ring.c", "line": 28, "function": "take",
+         "what": "load acquire A was 1", "kind": "load", "word": "A", "order": "acquire",
+         "value": "1", "wrote": False, "after": 1},
+        {"step": 3, "thread": "taker", "file": "ring.c", "line": 29, "function": "take",
+         "what": "load relaxed B was 0, stale (store 1 of 2)", "kind": "load", "word": "B",
+         "order": "relaxed", "value": "0", "wrote": False, "stale": [1, 2]},
+        {"step": 4, "thread": "taker", "file": "ring.c", "line": 30, "function": "take",
+         "what": "sleep on D, which is 0", "kind": "sleep on", "word": "D", "count": 0},
+        {"step": 5, "thread": "putter", "file": "ring.c", "line": 31, "function": "put",
+         "what": "wake D, 1 sleep there", "kind": "wake", "word": "D", "count": 1},
+        {"step": 6, "thread": "taker", "file": "ring.c", "line": 32, "function": "take",
+         "what": "lock E", "kind": "lock", "word": "E", "woken": 5}]
+    found = {"case": "map-one", "variant": variant_name, "verdict": "clean", "outcome": "",
+             "extent": "2030 executions, complete up to 2 preemptions", "executions": 2030,
+             "complete_preemptions": 2, "complete": False}
+    if failed:
+        found |= {"verdict": "REPRODUCED", "outcome": "hang", "failure": {
+            "outcome": "hang", "executions": 27, "ns": 900000, "message": "everybody sleeps",
+            "threads": [{"id": 1, "name": "putter", "end": "putter has ended"},
+                        {"id": 2, "name": "taker", "end": "taker is blocked in lock"}],
+            "trace": trace}}
+    return found
+
+
 def case(case_id, racy="REPRODUCED", mutex="CLEAN", atomic="CLEAN"):
     return {"id": case_id, "collection": case_id.split("-")[0], "title": f"title of {case_id}",
             "story": "First `stats[s]++`.\n\nThen more.",
-            "variants": [variant("racy", racy, failures=40 if racy == "REPRODUCED" else 0),
-                         variant("mutex", mutex), variant("atomic", atomic)]}
+            "variants": [variant("racy", racy, failures=40 if racy == "REPRODUCED" else 0,
+                                 explore=explored("racy", racy == "REPRODUCED")),
+                         variant("mutex", mutex, explore=explored("mutex", False)),
+                         variant("atomic", atomic)]}
 
 
 def stress():
@@ -191,6 +224,38 @@ class ReportTest(unittest.TestCase):
         self.assertIn("./dev stress -c map-one --placement same --spin yield --seed 7",
                       text_of(report.page(stress(), None)))
 
+    def test_explored_executions_are_lanes_with_arrows(self):
+        page = report.page(stress(), None)
+        text = text_of(page)
+        self.assertIn("How the naive twin fails", text)
+        self.assertIn("receives what putter released at ring.c:21", text)
+        self.assertIn("woken by putter at ring.c:31", text)
+        self.assertIn("store 1 of 2", text)
+        self.assertIn("hang: everybody sleeps", text)
+        self.assertIn("is blocked in lock", text)
+        self.assertIn('<td class="asleep">', page)
+        for name in ("putter", "taker"):
+            self.assertIn(f'<th scope="col">{name}</th>', page)
+        # Of two races that were reproduced in the fixture, each has one arrow of a kind.
+        for kind in ("after", "woken"):
+            self.assertEqual(page.count(f'<line class="{kind}"'), 2)
+
+    def test_long_executions_are_cut_in_the_middle(self):
+        data = stress()
+        failure = data["cases"][0]["variants"][0]["explore"]["failure"]
+        failure["trace"] = [{"step": step, "thread": "putter", "what": f"pause {step}",
+                             "kind": "pause"} for step in range(1, 1601)]
+        text = text_of(report.page(data, None))
+        self.assertIn("1 537 steps left out", text)
+        self.assertIn("pause 1600", text)
+        self.assertNotIn("pause 700", text)
+
+    def test_it_says_who_found_a_race_and_how_far_a_search_went(self):
+        text = text_of(report.page(stress(), None))
+        self.assertIn("the explore engine found 2 of them, the median race within 900", text)
+        self.assertIn("explored: found in 27 executions, 900 \u00b5s", text)
+        self.assertIn("explored: complete to 2 preemptions, 2 030 executions", text)
+
     def test_cases_of_the_harness_are_no_documented_races(self):
         data = stress()
         data["cases"].append(case("litmus", racy="NOT REPRODUCED") | {"collection": "harness"})
@@ -220,6 +285,8 @@ class ReportTest(unittest.TestCase):
     def test_no_missing_or_strange_value_breaks_the_page(self):
         small = stress()
         small["cases"] = small["cases"][:1]
+        racy, mutex, _ = small["cases"][0]["variants"]
+        del racy["explore"]["failure"]["trace"][4:], mutex["explore"]
         for path, strange, data in mutations(small):
             with self.subTest(path=path, strange=strange):
                 self.check_structure(report.page(data, None))

@@ -11,7 +11,7 @@ import statistics
 import sys
 
 from page import comparison, environment, races
-from page.text import about, count, escape, ratio, words
+from page.text import about, count, escape, milliseconds, ratio, words
 
 PARTS = pathlib.Path(__file__).resolve().parent / "page"
 
@@ -51,6 +51,8 @@ def tiles(found, compared):
         parts.append(tile(count(failed), "forbidden outcomes in fixed variants"
                           if failed != 1 else "fixed variant with forbidden outcomes", failed > 0))
         parts.append(tile(about(found.clean_iterations()), "clean iterations of fixed variants"))
+        if (took := races.exploring_time(found)) is not None:
+            parts.append(tile(milliseconds(took), "until exploring finds a race, median"))
     if compared.ratios:
         middle = statistics.median(value[0] for _, value in compared.ratios)
         parts.append(tile(ratio(middle), "time of mutex over time of atomic, median workload"))

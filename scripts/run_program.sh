@@ -4,13 +4,13 @@
 set -euo pipefail
 program=$1
 shift
+for argument in "$@"; do
+    [[ "$program $argument" != "ckf-bench --peers" ]] || exec scripts/bench_peers.sh "$@"
+done
 scripts/build.sh release
 case "$program" in
     ckf-stress) path=build/release/stress/ckf-stress ;;
     ckf-bench) path=build/release/bench/ckf-bench ;;
-esac
-case "$program ${1:-}" in
-    "ckf-stress explore") exec build/release/stress/runtime/explore/ckf-stress-explore "$@" ;;
 esac
 case "${1:-}" in
     --help | -h) exec "$path" --help ;;

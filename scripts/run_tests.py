@@ -113,8 +113,8 @@ def run_stress(name, budget, tally):
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "stress.json"
-        result = subprocess.run([str(program), "run", "--budget", budget, "--json", str(report),
-                                 *variants], cwd=ROOT, env=environment,
+        result = subprocess.run([str(program), "run", "--engine", "threads", "--budget", budget,
+                                 "--json", str(report), *variants], cwd=ROOT, env=environment,
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if not report.exists():
             say((result.stdout + result.stderr)[-4000:])

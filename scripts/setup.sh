@@ -2,12 +2,17 @@
 # setup.sh - install what building, testing and measuring need. Does nothing where all is there.
 set -euo pipefail
 
+peers=no
 if [[ "${1:-}" == "-h" || "${1:-}" == "--help" ]]; then
-    echo "usage: ./dev setup"
+    echo "usage: ./dev setup [--peers]"
     echo "Installs the Debian packages that the other commands need (as root or through sudo)."
+    echo "--peers: also those of the libraries and languages that ./dev bench --peers compares with;"
+    echo "what cannot be installed of these is named and left out."
     exit 0
+elif [[ $# == 1 && "$1" == "--peers" ]]; then
+    peers=yes
 elif (($# > 0)); then
-    echo "setup: unknown argument '$1'; it takes none" >&2
+    echo "setup: unknown argument '$1'; it takes --peers or none" >&2
     exit 2
 fi
 
@@ -21,6 +26,22 @@ needed_modules=(
     cmocka:libcmocka-dev
 )
 needed_files=(/usr/share/dict/words:wamerican /usr/include/stdio.h:libc6-dev)
+
+# What the comparison with peers takes along where it is there.
+peer_commands=(cargo:cargo go:golang-go javac:default-jdk-headless)
+peer_modules=(libdpdk:libdpdk-dev tbb:libtbb-dev libhs:libhyperscan-dev absl_flat_hash_map:libabsl-dev)
+peer_files=(
+    /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev
+    /usr/include/boost/lockfree/queue.hpp:libboost-dev
+    /usr/include/libcuckoo/cuckoohash_map.hh:libcuckoo-dev
+    /usr/share/doc/librust-crossbeam-channel-dev:librust-crossbeam-channel-dev
+    /usr/share/doc/librust-aho-corasick-dev:librust-aho-corasick-dev
+)
+if [[ "$peers" == yes ]]; then
+    needed_commands=("${peer_commands[@]}")
+    needed_modules=("${peer_modules[@]}")
+    needed_files=("${peer_files[@]}")
+fi
 
 missing=()
 for pair in "${needed_commands[@]}"; do
@@ -36,6 +57,10 @@ done
 mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 
 give_up() {
+    if [[ "$peers" == yes ]]; then
+        echo "peers: $1, so these are left out: ${missing[*]}" >&2
+        exit 0
+    fi
     {
         echo "setup: $1"
         echo "setup: please install these packages (Debian's names), then try again:"

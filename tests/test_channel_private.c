@@ -222,11 +222,11 @@ static void an_index_of_long_ago_misleads_nobody(void **state)
 {
     (void)state;
     struct ckf_channel *channel = channel_at(3, 8, UINT64_MAX);
-    uint64_t old_tail = channel->ring.tail, old_head = channel->ring.head, next = 1;
+    uint64_t old_tail = channel->ring.tail, old_seen = channel->ring.head_seen, next = 1;
     for (int round = 0; round < 10; round++) {
         fill_and_drain(channel, &next);
         channel->ring.tail = old_tail;
-        channel->ring.head = old_head;
+        channel->ring.head_seen = old_seen;
     }
     ckf_channel_destroy(channel);
 }

@@ -157,6 +157,13 @@ static void bad_usage_is_refused(void **state)
     assert_int_equal(explore("--preemptions", "-1", (const char *)NULL), 2);
     assert_int_equal(explore("--model", "power", (const char *)NULL), 2);
     assert_int_equal(explore("replay", (const char *)NULL), 2);
+    assert_int_equal(explore("--variant", "racy,fast", (const char *)NULL), 2);
+    assert_int_equal(
+        explore("-c", "hit-counter", "--variant=racy,atomic", "--budget=100ms", (const char *)NULL),
+        0);
+    static const char *const commands[] = {"explore", "replay", "mutate", "progress", "list"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        assert_int_equal(explore(commands[i], "--help", (const char *)NULL), 0);
     assert_int_equal(explore("--help", (const char *)NULL), 0);
     assert_int_equal(explore("list", (const char *)NULL), 0);
 }

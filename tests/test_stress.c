@@ -602,9 +602,10 @@ static void report_of_a_sanitizer_fails_a_fixed_variant(void **state)
 static void forbidden_outcome_in_a_fixed_variant_exits_with_1(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c verdict-broken --budget 300ms --json"), 1);
+    assert_int_equal(run("run -q -c verdict-broken --budget 30s --iterations 3000 --json"), 1);
     assert_case_says("verdict-broken", "\"verdict\": \"FORBIDDEN\"");
-    assert_int_equal(run("run -q -c verdict-abort --variant atomic --budget 300ms --json"), 1);
+    assert_int_equal(
+        run("run -q -c verdict-abort --variant atomic --budget 30s --iterations 3000 --json"), 1);
     assert_case_says("verdict-abort", "\"outcome\": \"abort\"");
     assert_case_says("verdict-abort", "\"grade\": \"forbidden\"");
 }
@@ -627,6 +628,29 @@ static void bad_usage_exits_with_2(void **state)
     assert_non_null(strstr(output, "-c 'absent' matches no case"));
     assert_int_equal(run(""), 2);
     assert_int_equal(run("run -q -c verdict-harmless --budget 10ms --json=/absent/file"), 2);
+}
+
+/* The fixture has no program beside it for other runtimes. */
+static void runtimes_that_are_not_here_are_named(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"explore -c verdict-harmless",
+                                        "replay some.schedule",
+                                        "mutate",
+                                        "progress --help",
+                                        "noise",
+                                        "noise --budget 1s",
+                                        "run --engine explore -c verdict-harmless"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        assert_int_equal(run(lines[i]), 2);
+        if (strstr(output, "no program 'stress_fixture-") == NULL)
+            fail_msg("'%s' says: %s", lines[i], output);
+    }
+    assert_int_equal(run("run -c verdict-harmless --engine both --budget 50ms"), 0);
+    assert_non_null(strstr(output, "explore engine: not run, there is no program"));
+    assert_int_equal(run("run -c verdict-harmless --engine threads --budget 50ms"), 0);
+    assert_null(strstr(output, "explore engine"));
+    assert_int_equal(run("run --engine none"), 2);
 }
 
 static void help_and_version_exit_with_0(void **state)
@@ -734,6 +758,7 @@ int main(void)
         cmocka_unit_test(forbidden_outcome_in_a_fixed_variant_exits_with_1),
         cmocka_unit_test(missing_reproduction_exits_with_3_if_it_is_required),
         cmocka_unit_test(bad_usage_exits_with_2),
+        cmocka_unit_test(runtimes_that_are_not_here_are_named),
         cmocka_unit_test(help_and_version_exit_with_0),
         cmocka_unit_test(bodies_get_what_they_were_promised),
         cmocka_unit_test(iterations_are_counted_exactly),

@@ -7,7 +7,7 @@
  */
 #include <ck_filter/channel.h>
 
-#include "cases/channel_bodies.h"
+#include "cases/channel_cases.h"
 #include "cases/suites.h"
 #include "peers/peers.h"
 
@@ -85,17 +85,17 @@ static const struct channel_face atomic_face = CKF_FACE(create_atomic);
 static const struct channel_face mutex_face = CKF_FACE(create_mutex);
 CHANNEL_BODIES(ckf, atomic_face);
 
-static const struct bench_contestant atomic_contestant = {
+const struct bench_contestant channel_atomic = {
     .name = "atomic", .label = "ck_filter, atomic", .bodies = ckf_bodies, .face = &atomic_face};
-static const struct bench_contestant mutex_contestant = {.name = "mutex",
-                                                         .label = "ck_filter, mutex",
-                                                         .bodies = ckf_bodies,
-                                                         .face = &mutex_face,
-                                                         .sleeps = true};
+const struct bench_contestant channel_mutex = {.name = "mutex",
+                                               .label = "ck_filter, mutex",
+                                               .bodies = ckf_bodies,
+                                               .face = &mutex_face,
+                                               .sleeps = true};
 
 /* The state. */
 
-static void setup(struct bench_run *run, void *argument)
+void channel_setup(struct bench_run *run, void *argument)
 {
     struct channel_state *state = argument;
     const struct channel_face *face = bench_face(run);
@@ -106,10 +106,10 @@ static void setup(struct bench_run *run, void *argument)
         state->answers = face->create(workload->parameter);
     if (state->channel == NULL || (two_way && state->answers == NULL))
         bench_fail(run, "the channel could not be created");
-    atomic_init(&state->senders_left, bench_copies(run, 0));
+    state->senders_left = bench_copies(run, 0);
 }
 
-static void teardown(struct bench_run *run, void *argument)
+void channel_teardown(struct bench_run *run, void *argument)
 {
     struct channel_state *state = argument;
     const struct channel_face *face = bench_face(run);
@@ -130,7 +130,7 @@ static struct channel_tally total(const struct channel_tally *tallies)
     return sum;
 }
 
-static void verify(struct bench_run *run, void *argument)
+void channel_verify(struct bench_run *run, void *argument)
 {
     const struct channel_state *state = argument;
     struct channel_tally sent = total(state->sent), received = total(state->received);
@@ -153,19 +153,19 @@ static void verify(struct bench_run *run, void *argument)
 
 #define CONTESTANTS(list) .contestants = list, .contestant_count = sizeof(list) / sizeof(list[0])
 
-static const struct bench_contestant *const bounded[] = {&atomic_contestant, &mutex_contestant,
+static const struct bench_contestant *const bounded[] = {&channel_atomic, &channel_mutex,
                                                          &peer_pthread_ring, &peer_pipe};
 static const struct bench_contestant *const bounded_1p1c[] = {
-    &atomic_contestant, &mutex_contestant, &peer_pthread_ring, &peer_pipe, &peer_ck_ring};
-static const struct bench_contestant *const bounded_any[] = {&atomic_contestant, &mutex_contestant,
+    &channel_atomic, &channel_mutex, &peer_pthread_ring, &peer_pipe, &peer_ck_ring};
+static const struct bench_contestant *const bounded_any[] = {&channel_atomic, &channel_mutex,
                                                              &peer_pthread_ring};
-static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex_contestant};
-static const struct bench_contestant *const unbounded_1p1c[] = {&atomic_contestant,
-                                                                &mutex_contestant, &peer_wfcqueue};
+static const struct bench_contestant *const ours[] = {&channel_atomic, &channel_mutex};
+static const struct bench_contestant *const unbounded_1p1c[] = {&channel_atomic, &channel_mutex,
+                                                                &peer_wfcqueue};
 
 #define COMMON                                                                                     \
-    .collection = "channel", .state_size = sizeof(struct channel_state), .setup = setup,           \
-    .verify = verify, .teardown = teardown
+    .collection = "channel", .state_size = sizeof(struct channel_state), .setup = channel_setup,   \
+    .verify = channel_verify, .teardown = channel_teardown
 
 #define PAIR(id_, title_, capacity, threads, contestants_)                                         \
     {                                                                                              \

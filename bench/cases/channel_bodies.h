@@ -10,8 +10,6 @@
 #ifndef CKF_BENCH_CHANNEL_BODIES_H
 #define CKF_BENCH_CHANNEL_BODIES_H
 
-#include <stdatomic.h>
-
 #include "harness/bench.h"
 
 enum channel_role {
@@ -24,10 +22,20 @@ enum channel_role {
     CHANNEL_CONSUMER_MANY,
     CHANNEL_PING, /* send there, wait for the answer */
     CHANNEL_PONG,
+    CHANNEL_PAIRS,         /* fixed work by one thread: send one, receive one */
+    CHANNEL_PRODUCER_WIDE, /* elements of 64 bytes */
+    CHANNEL_CONSUMER_WIDE,
+    CHANNEL_PING_ASLEEP, /* the same there and back, but each waits until the other sleeps */
+    CHANNEL_PONG_ASLEEP,
+    CHANNEL_SPREAD, /* sends to CHANNEL_FAN channels by turns */
+    CHANNEL_SELECT, /* receives from whichever of them has something */
+    CHANNEL_LATE,   /* sends one value after a second */
+    CHANNEL_WAITER, /* waits for it: its CPU time is what counts */
+    CHANNEL_MAKE,   /* makes and frees channels: their memory is what counts */
     CHANNEL_ROLES
 };
 
-enum { CHANNEL_BATCH = 32 };
+enum { CHANNEL_BATCH = 32, CHANNEL_FAN = 8 };
 
 struct channel_face {
     void *(*create)(size_t capacity); /* NULL: it cannot */
@@ -48,8 +56,10 @@ struct channel_tally {
 
 struct channel_state {
     void *channel;
-    void *answers; /* ping-pong: the way back */
-    atomic_uint senders_left;
+    void *answers;                /* ping-pong: the way back */
+    int64_t sent_at_ns, there_ns; /* asleep: of the hand-over under way */
+    void *fan[CHANNEL_FAN];       /* select: the channels */
+    unsigned senders_left;        /* atomic */
     struct channel_tally sent[BENCH_MAX_THREADS], received[BENCH_MAX_THREADS];
 };
 
@@ -113,7 +123,7 @@ CHANNEL_INLINE channel_try_empty(struct bench_run *run, struct channel_state *st
 
 CHANNEL_INLINE channel_sender_done(struct channel_state *state, void (*close)(void *))
 {
-    if (atomic_fetch_sub(&state->senders_left, 1) == 1)
+    if (__atomic_fetch_sub(&state->senders_left, 1, __ATOMIC_ACQ_REL) == 1)
         close(state->channel);
 }
 
@@ -152,7 +162,7 @@ CHANNEL_INLINE channel_producer_many(struct bench_run *run, struct channel_state
     struct channel_tally sent = {0};
     uint64_t values[CHANNEL_BATCH], next = (uint64_t)self << CHANNEL_SENDER_SHIFT;
     for (size_t left = bench_share(run); left > 0;) {
-        size_t count = left < CHANNEL_BATCH ? left : CHANNEL_BATCH;
+        size_t count = left < CHANNEL_BATCH ? left : (size_t)CHANNEL_BATCH;
         for (size_t i = 0; i < count; i++) {
             values[i] = next;
             channel_count(&sent, next++);

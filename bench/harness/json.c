@@ -113,6 +113,51 @@ static void write_outcome(FILE *file, const struct outcome *outcome)
     fprintf(file, "\n      ]\n    }");
 }
 
+static void write_target(FILE *file, const struct report *report, const struct bench_target *target)
+{
+    struct verdict verdict;
+    target_judge(report, target, &verdict);
+    fprintf(file, "    {");
+    write_member(file, "title", target->title);
+    fprintf(file, ", ");
+    write_member(file, "workload", target->workload);
+    fprintf(file, ", ");
+    write_member(file, "unit", verdict.outcome == NULL ? "" : verdict.outcome->workload->unit);
+    fprintf(file, ", \"at_most\": %.6g, \"of\": [", target->at_most);
+    for (unsigned i = 0; i < TARGET_MAX_PEERS && target->peers[i] != NULL; i++) {
+        fprintf(file, "%s", i == 0 ? "" : ", ");
+        write_string(file, target->peers[i]);
+    }
+    fprintf(file, "], ");
+    write_member(file, "ours", target_ours(target));
+    fprintf(file, ", ");
+    write_member(file, "peer", verdict.peer == NULL ? "" : verdict.peer->contestant->name);
+    if (verdict.decided)
+        fprintf(file, ", \"measured\": %.6g, \"holds\": %s", verdict.measured,
+                verdict.holds ? "true" : "false");
+    else
+        fprintf(file, ", \"measured\": null, \"holds\": null");
+    if (verdict.decided && verdict.peer != NULL)
+        fprintf(file, ", \"min\": %.6g, \"max\": %.6g", verdict.spread.min, verdict.spread.max);
+    fprintf(file, ", ");
+    write_member(file, "why", verdict.decided ? "" : verdict.why);
+    fprintf(file, "}");
+}
+
+static void write_targets(FILE *file, const struct report *report)
+{
+    fprintf(file, ",\n  \"targets\": [");
+    bool first = true;
+    for (const struct bench_target *target = NULL; (target = target_next(target)) != NULL;) {
+        if (!target_selected(report, target))
+            continue;
+        fprintf(file, "%s\n", first ? "" : ",");
+        write_target(file, report, target);
+        first = false;
+    }
+    fprintf(file, "\n  ]");
+}
+
 bool json_write(const struct report *report, const char *path)
 {
     FILE *file = fopen(path, "we");
@@ -130,7 +175,10 @@ bool json_write(const struct report *report, const char *path)
         fprintf(file, "%s\n", i == 0 ? "" : ",");
         write_outcome(file, &report->outcomes[i]);
     }
-    fprintf(file, "\n  ]\n}\n");
+    fprintf(file, "\n  ]");
+    if (bench_contents.has_targets)
+        write_targets(file, report);
+    fprintf(file, "\n}\n");
     bool ok = ferror(file) == 0;
     return (fclose(file) == 0) && ok;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -83,10 +84,20 @@ static int64_t busy_ns(void)
     return (int64_t)(ticks * (1000000000ULL / (unsigned long long)ticks_per_second));
 }
 
+/* Of the programs that this one started and waited for. */
+static int64_t children_ns(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
+        return 0;
+    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+           (int64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
 struct usage usage_now(void)
 {
     return (struct usage){.busy_ns = busy_ns(),
-                          .own_ns = bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID),
+                          .own_ns = bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID) + children_ns(),
                           .at_ns = bench_now_ns()};
 }
 

@@ -11,12 +11,12 @@
 
 enum { EXIT_CLEAN = 0, EXIT_CHECKS_FAILED = 1, EXIT_USAGE = 2 };
 enum { DEFAULT_REPETITIONS = 5, MAX_REPETITIONS = MAX_SAMPLES / 2 };
-static const double default_budget_seconds = 120, max_budget_seconds = 86400;
+static const double max_budget_seconds = 86400;
 
 static const char usage[] =
     "usage: ckf-bench list [-c GLOB] [--threads N,...]\n"
     "       ckf-bench run  [-c GLOB] [--threads N,...] [--repetitions N] [--budget TIME]\n"
-    "                      [--json FILE]\n"
+    "                      [--json FILE] [--programs FOLDER]\n"
     "\n"
     "Times the collections against each other, and against what else a program could use.\n"
     "Contestants take turns within each repetition; the tables show medians and ratios.\n"
@@ -24,9 +24,11 @@ static const char usage[] =
     "  -c, --filter GLOB   only workloads whose id matches, as in 'channel-*'\n"
     "  --threads N,...     only workloads with that many threads in all\n"
     "  --repetitions N     rounds of each workload (default 5, at most 32)\n"
-    "  --budget TIME       time for everything, as in 60s or 5m (default 2m); the length of\n"
-    "                      a run follows from it, and what it does not reach is not run\n"
+    "  --budget TIME       time for everything, as in 60s or 5m (default: help ends with it);\n"
+    "                      the length of a run follows from it, and what it does not reach is\n"
+    "                      not run\n"
     "  --json FILE         writes the results there as well\n"
+    "  --programs FOLDER   where contestants are that are programs of their own\n"
     "  -h, --help          this text\n"
     "  --version           the version\n"
     "\n"
@@ -99,17 +101,18 @@ static double parse_budget(const char *text)
 
 static void parse(int argc, char **argv, struct command_line *line)
 {
-    enum { THREADS = 256, REPETITIONS, BUDGET, JSON, VERSION };
+    enum { THREADS = 256, REPETITIONS, BUDGET, JSON, PROGRAMS, VERSION };
     static const struct option known[] = {{"filter", required_argument, NULL, 'c'},
                                           {"threads", required_argument, NULL, THREADS},
                                           {"repetitions", required_argument, NULL, REPETITIONS},
                                           {"budget", required_argument, NULL, BUDGET},
                                           {"json", required_argument, NULL, JSON},
+                                          {"programs", required_argument, NULL, PROGRAMS},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, VERSION},
                                           {NULL, 0, NULL, 0}};
     line->options.repetitions = DEFAULT_REPETITIONS;
-    line->options.budget_seconds = default_budget_seconds;
+    line->options.budget_seconds = bench_contents.default_budget_seconds;
     for (int option; (option = getopt_long(argc, argv, "c:h", known, NULL)) != -1;) {
         switch (option) {
         case 'c':
@@ -127,8 +130,12 @@ static void parse(int argc, char **argv, struct command_line *line)
         case JSON:
             line->json_path = optarg;
             break;
+        case PROGRAMS:
+            line->options.programs = optarg;
+            break;
         case 'h':
             fputs(usage, stdout);
+            printf("\nDefault budget: %.0f s.\n", bench_contents.default_budget_seconds);
             exit(EXIT_CLEAN);
         case VERSION:
             puts("ckf-bench " CKF_BENCH_VERSION);
@@ -190,7 +197,10 @@ static int run(const struct command_line *line)
     watchdog_start(hung, NULL);
     table_begin();
     runner_run(&line->options, &report);
-    table_end(&report);
+    if (bench_contents.has_targets)
+        targets_end(&report);
+    else
+        table_end(&report);
     if (json_path != NULL && !json_write(&report, json_path)) {
         fprintf(stderr, "ckf-bench: %s: %s\n", json_path, strerror(errno));
         return EXIT_CHECKS_FAILED;

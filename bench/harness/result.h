@@ -3,6 +3,7 @@
 #define CKF_BENCH_RESULT_H
 
 #include "harness/bench.h"
+#include "harness/contents.h"
 #include "harness/machine.h"
 
 enum { MAX_SAMPLES = 64, MAX_WORKLOADS = 256 };
@@ -55,6 +56,34 @@ void table_begin(void);
 /* Prints the row, after its family's heading where it is the first one of it. */
 void table_row(const struct outcome *outcome);
 void table_end(const struct report *report);
+
+/* Prints a workload with all of its contestants and the targets set for it. */
+void targets_show(const struct outcome *outcome);
+/* The table of targets, once all is measured. */
+void targets_end(const struct report *report);
+
+/* Three digits that mean something. */
+void format_number(char *text, size_t size, double value);
+
+/* How one target came out. */
+struct verdict {
+    const struct bench_target *target;
+    const struct outcome *outcome; /* NULL: its workload was not measured */
+    const struct result *ours;
+    const struct result *peer; /* the quickest of the target's peers; NULL: none was measured, or
+                                  the bound is on the figure itself */
+    double measured;           /* ratio of medians, or the figure */
+    struct ratio spread;       /* of the ratios within rounds; only with a peer */
+    bool decided;              /* false: nothing to compare, see why */
+    bool holds;
+    const char *why;
+};
+/* The one after it, of all suites; NULL gives the first, and comes after the last. */
+const struct bench_target *target_next(const struct bench_target *target);
+/* Whether its workload was among those asked for. */
+bool target_selected(const struct report *report, const struct bench_target *target);
+void target_judge(const struct report *report, const struct bench_target *target,
+                  struct verdict *verdict);
 
 /* False, errno set, if it could not be written. */
 bool json_write(const struct report *report, const char *path);

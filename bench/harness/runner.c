@@ -16,11 +16,13 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cases/suites.h"
 #include "harness/clock.h"
 #include "harness/session.h"
 #include "harness/watchdog.h"
@@ -29,7 +31,7 @@ static const double parallel_share = 0.8;
 static const double shortest_run_seconds = 0.005, longest_run_seconds = 0.3;
 static const double shortest_fixed_run_ns = 2e6, longest_fixed_run_ns = 1e9;
 static const int64_t hang_ns = INT64_C(60) * 1000000000;
-enum { FIRST_PILOT_WORK = 512, PILOT_GROWTH = 4 };
+enum { FIRST_PILOT_WORK = 512, PILOT_GROWTH = 4, FIRST_PROGRAM_WORK = 1 << 16 };
 
 /* One workload under way: a session for each contestant, and the rounds done so far. */
 struct contest {
@@ -38,6 +40,7 @@ struct contest {
     struct session *sessions; /* one for each result that is not skipped, else unused */
     struct result *results;
     unsigned count, cpus;
+    const char *programs;
     bool parallel[BENCH_MAX_CONTESTANTS][MAX_SAMPLES];
     bool good[MAX_SAMPLES];
     double busy[BENCH_MAX_CONTESTANTS][MAX_SAMPLES];
@@ -73,12 +76,12 @@ static bool selected(const struct runner_options *options, const struct bench_wo
 void runner_for_each(const struct runner_options *options,
                      void (*visit)(const struct bench_workload *, void *argument), void *argument)
 {
-    static const struct bench_suite *const suites[] = {&channel_suite, &counter_map_suite,
-                                                       &filter_suite, &counter_map_large_suite};
-    for (size_t s = 0; s < sizeof(suites) / sizeof(suites[0]); s++)
-        for (size_t w = 0; w < suites[s]->count; w++)
-            if (selected(options, &suites[s]->workloads[w]))
-                visit(&suites[s]->workloads[w], argument);
+    for (size_t s = 0; s < bench_contents.suite_count; s++) {
+        const struct bench_suite *suite = bench_contents.suites[s];
+        for (size_t w = 0; w < suite->count; w++)
+            if (selected(options, &suite->workloads[w]))
+                visit(&suite->workloads[w], argument);
+    }
 }
 
 static unsigned at_most(unsigned a, unsigned b)
@@ -86,9 +89,51 @@ static unsigned at_most(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+static bool result_is_program(const struct result *result)
+{
+    return result->contestant->program != NULL;
+}
+
 static bool result_runs(const struct result *result)
 {
     return !result->skipped && result->failure[0] == '\0';
+}
+
+/* Where the program of a contestant is; false: nowhere. */
+static bool program_path(const char *folder, const struct bench_contestant *contestant, char *path,
+                         size_t size)
+{
+    if (folder == NULL)
+        return false;
+    int length = snprintf(path, size, "%s/%s", folder, contestant->program);
+    return length > 0 && (size_t)length < size && access(path, X_OK) == 0;
+}
+
+/* Whether the contestant knows how to do all that the workload asks. */
+static bool takes_part(const struct bench_workload *workload,
+                       const struct bench_contestant *contestant)
+{
+    if (contestant->program != NULL)
+        return workload->script != NULL;
+    for (unsigned i = 0; i < BENCH_MAX_ACTORS; i++)
+        if (workload->actors[i].copies > 0 && contestant->bodies[workload->actors[i].role] == NULL)
+            return false;
+    return workload->background.copies == 0 ||
+           contestant->bodies[workload->background.role] != NULL;
+}
+
+/* The first of those that the process may use; threads and programs inherit it. */
+static void to_one_cpu(cpu_set_t *before)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    sched_getaffinity(0, sizeof(*before), before);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, before)) {
+            CPU_SET(cpu, &one);
+            break;
+        }
+    sched_setaffinity(0, sizeof(one), &one);
 }
 
 /* Runs one contestant once. Its time per unit, or a negative number once it has failed. */
@@ -100,16 +145,25 @@ static double run_once(struct contest *contest, unsigned index, double min_secon
     current_workload = contest->workload->id;
     current_contestant = result->contestant->name;
     watchdog_allow(hang_ns);
-    if (contest->workload->kind == BENCH_PER_OP)
+    cpu_set_t cpus;
+    if (contest->workload->one_cpu)
+        to_one_cpu(&cpus);
+    char path[PATH_MAX];
+    if (result->contestant->program != NULL) {
+        program_path(contest->programs, result->contestant, path, sizeof(path));
+        session_run_program(session, path, measurement);
+    } else if (contest->workload->kind == BENCH_PER_OP)
         session_run_per_op(session, min_seconds, measurement);
     else
         session_run_fixed_work(session, measurement);
+    if (contest->workload->one_cpu)
+        sched_setaffinity(0, sizeof(cpus), &cpus);
     watchdog_allow(0);
     if (session_failed(session)) {
         snprintf(result->failure, sizeof(result->failure), "%s", session->failure);
         return -1;
     }
-    return measurement->span_ns / measurement->units;
+    return measurement->has_value ? measurement->value : measurement->span_ns / measurement->units;
 }
 
 /* Grows the work until a run takes long enough to say what a unit costs. */
@@ -117,6 +171,14 @@ static double pilot_fixed_work(struct contest *contest, unsigned index, double r
 {
     struct session *session = &contest->sessions[index];
     struct measurement measurement = {0};
+    if (contest->workload->exact_work != 0) {
+        session->work = contest->workload->exact_work;
+        return run_once(contest, index, 0, &measurement);
+    }
+    if (result_is_program(&contest->results[index])) {
+        session->work = FIRST_PROGRAM_WORK;
+        return run_once(contest, index, 0, &measurement);
+    }
     size_t max_work = contest->workload->max_work != 0 ? contest->workload->max_work : SIZE_MAX / 8;
     session->work = FIRST_PILOT_WORK;
     for (;;) {
@@ -126,6 +188,23 @@ static double pilot_fixed_work(struct contest *contest, unsigned index, double r
             return cost;
         session->work *= PILOT_GROWTH;
     }
+}
+
+/* As much as fills the time of each; never so little that a message more or less matters. */
+static void choose_own_work(struct contest *contest, const double *cost_ns, double run_seconds)
+{
+    for (unsigned i = 0; i < contest->count; i++) {
+        if (!result_runs(&contest->results[i]))
+            continue;
+        double work = run_seconds * 1e9 / cost_ns[i];
+        size_t max_work = contest->workload->max_work;
+        if (max_work != 0 && work > (double)max_work)
+            work = (double)max_work;
+        if (work < FIRST_PILOT_WORK)
+            work = FIRST_PILOT_WORK;
+        contest->sessions[i].work = (uint64_t)work;
+    }
+    contest->outcome->work = contest->sessions[0].work;
 }
 
 /* The amount for all: on average a run fills its time, the quickest is long enough to be measured
@@ -179,7 +258,13 @@ static void pilot(struct contest *contest, double run_seconds)
         else
             run_once(contest, i, run_seconds, &measurement);
     }
-    if (!per_op)
+    if (per_op)
+        return;
+    if (contest->workload->exact_work != 0)
+        contest->outcome->work = contest->workload->exact_work;
+    else if (contest->workload->own_work)
+        choose_own_work(contest, cost_ns, run_seconds);
+    else
         choose_fixed_work(contest, cost_ns, run_seconds);
 }
 
@@ -317,13 +402,19 @@ static void open_contestants(struct contest *contest)
     struct outcome *outcome = contest->outcome;
     for (size_t i = 0; i < workload->contestant_count; i++) {
         const struct bench_contestant *contestant = workload->contestants[i];
-        if (contestant == NULL)
+        if (contestant == NULL || !takes_part(workload, contestant))
             continue;
         struct result *result = &outcome->results[outcome->result_count++];
         *result = (struct result){.contestant = contestant};
-        if (contestant->spins && outcome->threads > contest->cpus) {
+        if (contestant->spins && outcome->threads > (workload->one_cpu ? 1 : contest->cpus)) {
             result->skipped = true;
             result->skipped_because = "it spins, and there are more threads than CPUs";
+        }
+        char path[PATH_MAX];
+        if (result_is_program(result) &&
+            !program_path(contest->programs, contestant, path, sizeof(path))) {
+            result->skipped = true;
+            result->skipped_because = "its program is not there";
         }
     }
     contest->count = outcome->result_count;
@@ -371,7 +462,8 @@ static unsigned planned_runs(const struct bench_workload *workload, unsigned rep
 {
     unsigned contestants = 0;
     for (size_t i = 0; i < workload->contestant_count; i++)
-        contestants += workload->contestants[i] != NULL;
+        contestants +=
+            workload->contestants[i] != NULL && takes_part(workload, workload->contestants[i]);
     return contestants * (repetitions + 2); /* the pilot takes up to two */
 }
 
@@ -402,6 +494,14 @@ static int64_t again_until_ns(const struct plan *plan, unsigned runs)
     return now + (int64_t)(left * share * runs / plan->runs_left);
 }
 
+static void show(const struct outcome *outcome)
+{
+    if (bench_contents.has_targets)
+        targets_show(outcome);
+    else
+        table_row(outcome);
+}
+
 static void run_workload(const struct bench_workload *workload, void *argument)
 {
     struct plan *plan = argument;
@@ -412,12 +512,14 @@ static void run_workload(const struct bench_workload *workload, void *argument)
     *outcome = (struct outcome){.workload = workload, .threads = workload_threads(workload)};
     if (bench_now_ns() > plan->deadline_ns) {
         outcome->out_of_budget = true;
-        table_row(outcome);
+        show(outcome);
         return;
     }
     static struct contest contest;
-    contest =
-        (struct contest){.workload = workload, .outcome = outcome, .cpus = report->machine.cpus};
+    contest = (struct contest){.workload = workload,
+                               .outcome = outcome,
+                               .cpus = report->machine.cpus,
+                               .programs = plan->options->programs};
     unsigned runs = planned_runs(workload, plan->options->repetitions);
     int64_t again_ns = again_until_ns(plan, runs);
     open_contestants(&contest);
@@ -427,7 +529,7 @@ static void run_workload(const struct bench_workload *workload, void *argument)
     sum_up(&contest, plan->options->repetitions);
     close_contestants(&contest);
     plan->runs_left -= runs;
-    table_row(outcome);
+    show(outcome);
 }
 
 void runner_run(const struct runner_options *options, struct report *report)

@@ -2,6 +2,7 @@
 #ifndef CKF_BENCH_RUNNER_H
 #define CKF_BENCH_RUNNER_H
 
+#include "harness/contents.h"
 #include "harness/result.h"
 
 struct runner_options {
@@ -9,6 +10,7 @@ struct runner_options {
     unsigned thread_counts; /* bit n: workloads of n threads that scale; 0: all */
     unsigned repetitions;
     double budget_seconds;
+    const char *programs; /* folder of the contestants that are programs; NULL: none takes part */
 };
 
 /* Calls visit for every workload that the options select, in order. */

@@ -140,6 +140,12 @@ uint64_t bench_iterations(const struct bench_run *run)
     return run->session->iterations_done;
 }
 
+void bench_value(struct bench_run *run, double value)
+{
+    run->session->has_value = true;
+    run->session->value = value;
+}
+
 static void call_body(struct bench_run *run, unsigned role)
 {
     run->session->contestant->bodies[role](run, run->session->state);
@@ -287,6 +293,7 @@ void session_run_fixed_work(struct session *session, struct measurement *out)
     struct actor_thread actors[BENCH_MAX_THREADS];
     pthread_barrier_t start_line;
 
+    session->has_value = false;
     session_setup(session);
     if (session_failed(session))
         return;
@@ -307,4 +314,6 @@ void session_run_fixed_work(struct session *session, struct measurement *out)
     out->cpus_busy = cpu_ns / out->span_ns;
     session_verify(session);
     session_teardown(session);
+    out->has_value = session->has_value;
+    out->value = session->value;
 }

@@ -42,6 +42,9 @@ struct session {
 
     pthread_mutex_t failure_lock;
     char failure[240]; /* "": valid so far */
+
+    bool has_value;
+    double value; /* what bodies reported instead of a time */
 };
 
 /* What one run measured. */
@@ -49,6 +52,8 @@ struct measurement {
     double span_ns;   /* first start to last end */
     double units;     /* done in it by all threads */
     double cpus_busy; /* CPU time of the measured threads over the span */
+    bool has_value;   /* value stands for the time of a unit */
+    double value;
 };
 
 void session_open(struct session *session, const struct bench_workload *workload,
@@ -65,6 +70,8 @@ bool session_failed(const struct session *session);
 /* Runs it once; min_seconds > 0 calibrates iterations_each (per-op). */
 void session_run_per_op(struct session *session, double min_seconds, struct measurement *out);
 void session_run_fixed_work(struct session *session, struct measurement *out);
+/* The same by a program: `path` with the arguments that bench.h names. */
+void session_run_program(struct session *session, const char *path, struct measurement *out);
 
 #ifdef __cplusplus
 }

@@ -38,8 +38,7 @@ static void print_heading(const struct outcome *outcome)
     printf("\n");
 }
 
-/* Three digits that mean something. */
-static void format_number(char *text, size_t size, double value)
+void format_number(char *text, size_t size, double value)
 {
     if (value < 10)
         snprintf(text, size, "%.2f", value);

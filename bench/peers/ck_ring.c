@@ -9,7 +9,7 @@
 #include <ck_pr.h>
 #include <ck_ring.h>
 
-#include "cases/channel_bodies.h"
+#include "peers/channel_peer.h"
 #include "peers/peers.h"
 
 struct spsc {
@@ -72,18 +72,7 @@ static void close_ring(void *argument)
     atomic_store(&spsc->closed, true);
 }
 
-static void producer(struct bench_run *run, void *state)
-{
-    channel_producer(run, state, push, close_ring);
-}
-
-static void consumer(struct bench_run *run, void *state)
-{
-    channel_consumer(run, state, pop);
-}
-
-static const bench_body bodies[CHANNEL_ROLES] = {
-    [CHANNEL_PRODUCER] = producer, [CHANNEL_CONSUMER] = consumer};
+CHANNEL_PEER_BODIES(bodies, push, pop, close_ring);
 static const struct channel_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_ck_ring = {.name = "ck_ring",

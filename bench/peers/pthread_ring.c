@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "cases/channel_bodies.h"
+#include "peers/channel_peer.h"
 #include "peers/peers.h"
 
 struct ring {
@@ -89,36 +89,7 @@ static void close_ring(void *argument)
     pthread_mutex_unlock(&ring->lock);
 }
 
-static void pair(struct bench_run *run, void *state)
-{
-    channel_pair(run, state, push, pop);
-}
-
-static void producer(struct bench_run *run, void *state)
-{
-    channel_producer(run, state, push, close_ring);
-}
-
-static void consumer(struct bench_run *run, void *state)
-{
-    channel_consumer(run, state, pop);
-}
-
-static void ping(struct bench_run *run, void *state)
-{
-    channel_ping(run, state, push, pop, close_ring);
-}
-
-static void pong(struct bench_run *run, void *state)
-{
-    channel_pong(run, state, push, pop);
-}
-
-static const bench_body bodies[CHANNEL_ROLES] = {[CHANNEL_PAIR] = pair,
-                                                 [CHANNEL_PRODUCER] = producer,
-                                                 [CHANNEL_CONSUMER] = consumer,
-                                                 [CHANNEL_PING] = ping,
-                                                 [CHANNEL_PONG] = pong};
+CHANNEL_PEER_BODIES(bodies, push, pop, close_ring);
 static const struct channel_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_pthread_ring = {

@@ -1,15 +1,17 @@
 /* wfcqueue.c - liburcu's concurrent queue: wait-free to enqueue, unbounded, a node a message.
  *
- * It has neither waiting nor close: the consumer spins on an empty queue, and a flag beside it says
- * that no more will come. Nodes come from malloc, as a program would do.
+ * It has neither waiting nor close: consumers spin on an empty queue and then yield, and a flag beside
+ * it says that no more will come. Nodes come from malloc, as a program would do. One consumer takes
+ * nodes as it likes; several take the queue's own mutex for it, as its header asks.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include <urcu/wfcqueue.h>
 
-#include "cases/channel_bodies.h"
+#include "peers/channel_peer.h"
 #include "peers/peers.h"
+#include "peers/spin.h"
 
 struct node {
     struct cds_wfcq_node link;
@@ -52,16 +54,21 @@ static bool push(void *argument, uint64_t value)
     return true;
 }
 
-static struct cds_wfcq_node *take(struct queue *queue)
+static struct cds_wfcq_node *take_alone(struct queue *queue)
 {
     return __cds_wfcq_dequeue_blocking(&queue->head, &queue->tail);
 }
 
-static bool pop(void *argument, uint64_t *value)
+static struct cds_wfcq_node *take_locked(struct queue *queue)
 {
-    struct queue *queue = argument;
+    return cds_wfcq_dequeue_blocking(&queue->head, &queue->tail);
+}
+
+static inline bool pop_by(struct queue *queue, struct cds_wfcq_node *(*take)(struct queue *),
+                          uint64_t *value)
+{
     struct cds_wfcq_node *link;
-    while ((link = take(queue)) == NULL) {
+    for (unsigned spins = 0; (link = take(queue)) == NULL;) {
         /* After the flag is seen, what was sent before it is there to be found. */
         if (atomic_load(&queue->closed)) {
             link = take(queue);
@@ -69,12 +76,22 @@ static bool pop(void *argument, uint64_t *value)
                 return false;
             break;
         }
-        caa_cpu_relax();
+        spin_once(&spins);
     }
     struct node *node = caa_container_of(link, struct node, link);
     *value = node->value;
     free(node);
     return true;
+}
+
+static bool pop(void *queue, uint64_t *value)
+{
+    return pop_by(queue, take_alone, value);
+}
+
+static bool pop_locked(void *queue, uint64_t *value)
+{
+    return pop_by(queue, take_locked, value);
 }
 
 static void close_queue(void *argument)
@@ -83,23 +100,21 @@ static void close_queue(void *argument)
     atomic_store(&queue->closed, true);
 }
 
-static void producer(struct bench_run *run, void *state)
-{
-    channel_producer(run, state, push, close_queue);
-}
-
-static void consumer(struct bench_run *run, void *state)
-{
-    channel_consumer(run, state, pop);
-}
-
-static const bench_body bodies[CHANNEL_ROLES] = {
-    [CHANNEL_PRODUCER] = producer, [CHANNEL_CONSUMER] = consumer};
+CHANNEL_PEER_BODIES(bodies, push, pop, close_queue);
+CHANNEL_PEER_BODIES(locked_bodies, push, pop_locked, close_queue);
 static const struct channel_face face = {.create = create, .destroy = destroy};
 
-const struct bench_contestant peer_wfcqueue = {.name = "wfcqueue",
-                                               .label = "liburcu wfcqueue and malloc",
-                                               .note = "spins when empty, cannot be closed",
-                                               .bodies = bodies,
-                                               .face = &face,
-                                               .spins = true};
+const struct bench_contestant peer_wfcqueue = {
+    .name = "wfcqueue",
+    .label = "liburcu wfcqueue and malloc",
+    .note = "one consumer, spins and yields when empty, cannot be closed",
+    .bodies = bodies,
+    .face = &face};
+
+const struct bench_contestant peer_wfcqueue_locked = {
+    .name = "wfcqueue",
+    .label = "liburcu wfcqueue and malloc, consumers take its mutex",
+    .note = "spins and yields when empty, cannot be closed",
+    .bodies = locked_bodies,
+    .face = &face,
+    .sleeps = true};

@@ -13,6 +13,9 @@ void ckf_cpu_relax(void)
 }
 #endif
 
+/* A fifth of what a waiting thread spins at most, and some twenty operations of a thread alone. */
+enum { BACK_OFF_RELAXES = 100 };
+
 /* Answers that are served from memory before the kernel is asked again. */
 enum { AFFINITY_ANSWERS = 256 };
 
@@ -34,4 +37,18 @@ bool ckf_spinning_can_help(void)
         answers_left = AFFINITY_ANSWERS;
     }
     return can_help;
+}
+
+void ckf_back_off(void)
+{
+    if (!ckf_spinning_can_help())
+        return;
+    for (int i = 0; i < BACK_OFF_RELAXES; i++)
+        ckf_cpu_relax();
+}
+
+bool ckf_give_way(void)
+{
+    sched_yield();
+    return true;
 }

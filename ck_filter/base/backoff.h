@@ -32,6 +32,14 @@ static inline void ckf_cpu_relax(void)
 }
 #endif
 
+/* After a compare-and-swap that lost: stays away for a while (a microsecond or a few), in which the
+ * winner does several operations on lines that it owns. Threads that all try again at once hand the
+ * lines round at every operation instead. Does nothing on one CPU, where the winner is not running. */
+void ckf_back_off(void);
+
+/* Lets another thread have this CPU, if one wants it. False: there is no point in doing so. */
+bool ckf_give_way(void);
+
 /* False when this thread may run on one CPU only: whoever it waits for then cannot run while it
  * spins. Remembered per thread and asked again now and then, since affinity can change. */
 bool ckf_spinning_can_help(void);

@@ -17,6 +17,8 @@
  */
 #include "channel/blocking.h"
 
+#include "base/backoff.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "channel/core.h"
 
@@ -55,6 +57,78 @@ enum ckf_status ckf_call_try(struct ckf_call *call,
 static enum ckf_status attempt(const struct ckf_select_case *only)
 {
     return ckf_core_try(only->channel, only->direction, only->elem);
+}
+
+/* --- polling --- */
+
+enum {
+    POLL_MAX_NS =
+        4000, /* as long as a system call or two; a wake-up across CPUs takes ten times as much */
+    POLL_MIN_NS = 250, /* still notices when polling begins to help again */
+    FIRST_RELAXES = 4,
+    MOST_RELAXES = 128, /* between two looks: they take the line from the one who is to write it */
+    WAYS_GIVEN = 4 /* with more threads than CPUs, one of those waited for may be next in line */
+};
+
+static bool is_ready(const struct ckf_select_case *only)
+{
+    uint64_t moment;
+    return only->channel->core->is_ready(only->channel, only->direction, &moment);
+}
+
+static bool can_poll(const struct ckf_select_case *only)
+{
+    return only->channel != NULL && only->channel->core->polls;
+}
+
+static bool any_can_poll(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (can_poll(&call->cases[i]))
+            return true;
+    return false;
+}
+
+/* Tries those cases again of which one has become ready. */
+static enum ckf_status look(struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (can_poll(&call->cases[i]) && is_ready(&call->cases[i]))
+            return ckf_call_try(call, attempt);
+    return CKF_AGAIN;
+}
+
+static enum ckf_status look_for(struct ckf_call *call, int64_t budget_ns)
+{
+    int64_t end_ns = ckf_now_ns() + budget_ns;
+    unsigned relaxes = FIRST_RELAXES;
+    do {
+        for (unsigned i = 0; i < relaxes; i++)
+            ckf_cpu_relax();
+        enum ckf_status status = look(call);
+        if (status != CKF_AGAIN)
+            return status;
+        if (relaxes < MOST_RELAXES)
+            relaxes *= 2;
+    } while (ckf_now_ns() < end_ns);
+    return CKF_AGAIN;
+}
+
+/* Waits a little without enrolling anywhere, which is all that a busy channel needs: enrolling, and
+ * being found and woken, cost more than several elements. */
+static enum ckf_status poll_shortly(struct ckf_call *call)
+{
+    static _Thread_local int64_t budget_ns = POLL_MAX_NS;
+    enum ckf_status status = CKF_AGAIN;
+    if (!any_can_poll(call))
+        return status;
+    if (ckf_spinning_can_help()) {
+        status = look_for(call, budget_ns);
+        budget_ns += ((status != CKF_AGAIN ? POLL_MAX_NS : POLL_MIN_NS) - budget_ns) / 8;
+    }
+    for (int i = 0; i < WAYS_GIVEN && status == CKF_AGAIN && ckf_give_way(); i++)
+        status = look(call);
+    return status;
 }
 
 /* --- enrolling and leaving --- */
@@ -116,12 +190,6 @@ static void unlock_rendezvous(const struct ckf_call *call)
     for (size_t i = 0; (channel = listed_channel(call, i)) != NULL; i++)
         if (is_rendezvous(channel))
             ckf_waitlist_unlock(&channel->waitlist);
-}
-
-static bool is_ready(const struct ckf_select_case *only)
-{
-    uint64_t moment;
-    return only->channel->core->is_ready(only->channel, only->direction, &moment);
 }
 
 static bool any_rendezvous_is_ready(const struct ckf_call *call)
@@ -302,10 +370,13 @@ static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
 
 enum ckf_status ckf_call_wait(struct ckf_call *call)
 {
+    enum ckf_status status = poll_shortly(call);
+    if (status != CKF_AGAIN)
+        return status;
     list_channels(call);
     const struct ckf_wait_note *note = write_notes(call);
     int64_t deadline_ns = ckf_call_deadline_ns(call);
-    enum ckf_status status = sleep_once(call, deadline_ns, note, false);
+    status = sleep_once(call, deadline_ns, note, false);
     while (status == CKF_AGAIN)
         status = sleep_once(call, deadline_ns, note, true);
     return status;

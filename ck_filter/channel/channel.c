@@ -44,23 +44,24 @@ static bool options_are_valid(const struct ckf_channel_options *options)
            (options->flags & ~known_flags) == 0;
 }
 
-static enum ckf_status init_core(struct ckf_channel *channel, enum ckf_variant variant,
-                                 uint64_t start)
+static enum ckf_status init_core(struct ckf_channel *channel,
+                                 const struct ckf_channel_options *options, uint64_t start)
 {
     if (channel->capacity == 0) {
         channel->core = &ckf_handoff_core;
         return CKF_OK;
     }
-    if (variant == CKF_VARIANT_MUTEX) {
+    if (options->variant == CKF_VARIANT_MUTEX) {
         channel->core = &ckf_locked_core;
         return ckf_locked_init(&channel->locked, channel->capacity, channel->elem_size);
     }
     if (channel->capacity == CKF_UNBOUNDED) {
         channel->core = &ckf_segments_core;
-        return ckf_segments_init(&channel->segments);
+        return ckf_segments_init(&channel->segments, options->flags);
     }
     channel->core = &ckf_ring_core;
-    return ckf_ring_init(&channel->ring, channel->capacity, channel->elem_size, start);
+    return ckf_ring_init(&channel->ring, channel->capacity, channel->elem_size, options->flags,
+                         start);
 }
 
 static void init_ends(struct ckf_ends *ends, unsigned live)
@@ -87,7 +88,7 @@ enum ckf_status ckf_channel_create_at(struct ckf_channel **created,
     init_ends(&channel->ends[CKF_SEND], options->producers);
     init_ends(&channel->ends[CKF_RECV], options->consumers);
     if (!ckf_copy_string(options->name, &channel->name) ||
-        init_core(channel, options->variant, start) != CKF_OK) {
+        init_core(channel, options, start) != CKF_OK) {
         ckf_free(channel->name);
         ckf_free(channel);
         return CKF_NO_MEMORY;
@@ -158,11 +159,11 @@ static bool arm(struct ckf_channel *channel, enum ckf_direction direction)
 static enum ckf_status try_once(struct ckf_channel *channel, enum ckf_direction direction,
                                 void *elem)
 {
-    enum ckf_status status;
-    do
-        status = ckf_core_try(channel, direction, elem);
+    enum ckf_status status = ckf_core_try(channel, direction, elem);
     while (CKF_UNLIKELY(status == CKF_AGAIN) &&
-           ckf_waitlist_has_event_fd(&channel->waitlist, direction) && arm(channel, direction));
+           CKF_UNLIKELY(ckf_waitlist_has_event_fd(&channel->waitlist, direction)) &&
+           arm(channel, direction))
+        status = ckf_core_try(channel, direction, elem);
     return status;
 }
 
@@ -171,9 +172,12 @@ static void *only_read(const void *elem)
     return (void *)(uintptr_t)elem;
 }
 
-static enum ckf_status wait_for(struct ckf_channel *channel, enum ckf_direction direction,
-                                void *elem, int64_t deadline_ns, struct ckf_context *context,
-                                const char *operation, const void *site)
+/* Not inlined: the common case needs no room for it. */
+__attribute__((noinline)) static enum ckf_status wait_for(struct ckf_channel *channel,
+                                                          enum ckf_direction direction, void *elem,
+                                                          int64_t deadline_ns,
+                                                          struct ckf_context *context,
+                                                          const char *operation, const void *site)
 {
     struct ckf_select_case only = {.channel = channel, .direction = direction, .elem = elem};
     struct ckf_case_room room;
@@ -239,13 +243,24 @@ enum ckf_status ckf_channel_send(struct ckf_channel *channel, const void *elem)
 {
     REQUIRE_CHANNEL(channel);
     REQUIRE_ELEM(elem);
-    return transfer(channel, CKF_SEND, only_read(elem), CKF_FOREVER, NULL, "send", CKF_CALL_SITE);
+    struct ckf_visit *visit = ckf_visit_begin(channel);
+    enum ckf_status status = channel->core->try_send(channel, elem);
+    if (CKF_UNLIKELY(status == CKF_AGAIN))
+        status =
+            wait_for(channel, CKF_SEND, only_read(elem), CKF_FOREVER, NULL, "send", CKF_CALL_SITE);
+    ckf_visit_end(visit);
+    return status;
 }
 
 enum ckf_status ckf_channel_recv(struct ckf_channel *channel, void *elem)
 {
     REQUIRE_CHANNEL(channel);
-    return transfer(channel, CKF_RECV, elem, CKF_FOREVER, NULL, "recv", CKF_CALL_SITE);
+    struct ckf_visit *visit = ckf_visit_begin(channel);
+    enum ckf_status status = channel->core->try_recv(channel, elem);
+    if (CKF_UNLIKELY(status == CKF_AGAIN))
+        status = wait_for(channel, CKF_RECV, elem, CKF_FOREVER, NULL, "recv", CKF_CALL_SITE);
+    ckf_visit_end(visit);
+    return status;
 }
 
 enum ckf_status ckf_channel_send_until(struct ckf_channel *channel, const void *elem,

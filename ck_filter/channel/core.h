@@ -47,6 +47,8 @@ struct ckf_core {
      * *moment is such that two false answers with one moment mean: false all the time between. */
     bool (*is_ready)(struct ckf_channel *channel, enum ckf_direction direction, uint64_t *moment);
     size_t (*len)(const struct ckf_channel *channel);
+    /* Whether is_ready takes no lock, so that a call may poll it for a while before it sleeps. */
+    bool polls;
     /* As ckf_call_wait() for a call with one case, whose outcome is returned. */
     enum ckf_status (*wait)(struct ckf_call *call);
     /* Nobody is inside and no element is left. */

@@ -20,13 +20,14 @@ enum { WORD_BITS = 64, NUMBERS = CKF_OWN_NUMBERS, WORDS = NUMBERS / WORD_BITS };
 static _Atomic(uint64_t) in_use[WORDS];
 static pthread_key_t at_exit;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local unsigned number_plus_one;
+static _Atomic(uint32_t) limit; /* more than all numbers that were ever taken */
+_Thread_local unsigned ckf_thread_number_plus_one;
 
 static void give_back(void *unused)
 {
     (void)unused;
-    unsigned number = number_plus_one - 1;
-    number_plus_one = 0;
+    unsigned number = ckf_thread_number_plus_one - 1;
+    ckf_thread_number_plus_one = 0;
     if (number < NUMBERS)
         /* edge number-inherited: release; pairs with the acquire in take_from_word(). */
         fetch_and_release(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS));
@@ -36,8 +37,8 @@ static void keep_only_mine(void)
 {
     for (unsigned word = 0; word < WORDS; word++)
         store_relaxed(&in_use[word], 0);
-    if (number_plus_one != 0 && number_plus_one <= NUMBERS) {
-        unsigned mine = number_plus_one - 1;
+    if (ckf_thread_number_plus_one != 0 && ckf_thread_number_plus_one <= NUMBERS) {
+        unsigned mine = ckf_thread_number_plus_one - 1;
         store_relaxed(&in_use[mine / WORD_BITS], UINT64_C(1) << mine % WORD_BITS);
     }
 }
@@ -65,26 +66,33 @@ static bool take_from_word(unsigned word, unsigned *number)
     return false;
 }
 
+static void raise_limit(unsigned number)
+{
+    uint32_t found = load_relaxed(&limit); /* relaxed: the CAS decides */
+    while (found <= number)
+        /* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_limit(): one of
+         * the two sees the other. */
+        if (cas_acq_rel(&limit, &found, number + 1))
+            break;
+}
+
 static unsigned take_number(void)
 {
-    unsigned number = NUMBERS;
-    for (unsigned word = 0; word < WORDS; word++)
-        if (take_from_word(word, &number))
-            break;
-    return number;
+    for (unsigned word = 0, number; word < WORDS; word++)
+        if (take_from_word(word, &number)) {
+            raise_limit(number);
+            return number;
+        }
+    return NUMBERS;
 }
 
-static unsigned first_call(void)
+unsigned ckf_thread_number_take(void)
 {
     pthread_once(&once, prepare);
-    number_plus_one = take_number() + 1;
-    pthread_setspecific(at_exit, &number_plus_one); /* without memory the number is never reused */
-    return number_plus_one - 1;
-}
-
-unsigned ckf_thread_number(void)
-{
-    return CKF_LIKELY(number_plus_one != 0) ? number_plus_one - 1 : first_call();
+    ckf_thread_number_plus_one = take_number() + 1;
+    pthread_setspecific(
+        at_exit, &ckf_thread_number_plus_one); /* without memory the number is never reused */
+    return ckf_thread_number_plus_one - 1;
 }
 
 unsigned ckf_thread_number_end(void)
@@ -97,4 +105,10 @@ unsigned ckf_thread_number_end(void)
             return (word + 1) * WORD_BITS - (unsigned)__builtin_clzll(used);
     }
     return 0;
+}
+
+unsigned ckf_thread_number_limit(void)
+{
+    /* edge limit-raised: acq_rel; pairs with the acq_rel in raise_limit(). */
+    return fetch_add_acq_rel(&limit, 0);
 }

@@ -10,54 +10,33 @@
  */
 #include "sync/visit.h"
 
-#include <stdalign.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "base/atomics.h"
-#include "base/check.h"
-#include "sync/per_thread.h"
-
-struct ckf_visit {
-    alignas(64) _Atomic(const void *) object; /* the owner of the number; NULL: none */
-};
-
-static struct ckf_visit places[CKF_OWN_NUMBERS];
+struct ckf_visit ckf_visit_places[CKF_OWN_NUMBERS];
 static _Atomic(uint32_t) crowd; /* visits of the threads that have no place */
 
-struct ckf_visit *ckf_visit_begin(const void *object)
+struct ckf_visit *ckf_visit_begin_first(const void *object)
 {
-    unsigned number = ckf_thread_number();
-    if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS)) {
-        /* relaxed: whoever asks has seen an effect of this visit, whose edge carries this */
-        fetch_add_relaxed(&crowd, 1);
-        return NULL;
-    }
-    struct ckf_visit *place = &places[number];
-    /* release, for the visit that this thread ended before: edge visit-ended must not break when
-     * the place is reused. */
-    store_release(&place->object, object);
-    return place;
+    if (ckf_thread_number() < CKF_OWN_NUMBERS)
+        return ckf_visit_begin(object);
+    /* relaxed: whoever asks has seen an effect of this visit, whose edge carries this */
+    fetch_add_relaxed(&crowd, 1);
+    return NULL;
 }
 
-void ckf_visit_end(struct ckf_visit *place)
+void ckf_visit_end_in_crowd(void)
 {
-    if (CKF_UNLIKELY(place == NULL)) {
-        /* edge visit-ended: release; pairs with the acquires in ckf_is_visited(). */
-        fetch_sub_release(&crowd, 1);
-        return;
-    }
     /* edge visit-ended: release; pairs with the acquires in ckf_is_visited(). */
-    store_release(&place->object, NULL);
+    fetch_sub_release(&crowd, 1);
 }
 
 bool ckf_is_visited(const void *object)
 {
     unsigned end = ckf_thread_number_end();
     for (unsigned number = 0; number < end; number++)
-        /* edge visit-ended: acquire; pairs with the releases in ckf_visit_begin/end(). */
-        if (load_acquire(&places[number].object) == object)
+        /* edge visit-ended: acquire; pairs with the releases in sync/visit.h. */
+        if (load_acquire(&ckf_visit_places[number].object) == object)
             return true;
-    /* edge visit-ended: acquire; pairs with the release in ckf_visit_end(). */
+    /* edge visit-ended: acquire; pairs with the release in ckf_visit_end_in_crowd(). */
     return load_acquire(&crowd) != 0;
 }

@@ -7,13 +7,47 @@
 #ifndef CKF_SYNC_VISIT_H
 #define CKF_SYNC_VISIT_H
 
+#include <stdalign.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-struct ckf_visit;
+#include "base/atomics.h"
+#include "base/check.h"
+#include "sync/per_thread.h"
+
+struct ckf_visit {
+    alignas(64) _Atomic(const void *) object; /* the owner of the number; NULL: none */
+};
+
+/* By thread number. */
+extern struct ckf_visit ckf_visit_places[CKF_OWN_NUMBERS] __attribute__((visibility("hidden")));
+
+/* A visit of a thread that has no number yet, or no place. */
+struct ckf_visit *ckf_visit_begin_first(const void *object);
+/* The end of a visit without a place. */
+void ckf_visit_end_in_crowd(void);
 
 /* Wait-free. */
-struct ckf_visit *ckf_visit_begin(const void *object);
-void ckf_visit_end(struct ckf_visit *visit);
+static inline struct ckf_visit *ckf_visit_begin(const void *object)
+{
+    unsigned number = ckf_thread_number_plus_one - 1; /* without a number, the largest there is */
+    if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS))
+        return ckf_visit_begin_first(object);
+    struct ckf_visit *place = &ckf_visit_places[number];
+    /* release, for the visit that this thread ended before: edge visit-ended must not break when
+     * the place is reused. */
+    store_release(&place->object, object);
+    return place;
+}
+
+static inline void ckf_visit_end(struct ckf_visit *place)
+{
+    if (CKF_LIKELY(place != NULL))
+        /* edge visit-ended: release; pairs with the acquires in ckf_is_visited(). */
+        store_release(&place->object, NULL);
+    else
+        ckf_visit_end_in_crowd();
+}
 
 /* False: every visit that happens before this call has ended, and its accesses happen before the
  * return. A visit whose effects the caller has seen (received its element, met its close) counts as

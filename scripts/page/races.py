@@ -1,7 +1,8 @@
 """The races: which were reproduced, which variants stayed clean, and how that shows."""
 import re
+import statistics
 
-from . import svg
+from . import lanes, svg
 from .text import (about, amount, count, escape, is_number, items, milliseconds, plural, prose, rate,
                    short, words)
 
@@ -61,6 +62,13 @@ class Races:
         return sum(amount(variant.get("iterations"))
                    for _, variant, verdict in self.verdicts(*FIXED) if verdict == "CLEAN")
 
+    def explored(self, *names):
+        """What the explore engine says of these variants of documented races."""
+        for case, variant, _ in self.verdicts(*names):
+            explored = variant.get("explore")
+            if isinstance(explored, dict):
+                yield case, explored
+
     def of_collection(self, collection):
         return [case for case in self.cases
                 if words(case.get("collection"), "other") == collection]
@@ -85,6 +93,12 @@ def sentence(races):
     iterations = races.clean_iterations()
     text = (f"<b>{shown} of {naive}</b> documented races were reproduced in naive code"
             if naive else "No naive code was run")
+    if naive and any(True for _ in races.explored("racy")):
+        found = sum(isinstance(explored.get("failure"), dict)
+                    for _, explored in races.explored("racy"))
+        text += f"; the explore engine found <b>{found}</b> of them"
+        if (took := exploring_time(races)) is not None:
+            text += f", the median race within <b>{milliseconds(took)}</b>"
     if failed:
         text += f"; <b class=\"bad\">{plural(failed, 'fixed variant')} FAILED</b>"
     if iterations:
@@ -93,6 +107,43 @@ def sentence(races):
     if broken:
         text += f"; {plural(broken, 'fixed variant')} could not be run"
     return text
+
+
+def exploring_time(races):
+    """Median milliseconds until the explore engine found a race; None: it found none."""
+    times = [explored["failure"]["ns"] / 1e6 for _, explored in races.explored("racy")
+             if isinstance(explored.get("failure"), dict)
+             and is_number(explored["failure"].get("ns")) and explored["failure"]["ns"] > 0]
+    return statistics.median(times) if times else None
+
+
+def reach(explored):
+    """How far a search without a failure went: "complete, 2 030 executions"."""
+    executions = explored.get("executions")
+    executions = f"{short(executions)} executions" if is_number(executions) and executions > 0 else ""
+    bound = explored.get("complete_preemptions")
+    if explored.get("complete") is True:
+        extent = "complete"
+    elif is_number(bound) and bound >= 0:
+        extent = f"complete to {plural(bound, 'preemption')}"
+    else:
+        extent = "not complete"
+    return ", ".join(part for part in (extent, executions) if part)
+
+
+def _explored(variant):
+    """One line about what the explore engine found; HTML."""
+    explored = variant.get("explore")
+    if not isinstance(explored, dict):
+        return ""
+    failure = explored.get("failure")
+    if isinstance(failure, dict):
+        text = f"explored: found in {lanes.found_in(failure) or '?'}"
+    elif explored.get("verdict") == "NO VERDICT":
+        text = "explored: no verdict"
+    else:
+        text = f"explored: {reach(explored)}"
+    return f'<small class="explored">{escape(text)}</small>'
 
 
 def anchor(case_id):
@@ -270,6 +321,13 @@ def _facts(variant, name):
     if is_number(variant.get("parallel")):
         notes.append(f"on {variant['parallel'] * 100:.0f}\u202f% of the CPU time that its threads "
                      "could use")
+    explored = variant.get("explore")
+    if isinstance(explored, dict):
+        if isinstance(explored.get("failure"), dict):
+            notes.append(f"explored: \u201c{words(explored.get('outcome'))}\u201d in "
+                         f"{lanes.found_in(explored['failure']) or '?'}")
+        elif words(explored.get("extent")):
+            notes.append(f"explored: {explored['extent']}")
     error = words(variant.get("error"))
     return (f'<div class="fact"><dt>{label} {pill(words(variant.get("verdict"), "ERROR"))}'
             f'{_not_parallel(variant)}</dt><dd>{prose(sentence)}'
@@ -298,7 +356,14 @@ def _verdict(races, case, name):
         return f'<span class="verdict absent"><b class="which">{label}</b> \u2013</span>'
     return (f'<span class="verdict"><b class="which">{label}</b> '
             f'{pill(words(variant.get("verdict"), "ERROR"))}'
-            f'<small>{_small_print(variant)}</small></span>')
+            f'<small>{_small_print(variant)}</small>{_explored(variant)}</span>')
+
+
+def _executions(races, case):
+    """How each variant that failed fails, step by step."""
+    titles = {"racy": "How the naive twin fails", "mutex": "How mutex fails",
+              "atomic": "How atomic fails"}
+    return "".join(lanes.lanes(races.variant(case, name), titles[name]) for name in VARIANTS)
 
 
 def _case(races, case):
@@ -311,7 +376,7 @@ def _case(races, case):
     return (f'<details class="case"><summary><span class="what"><code>{escape(case["id"])}</code>'
             f'<small>{prose(words(case.get("title")))}</small></span>{verdicts}</summary>'
             f'<div class="inside" id="{anchor(case["id"])}"><div class="story">{story}</div>'
-            f'<dl class="facts">{facts}</dl>{_outcomes(races, case)}'
+            f'<dl class="facts">{facts}</dl>{_executions(races, case)}{_outcomes(races, case)}'
             f'{_first_failures(races.variant(case, "racy"))}'
             f'{_sweeps(races.variant(case, "racy"))}{_repeat(case, races)}</div></details>')
 
@@ -338,4 +403,4 @@ def section(races):
             'not.</p>' + legend()
             + '<p class="tools"><label>Show cases with <input type="search" placeholder="words, as in: '
             'channel close" autocomplete="off"></label></p>'
-            + matrix(races) + folds(races) + "</section>")
+            + lanes.legend() + lanes.definitions() + matrix(races) + folds(races) + "</section>")

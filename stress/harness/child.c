@@ -30,6 +30,7 @@
 #include "harness/futex.h"
 #include "harness/heap.h"
 #include "harness/run.h"
+#include "harness/runtime.h"
 
 /* Turns of waiting before a thread sleeps: tens of microseconds, more than an ordinary iteration. */
 enum { PAUSES = 2000, YIELDS = 200 };
@@ -56,6 +57,8 @@ struct crew {
 };
 
 static struct crew crew;
+
+const struct ckf_stress_runtime *ckf_stress_runtime;
 
 _Noreturn static void give_up(const char *what, int error)
 {
@@ -414,7 +417,11 @@ static bool iterate(void)
     set_phase(CKF_STRESS_ALONE);
     memset(crew.state, 0, test->state_size);
     run_alone(test->setup);
+    if (ckf_stress_runtime != NULL)
+        ckf_stress_runtime->actors_begin(crew.batch->seed, crew.iteration);
     run_actors();
+    if (ckf_stress_runtime != NULL)
+        ckf_stress_runtime->actors_ended();
     set_phase(CKF_STRESS_ALONE);
     run_alone(test->invariant);
     run_alone(test->arbiter);

@@ -141,6 +141,12 @@ void ckf_stress_json_bool(struct ckf_stress_json *json, const char *key, bool va
     fputs(value ? "true" : "false", json->out);
 }
 
+void ckf_stress_json_raw(struct ckf_stress_json *json, const char *key, const char *text)
+{
+    lead_in(json, key);
+    fputs(text, json->out);
+}
+
 void ckf_stress_json_null(struct ckf_stress_json *json, const char *key)
 {
     lead_in(json, key);

@@ -28,6 +28,8 @@ void ckf_stress_json_unsigned(struct ckf_stress_json *json, const char *key, uin
 /* What is no finite number is written as null. */
 void ckf_stress_json_double(struct ckf_stress_json *json, const char *key, double value);
 void ckf_stress_json_bool(struct ckf_stress_json *json, const char *key, bool value);
+/* A value that is JSON already. */
+void ckf_stress_json_raw(struct ckf_stress_json *json, const char *key, const char *text);
 void ckf_stress_json_null(struct ckf_stress_json *json, const char *key);
 
 /* Writes text with the characters escaped that must be in a JSON string, without the quotes. */

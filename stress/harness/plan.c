@@ -452,10 +452,20 @@ static unsigned lay_out(struct ckf_stress_outcome_of_run *outcome,
     return items;
 }
 
+int64_t ckf_stress_budget_ns(const struct ckf_stress_catalog *catalog,
+                             const struct ckf_stress_settings *settings)
+{
+    int64_t items = 0;
+    for (size_t i = 0; i < catalog->count; i++)
+        for (int v = 0; v < CKF_STRESS_VARIANTS; v++)
+            items += settings->variants[v] && catalog->cases[i]->operations[v] != NULL;
+    return settings->budget_ns != 0 ? settings->budget_ns : items * DEFAULT_NS_PER_VARIANT;
+}
+
 bool ckf_stress_execute(struct ckf_stress_outcome_of_run *outcome,
                         const struct ckf_stress_catalog *catalog,
-                        const struct ckf_stress_settings *settings, ckf_stress_observer observer,
-                        void *arg)
+                        const struct ckf_stress_settings *settings, bool on_threads,
+                        ckf_stress_observer observer, void *arg)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     *outcome = (struct ckf_stress_outcome_of_run){
@@ -476,8 +486,10 @@ bool ckf_stress_execute(struct ckf_stress_outcome_of_run *outcome,
     plan->observer_arg = arg;
     plan->begin_ns = ckf_stress_now_ns();
     plan->progress.budget_ns = outcome->budget_ns;
-    run_racy_twins(plan, !has_fixed);
-    run_fixed_variants(plan);
+    if (on_threads) {
+        run_racy_twins(plan, !has_fixed);
+        run_fixed_variants(plan);
+    }
     outcome->ran_ns = ckf_stress_now_ns() - plan->begin_ns;
     free(plan);
     return true;

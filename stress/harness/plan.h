@@ -27,12 +27,15 @@ struct ckf_stress_progress {
 
 typedef void (*ckf_stress_observer)(const struct ckf_stress_progress *progress, void *arg);
 
-/* Runs the cases of the catalogue. False without memory. `observer` hears of it several times a
+/* Runs the cases of the catalogue; or, without threads, only makes their tallies. False without memory. `observer` hears of it several times a
  * second. ckf_stress_dispose frees the outcome. */
 bool ckf_stress_execute(struct ckf_stress_outcome_of_run *outcome,
                         const struct ckf_stress_catalog *catalog,
-                        const struct ckf_stress_settings *settings, ckf_stress_observer observer,
-                        void *arg);
+                        const struct ckf_stress_settings *settings, bool on_threads,
+                        ckf_stress_observer observer, void *arg);
+/* What a run of them may take in all when nothing else limits it. */
+int64_t ckf_stress_budget_ns(const struct ckf_stress_catalog *catalog,
+                             const struct ckf_stress_settings *settings);
 void ckf_stress_dispose(struct ckf_stress_outcome_of_run *outcome);
 
 #endif

@@ -11,6 +11,7 @@
 #include "harness/environment.h"
 #include "harness/progress.h"
 #include "harness/report.h"
+#include "harness/sibling.h"
 
 enum { BAD_USAGE_OR_BROKEN = 2 };
 
@@ -74,86 +75,122 @@ static bool write_report(const struct ckf_stress_report *report)
     return written;
 }
 
+/* The explore engine finds most of what it can find at once; what it leaves of this, threads get. */
+enum { EXPLORE_PERCENT = 25 };
+
+/* Explores first, if asked to, and then runs threads for the rest of the time. */
+static bool run_engines(const struct ckf_stress_catalog *catalog,
+                        const struct ckf_stress_settings *settings,
+                        struct ckf_stress_exploration *exploration,
+                        struct ckf_stress_outcome_of_run *outcome,
+                        struct ckf_stress_progress_line *line)
+{
+    struct ckf_stress_settings of_threads = *settings;
+    bool threads = (settings->engine & CKF_STRESS_THREADS) != 0;
+    int64_t budget_ns = ckf_stress_budget_ns(catalog, settings);
+    *exploration = (struct ckf_stress_exploration){.ran = false};
+    if ((settings->engine & CKF_STRESS_EXPLORE) != 0) {
+        int64_t share_ns = threads ? budget_ns / 100 * EXPLORE_PERCENT : budget_ns;
+        if (!ckf_stress_explore(exploration, catalog, settings, share_ns,
+                                settings->quiet ? NULL : line))
+            return false;
+        if (!exploration->ran && !threads) {
+            fprintf(stderr, "ckf-stress: the explore engine is not here: %s\n",
+                    exploration->absent);
+            return false;
+        }
+    }
+    if (settings->budget_ns != 0 || settings->iterations == 0)
+        of_threads.budget_ns =
+            budget_ns > exploration->ran_ns ? budget_ns - exploration->ran_ns : 1;
+    if (!ckf_stress_execute(outcome, catalog, &of_threads, threads,
+                            settings->quiet ? NULL : ckf_stress_progress_show, line)) {
+        fprintf(stderr, "ckf-stress: no memory for the results\n");
+        return false;
+    }
+    if (outcome->budget_ns != 0)
+        outcome->budget_ns = budget_ns;
+    outcome->ran_ns += exploration->ran_ns;
+    return true;
+}
+
 static int run(const struct ckf_stress_catalog *catalog, const struct ckf_stress_settings *settings)
 {
+    struct ckf_stress_exploration exploration;
     struct ckf_stress_outcome_of_run outcome;
     struct ckf_stress_progress_line line;
     struct ckf_stress_summary summary;
     ckf_stress_progress_begin(&line, stderr);
-    if (!ckf_stress_execute(&outcome, catalog, settings,
-                            settings->quiet ? NULL : ckf_stress_progress_show, &line)) {
-        fprintf(stderr, "ckf-stress: no memory for the results\n");
+    bool ran = run_engines(catalog, settings, &exploration, &outcome, &line);
+    ckf_stress_progress_end(&line);
+    if (!ran) {
+        ckf_stress_exploration_dispose(&exploration);
         return BAD_USAGE_OR_BROKEN;
     }
-    ckf_stress_progress_end(&line);
-    struct ckf_stress_report report = {catalog, settings, &outcome};
+    struct ckf_stress_report report = {catalog, settings, &outcome, &exploration};
     bool written = write_report(&report);
     ckf_stress_summarize(&report, &summary);
     int status = ckf_stress_exit_status(&summary, settings->require_repro);
     ckf_stress_dispose(&outcome);
+    ckf_stress_exploration_dispose(&exploration);
     return written ? status : BAD_USAGE_OR_BROKEN;
 }
 
 /* --- The HTML report ---------------------------------------------------------------------------- */
 
-static bool find_beside_program(char *path, size_t size, const char *relative)
+/* A script of this project's: beside the program, installed relative to it, in the source tree that
+ * it was built from, or where it was to be installed. */
+static bool find_script(const char *name, char *path, size_t size)
 {
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t room = size - (size_t)(slash + 1 - path);
-    return snprintf(slash + 1, room, "%s", relative) < (int)room && access(path, R_OK) == 0;
-}
-
-/* The generator: beside the program, installed relative to it, in the source tree that it was built
- * from, or where it was to be installed. */
-static bool find_generator(char *path, size_t size)
-{
-    if (find_beside_program(path, size, "report.py") ||
-        find_beside_program(path, size, "../share/ck_filter/report.py"))
+    char relative[128];
+    snprintf(relative, sizeof relative, "../share/ck_filter/%s", name);
+    if (ckf_stress_find_beside(name, path, size) || ckf_stress_find_beside(relative, path, size))
         return true;
-    static const char *const places[] = {CKF_STRESS_SOURCE_SCRIPTS "/report.py",
-                                         CKF_STRESS_DATA "/report.py"};
+    static const char *const places[] = {CKF_STRESS_SOURCE_SCRIPTS, CKF_STRESS_DATA};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, size, "%s", places[i]);
+        snprintf(path, size, "%s/%s", places[i], name);
         if (access(path, R_OK) == 0)
             return true;
     }
+    fprintf(stderr, "ckf-stress: the script %s was not found\n", name);
     return false;
+}
+
+/* Runs python3 with these words (NULL-ended) behind it. Returns its exit status. */
+static int run_python(const char *const *words)
+{
+    char *argv[32] = {(char *)(uintptr_t) "python3"};
+    for (size_t i = 0; words[i] != NULL && i + 2 < sizeof argv / sizeof argv[0]; i++)
+        argv[i + 1] = (char *)(uintptr_t)words[i]; /* posix_spawnp leaves the texts alone */
+    pid_t pid;
+    int status, error = posix_spawnp(&pid, "python3", NULL, NULL, argv, environ);
+    if (error != 0) {
+        fprintf(stderr, "ckf-stress: cannot run python3: %s\n", strerror(error));
+        return BAD_USAGE_OR_BROKEN;
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : BAD_USAGE_OR_BROKEN;
 }
 
 static bool generate(const char *generator, const char *stress_path,
                      const struct ckf_stress_settings *settings)
 {
-    const char *words[] = {"python3",   generator,           "--stress",
-                           stress_path, "--output",          settings->output_path,
-                           "--bench",   settings->bench_path};
-    size_t count = sizeof words / sizeof words[0] - (settings->bench_path == NULL ? 2 : 0);
-    char *argv[sizeof words / sizeof words[0] + 1] = {0};
-    memcpy(argv, words, count * sizeof words[0]); /* posix_spawnp leaves the texts alone */
-    pid_t pid;
-    int status, error = posix_spawnp(&pid, "python3", NULL, NULL, argv, environ);
-    if (error != 0) {
-        fprintf(stderr, "ckf-stress: cannot run python3: %s\n", strerror(error));
-        return false;
-    }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "ckf-stress: the report generator %s failed\n", generator);
-        return false;
-    }
-    return true;
+    const char *bench = settings->bench_path != NULL ? "--bench" : NULL;
+    const char *words[] = {
+        generator, "--stress",           stress_path, "--output", settings->output_path,
+        bench,     settings->bench_path, NULL};
+    if (run_python(words) == 0)
+        return true;
+    fprintf(stderr, "ckf-stress: the report generator %s failed\n", generator);
+    return false;
 }
 
 static int report(const struct ckf_stress_catalog *catalog, struct ckf_stress_settings *settings)
 {
     char generator[4096], temporary[] = "/tmp/ckf-stress-XXXXXX";
-    if (!find_generator(generator, sizeof generator)) {
-        fprintf(stderr, "ckf-stress: the report generator report.py was not found; `ckf-stress run "
-                        "--json FILE` needs none\n");
+    if (!find_script("report.py", generator, sizeof generator)) {
+        fprintf(stderr, "ckf-stress: `ckf-stress run --json FILE` needs none\n");
         return BAD_USAGE_OR_BROKEN;
     }
     if (settings->stress_path != NULL)
@@ -176,6 +213,25 @@ static int report(const struct ckf_stress_catalog *catalog, struct ckf_stress_se
     if (generated && !settings->quiet)
         printf("The report is in %s\n", settings->output_path);
     return generated ? status : BAD_USAGE_OR_BROKEN;
+}
+
+/* --- Other runtimes ------------------------------------------------------------------------------- */
+
+static int compare_noise(const struct ckf_stress_settings *settings)
+{
+    char script[4096], noise[4096], self[4096];
+    const char *words[28] = {script, "--plain", self, "--noise", noise};
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (!find_script("compare_noise.py", script, sizeof script) || length <= 0)
+        return BAD_USAGE_OR_BROKEN;
+    self[length] = '\0';
+    if (!ckf_stress_find_sibling("noise", noise, sizeof noise)) {
+        fprintf(stderr, "ckf-stress: there is no program '%s' beside this one\n", noise);
+        return BAD_USAGE_OR_BROKEN;
+    }
+    for (size_t i = 0; settings->words[i] != NULL && i < 20; i++)
+        words[5 + i] = settings->words[i];
+    return run_python(words);
 }
 
 /* --- The door ----------------------------------------------------------------------------------- */
@@ -209,6 +265,10 @@ int ckf_stress_program(int argc, char **argv, const struct ckf_stress_case *cons
         printf("ckf-stress %s\n", CKF_STRESS_VERSION_TEXT);
         return 0;
     }
+    if (settings.command == CKF_STRESS_OTHER_RUNTIME)
+        return ckf_stress_become(settings.runtime, settings.words);
+    if (settings.command == CKF_STRESS_COMPARE_NOISE)
+        return compare_noise(&settings);
     if (!ckf_stress_catalog_load(&catalog, begin, end, stderr))
         return BAD_USAGE_OR_BROKEN;
     int status = dispatch(&catalog, &settings);

@@ -44,6 +44,18 @@ void ckf_stress_progress_show(const struct ckf_stress_progress *progress, void *
     fflush(line->out);
 }
 
+void ckf_stress_progress_say(struct ckf_stress_progress_line *line, const char *activity,
+                             const char *text)
+{
+    int64_t now = ckf_stress_now_ns();
+    if (now < line->next_ns)
+        return;
+    line->next_ns = now + (line->terminal ? TERMINAL_PERIOD_NS : PLAIN_PERIOD_NS);
+    fprintf(line->out, "%s%s %.100s%s", line->terminal ? "\r\033[K" : "", activity, text,
+            line->terminal ? "" : "\n");
+    fflush(line->out);
+}
+
 void ckf_stress_progress_end(struct ckf_stress_progress_line *line)
 {
     if (line->terminal)

@@ -14,6 +14,9 @@ struct ckf_stress_progress_line {
 void ckf_stress_progress_begin(struct ckf_stress_progress_line *line, FILE *out);
 /* An observer (see harness/plan.h); arg is the line. */
 void ckf_stress_progress_show(const struct ckf_stress_progress *progress, void *arg);
+/* The same for work that has no tallies. */
+void ckf_stress_progress_say(struct ckf_stress_progress_line *line, const char *activity,
+                             const char *text);
 void ckf_stress_progress_end(struct ckf_stress_progress_line *line);
 
 #endif

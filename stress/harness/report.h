@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "harness/exploration.h"
 #include "harness/plan.h"
 #include "harness/verdict.h"
 
@@ -11,11 +12,21 @@ struct ckf_stress_report {
     const struct ckf_stress_catalog *catalog;
     const struct ckf_stress_settings *settings;
     const struct ckf_stress_outcome_of_run *outcome;
+    const struct ckf_stress_exploration *exploration;
 };
 
 /* The verdict of a variant; false if it did not run. */
 bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t case_index,
                                int variant, struct ckf_stress_verdict *verdict);
+/* What the explore engine says of it; NULL: nothing. */
+const struct ckf_stress_explored *ckf_stress_report_explored(const struct ckf_stress_report *report,
+                                                             size_t case_index, int variant);
+/* Explored variants, by what the explore engine found, as `failed` and otherwise. */
+struct ckf_stress_explored_summary {
+    size_t reproduced, not_reproduced, clean, failed, no_verdict;
+};
+void ckf_stress_summarize_explored(const struct ckf_stress_report *report,
+                                   struct ckf_stress_explored_summary *summary);
 void ckf_stress_summarize(const struct ckf_stress_report *report,
                           struct ckf_stress_summary *summary);
 

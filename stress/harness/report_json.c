@@ -2,6 +2,7 @@
 #include "harness/environment.h"
 #include "harness/json.h"
 #include "harness/report.h"
+#include "harness/runtime.h"
 
 static void write_environment(struct ckf_stress_json *json,
                               const struct ckf_stress_environment *environment)
@@ -94,6 +95,9 @@ static void write_variant(struct ckf_stress_json *json, const struct ckf_stress_
     ckf_stress_json_open_object(json, NULL);
     ckf_stress_json_string(json, "variant", ckf_stress_variant_name(tally->variant));
     ckf_stress_json_string(json, "verdict", ckf_stress_judgement_name(verdict->judgement));
+    ckf_stress_json_string(json, "threads_verdict",
+                           verdict->on_threads ? ckf_stress_judgement_name(verdict->of_threads)
+                                               : NULL);
     ckf_stress_json_string(json, "sentence", verdict->sentence);
     ckf_stress_json_unsigned(json, "iterations", tally->iterations);
     ckf_stress_json_unsigned(json, "failures", tally->failures);
@@ -112,6 +116,10 @@ static void write_variant(struct ckf_stress_json *json, const struct ckf_stress_
     ckf_stress_json_double(json, "seconds", (double)tally->wall_ns / 1e9);
     ckf_stress_json_double(json, "parallel", verdict->parallel);
     ckf_stress_json_string(json, "error", tally->error[0] != '\0' ? tally->error : NULL);
+    if (verdict->explored != NULL && verdict->explored->json != NULL)
+        ckf_stress_json_raw(json, "explore", verdict->explored->json);
+    else
+        ckf_stress_json_null(json, "explore");
     ckf_stress_json_close_object(json);
 }
 
@@ -134,6 +142,36 @@ static void write_case(struct ckf_stress_json *json, const struct ckf_stress_rep
     ckf_stress_json_close_object(json);
 }
 
+static void write_explored_summary(struct ckf_stress_json *json,
+                                   const struct ckf_stress_report *report)
+{
+    struct ckf_stress_explored_summary summary;
+    if (!report->exploration->ran) {
+        ckf_stress_json_null(json, "explore");
+        return;
+    }
+    ckf_stress_summarize_explored(report, &summary);
+    ckf_stress_json_open_object(json, "explore");
+    ckf_stress_json_unsigned(json, "reproduced", summary.reproduced);
+    ckf_stress_json_unsigned(json, "not_reproduced", summary.not_reproduced);
+    ckf_stress_json_unsigned(json, "clean", summary.clean);
+    ckf_stress_json_unsigned(json, "forbidden", summary.failed);
+    ckf_stress_json_unsigned(json, "no_verdict", summary.no_verdict);
+    ckf_stress_json_double(json, "seconds", (double)report->exploration->ran_ns / 1e9);
+    ckf_stress_json_close_object(json);
+}
+
+static void write_engines(struct ckf_stress_json *json, const struct ckf_stress_report *report)
+{
+    ckf_stress_json_open_array(json, "engines");
+    if ((report->settings->engine & CKF_STRESS_THREADS) != 0)
+        ckf_stress_json_string(json, NULL,
+                               ckf_stress_runtime != NULL ? ckf_stress_runtime->name : "threads");
+    if (report->exploration->ran)
+        ckf_stress_json_string(json, NULL, "explore");
+    ckf_stress_json_close_array(json);
+}
+
 static void write_summary(struct ckf_stress_json *json, const struct ckf_stress_report *report)
 {
     struct ckf_stress_summary summary;
@@ -145,6 +183,7 @@ static void write_summary(struct ckf_stress_json *json, const struct ckf_stress_
     ckf_stress_json_unsigned(json, "clean", summary.count[CKF_STRESS_CLEAN]);
     ckf_stress_json_unsigned(json, "forbidden", summary.count[CKF_STRESS_FAILED]);
     ckf_stress_json_unsigned(json, "errors", summary.count[CKF_STRESS_ERROR]);
+    write_explored_summary(json, report);
     ckf_stress_json_close_object(json);
 }
 
@@ -157,6 +196,7 @@ bool ckf_stress_report_json(const struct ckf_stress_report *report, FILE *out)
     ckf_stress_json_open_object(&json, NULL);
     ckf_stress_json_string(&json, "program", "ckf-stress");
     ckf_stress_json_string(&json, "version", environment.version);
+    write_engines(&json, report);
     ckf_stress_json_unsigned(&json, "seed", report->settings->seed);
     if (report->outcome->budget_ns > 0)
         ckf_stress_json_double(&json, "budget_seconds", (double)report->outcome->budget_ns / 1e9);

@@ -14,7 +14,37 @@ bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t ca
     const struct ckf_stress_tally *racy =
         variants[CKF_STRESS_RACY].test != NULL ? &variants[CKF_STRESS_RACY] : NULL;
     ckf_stress_judge(verdict, &variants[variant], racy);
+    const struct ckf_stress_explored *explored =
+        ckf_stress_report_explored(report, case_index, variant);
+    if (explored != NULL)
+        ckf_stress_judge_explored(verdict, (enum ckf_stress_variant)variant, explored,
+                                  (report->settings->engine & CKF_STRESS_THREADS) != 0);
     return true;
+}
+
+const struct ckf_stress_explored *ckf_stress_report_explored(const struct ckf_stress_report *report,
+                                                             size_t case_index, int variant)
+{
+    return report->exploration->ran ? &report->exploration->cases[case_index][variant] : NULL;
+}
+
+void ckf_stress_summarize_explored(const struct ckf_stress_report *report,
+                                   struct ckf_stress_explored_summary *summary)
+{
+    *summary = (struct ckf_stress_explored_summary){.clean = 0};
+    for (size_t i = 0; i < report->outcome->count; i++)
+        for (int v = 0; v < CKF_STRESS_VARIANTS; v++) {
+            const struct ckf_stress_explored *explored = ckf_stress_report_explored(report, i, v);
+            bool racy = v == CKF_STRESS_RACY;
+            if (explored == NULL || explored->verdict == CKF_STRESS_NOT_EXPLORED)
+                continue;
+            if (explored->verdict == CKF_STRESS_NO_VERDICT)
+                summary->no_verdict++;
+            else if (explored->verdict == CKF_STRESS_EXPLORED_FAILED)
+                *(racy ? &summary->reproduced : &summary->failed) += 1;
+            else
+                *(racy ? &summary->not_reproduced : &summary->clean) += 1;
+        }
 }
 
 void ckf_stress_summarize(const struct ckf_stress_report *report,
@@ -60,6 +90,11 @@ static void print_variant(const struct ckf_stress_report *report, size_t index, 
     const struct ckf_stress_tally *tally = &report->outcome->cases[index].variants[variant];
     fprintf(out, "  %-6s  %s  %s\n", ckf_stress_variant_name(tally->variant),
             ckf_stress_judgement_name(verdict.judgement), verdict.sentence);
+    if (verdict.on_threads && verdict.explored != NULL) {
+        char sentence[400];
+        ckf_stress_explored_sentence(verdict.explored, sentence, sizeof sentence);
+        fprintf(out, "          explored: %s\n", sentence);
+    }
     print_outcomes(tally, out);
     if (verdict.judgement == CKF_STRESS_FAILED)
         print_indented(tally->failure_output, out);
@@ -82,6 +117,24 @@ static void print_summary(const struct ckf_stress_report *report, FILE *out)
     fputs("\n", out);
 }
 
+static void print_exploration(const struct ckf_stress_report *report, FILE *out)
+{
+    struct ckf_stress_explored_summary summary;
+    if (report->exploration->absent[0] != '\0')
+        fprintf(out, "explore engine: not run, %s\n", report->exploration->absent);
+    if (!report->exploration->ran)
+        return;
+    ckf_stress_summarize_explored(report, &summary);
+    fprintf(out,
+            "explore engine, in %.1f s of it: racy twins: %zu reproduced, %zu not; fixed variants: "
+            "%zu clean, %zu with forbidden outcomes",
+            (double)report->exploration->ran_ns / 1e9, summary.reproduced, summary.not_reproduced,
+            summary.clean, summary.failed);
+    if (summary.no_verdict > 0)
+        fprintf(out, "; %zu without a verdict", summary.no_verdict);
+    fputs("\n", out);
+}
+
 bool ckf_stress_report_text(const struct ckf_stress_report *report, FILE *out)
 {
     for (size_t i = 0; i < report->outcome->count; i++) {
@@ -92,6 +145,7 @@ bool ckf_stress_report_text(const struct ckf_stress_report *report, FILE *out)
         fputs("\n", out);
     }
     print_summary(report, out);
+    print_exploration(report, out);
     return fflush(out) == 0 && ferror(out) == 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "harness/clock.h"
+#include "harness/runtime.h"
 
 enum value_need { NO_VALUE, NEEDS_VALUE, OPTIONAL_VALUE };
 enum { IN_LIST = 1, IN_RUN = 2, IN_REPORT = 4 };
@@ -119,6 +120,18 @@ static bool set_spin(struct ckf_stress_settings *settings, const char *value)
     return parse_names(value, spin_names, CKF_STRESS_SPIN_STYLES, settings->spins);
 }
 
+static bool set_engine(struct ckf_stress_settings *settings, const char *value)
+{
+    static const char *const names[] = {"threads", "explore", "both"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], value) == 0) {
+            settings->engine = (enum ckf_stress_engine)(i + 1);
+            settings->engine_chosen = true;
+            return true;
+        }
+    return false;
+}
+
 static bool set_budget(struct ckf_stress_settings *settings, const char *value)
 {
     return ckf_stress_parse_duration(value, &settings->budget_ns);
@@ -196,6 +209,8 @@ static const struct option options[] = {
     {"variant", 0, NEEDS_VALUE, IN_RUN | IN_REPORT, set_variant, "LIST",
      "racy, mutex, atomic, or several of them with commas",
      "only these of racy,mutex,atomic (default: all; mutex,atomic in sanitizer builds)"},
+    {"engine", 0, NEEDS_VALUE, IN_RUN | IN_REPORT, set_engine, "NAME", "threads, explore or both",
+     "run on threads, or in schedules of the explore engine's choosing (default: both)"},
     {"budget", 0, NEEDS_VALUE, IN_RUN | IN_REPORT, set_budget, "TIME", "60s, 3m, 500ms or 1h",
      "how long the whole run may take: 60s, 3m, 500ms (default: 1s a variant of a case)"},
     {"iterations", 0, NEEDS_VALUE, IN_RUN | IN_REPORT, set_iterations, "N", "a number above 0",
@@ -239,6 +254,18 @@ static const struct {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+/* What a program beside this one does, which has the same name but for an ending. */
+static const struct {
+    const char *name, *runtime, *help;
+} other_commands[] = {
+    {"explore", "explore", "every schedule and weak-memory read, within bounds"},
+    {"replay", "explore", "a failure that the explore engine wrote down, step by step"},
+    {"mutate", "explore", "weaken each memory order: does a case notice?"},
+    {"progress", "explore", "park an actor for ever: who waits for it?"},
+    {"noise", "noise", "run with delays at the accesses; --compare measures what that gains"},
+};
+enum { OTHER_COMMANDS = sizeof other_commands / sizeof other_commands[0] };
+
 static const char exit_statuses[] =
     "Exit status: 0 clean, 1 a forbidden outcome in a mutex or atomic variant, 2 bad usage or a\n"
     "broken harness, 3 a racy twin that was not reproduced (with --require-repro).\n";
@@ -266,6 +293,8 @@ static void print_general_help(FILE *out)
         out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    for (size_t i = 0; i < OTHER_COMMANDS; i++)
+        fprintf(out, "  %-8s %s\n", other_commands[i].name, other_commands[i].help);
     fputs(
         "\n`ckf-stress COMMAND --help` shows its options; `ckf-stress --version` the version.\n\n",
         out);
@@ -404,6 +433,10 @@ static void apply_defaults(struct ckf_stress_settings *settings)
     if (ckf_stress_sanitized() && !any(settings->variants, CKF_STRESS_VARIANTS))
         settings->variants[CKF_STRESS_MUTEX] = settings->variants[CKF_STRESS_ATOMIC] = true;
     fill_if_none(settings->variants, CKF_STRESS_VARIANTS);
+    /* Other runtimes explore nothing: the program on plain threads has done so. */
+    if (settings->engine == 0)
+        settings->engine = ckf_stress_sanitized() || ckf_stress_runtime != NULL ? CKF_STRESS_THREADS
+                                                                                : CKF_STRESS_BOTH;
     fill_if_none(settings->placements, CKF_STRESS_PLACEMENTS);
     fill_if_none(settings->spins, CKF_STRESS_SPIN_STYLES);
     if (settings->output_path == NULL)
@@ -442,12 +475,36 @@ static bool parse_command(struct ckf_stress_settings *settings, struct words *wo
     return true;
 }
 
+/* `noise` means its `run`, unless it is to be compared. */
+static bool parse_noise(struct ckf_stress_settings *settings, char **argv)
+{
+    static char run[] = "run";
+    if (argv[2] != NULL && strcmp(argv[2], "--compare") == 0) {
+        settings->command = CKF_STRESS_COMPARE_NOISE;
+        settings->words = argv + 3;
+    } else if (argv[2] == NULL || argv[2][0] == '-') {
+        argv[1] = run;
+    } else {
+        settings->words = argv + 2;
+    }
+    return true;
+}
+
+static bool parse_other_command(struct ckf_stress_settings *settings, char **argv, size_t command)
+{
+    settings->command = CKF_STRESS_OTHER_RUNTIME;
+    settings->runtime = other_commands[command].runtime;
+    settings->words = argv + 1;
+    return strcmp(settings->runtime, "noise") != 0 || parse_noise(settings, argv);
+}
+
 bool ckf_stress_parse(struct ckf_stress_settings *settings, int argc, char **argv, FILE *errors)
 {
     *settings = (struct ckf_stress_settings){.seed = fresh_seed()};
     struct words words = {.argc = argc, .argv = argv, .next = 2, .errors = errors};
     if (argc < 2) {
-        fputs("ckf-stress: a command is missing: list, run or report; see `ckf-stress --help`\n",
+        fputs("ckf-stress: a command is missing: list, run or report, or another that `ckf-stress "
+              "--help` names\n",
               errors);
         return false;
     }
@@ -463,8 +520,12 @@ bool ckf_stress_parse(struct ckf_stress_settings *settings, int argc, char **arg
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return parse_command(settings, &words, i);
+    for (size_t i = 0; i < OTHER_COMMANDS; i++)
+        if (strcmp(argv[1], other_commands[i].name) == 0)
+            return parse_other_command(settings, argv, i);
     fprintf(errors,
-            "ckf-stress: '%s' is no command: use list, run or report; see `ckf-stress --help`\n",
+            "ckf-stress: '%s' is no command: use list, run or report, or another that `ckf-stress "
+            "--help` names\n",
             argv[1]);
     return false;
 }

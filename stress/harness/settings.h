@@ -10,9 +10,13 @@ enum ckf_stress_command {
     CKF_STRESS_LIST,
     CKF_STRESS_RUN,
     CKF_STRESS_REPORT,
+    CKF_STRESS_OTHER_RUNTIME, /* another program does it: `runtime` and `words` say which and what */
+    CKF_STRESS_COMPARE_NOISE,
     CKF_STRESS_HELP, /* `command_of_help` says about what; NULL: about all */
     CKF_STRESS_VERSION
 };
+
+enum ckf_stress_engine { CKF_STRESS_THREADS = 1, CKF_STRESS_EXPLORE = 2, CKF_STRESS_BOTH = 3 };
 
 enum { CKF_STRESS_MAX_GLOBS = 64 };
 
@@ -20,6 +24,10 @@ enum { CKF_STRESS_MAX_GLOBS = 64 };
 struct ckf_stress_settings {
     enum ckf_stress_command command;
     const char *command_of_help;
+    enum ckf_stress_engine engine; /* may be both */
+    bool engine_chosen;            /* by the user */
+    const char *runtime;           /* "explore" or "noise" */
+    char *const *words;            /* behind the program's name, NULL-ended */
     const char *globs[CKF_STRESS_MAX_GLOBS];
     size_t glob_count;
     bool variants[CKF_STRESS_VARIANTS];

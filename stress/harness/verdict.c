@@ -207,4 +207,39 @@ void ckf_stress_judge(struct ckf_stress_verdict *verdict, const struct ckf_stres
     } else {
         judge_fixed(verdict, tally);
     }
+    verdict->on_threads = true;
+    verdict->of_threads = verdict->judgement;
+}
+
+/* --- Both engines --------------------------------------------------------------------------------- */
+
+static void say_explored(struct ckf_stress_verdict *verdict,
+                         const struct ckf_stress_explored *explored)
+{
+    char sentence[400];
+    ckf_stress_explored_sentence(explored, sentence, sizeof sentence);
+    say(verdict, "%sThe explore engine: %s.", verdict->sentence[0] != '\0' ? " " : "", sentence);
+}
+
+void ckf_stress_judge_explored(struct ckf_stress_verdict *verdict, enum ckf_stress_variant variant,
+                               const struct ckf_stress_explored *explored, bool on_threads)
+{
+    bool racy = variant == CKF_STRESS_RACY;
+    bool failed = explored->verdict == CKF_STRESS_EXPLORED_FAILED;
+    enum ckf_stress_judgement found = failed
+                                          ? (racy ? CKF_STRESS_REPRODUCED : CKF_STRESS_FAILED)
+                                          : (racy ? CKF_STRESS_NOT_REPRODUCED : CKF_STRESS_CLEAN);
+    verdict->explored = explored;
+    if (!on_threads) {
+        verdict->on_threads = false;
+        verdict->judgement = explored->verdict == CKF_STRESS_NO_VERDICT ||
+                                     explored->verdict == CKF_STRESS_NOT_EXPLORED
+                                 ? CKF_STRESS_ERROR
+                                 : found;
+        verdict->sentence[0] = '\0';
+        say_explored(verdict, explored);
+    } else if (failed && verdict->judgement != found) {
+        verdict->judgement = found;
+        say_explored(verdict, explored);
+    }
 }

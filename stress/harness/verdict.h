@@ -2,6 +2,7 @@
 #ifndef CKF_STRESS_VERDICT_H
 #define CKF_STRESS_VERDICT_H
 
+#include "harness/exploration.h"
 #include "harness/tally.h"
 
 enum ckf_stress_judgement {
@@ -22,12 +23,18 @@ struct ckf_stress_verdict {
     bool enough;       /* a fixed variant ran that often */
     int64_t median_ns; /* to first failure; negative: unknown */
     double parallel;   /* share of the CPUs its threads could use that they did use */
-    char sentence[640];
+    bool on_threads;   /* false: it was only explored, and the numbers above mean nothing */
+    enum ckf_stress_judgement of_threads;       /* what the threads alone say */
+    const struct ckf_stress_explored *explored; /* NULL: it was not explored */
+    char sentence[960];
 };
 
 /* Judges a tally; `racy` is that of the same case's racy twin, or NULL if that did not run. */
 void ckf_stress_judge(struct ckf_stress_verdict *verdict, const struct ckf_stress_tally *tally,
                       const struct ckf_stress_tally *racy);
+/* Adds what the explore engine found: a failure that either engine saw is one. */
+void ckf_stress_judge_explored(struct ckf_stress_verdict *verdict, enum ckf_stress_variant variant,
+                               const struct ckf_stress_explored *explored, bool on_threads);
 
 /* "REPRODUCED", "NOT REPRODUCED", "CLEAN", "FORBIDDEN", "ERROR" */
 const char *ckf_stress_judgement_name(enum ckf_stress_judgement judgement);

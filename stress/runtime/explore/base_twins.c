@@ -76,10 +76,20 @@ void ckf_cpu_relax(void)
         ckf_explore_spin(CALLER);
 }
 
-/* Spinning before a sleep finds nothing that the sleep would not. */
+/* Spinning or giving way before a sleep finds nothing that the sleep would not. */
 bool ckf_spinning_can_help(void)
 {
     return false;
+}
+
+bool ckf_give_way(void)
+{
+    return false;
+}
+
+/* When a thread tries again is the engine's to say. */
+void ckf_back_off(void)
+{
 }
 
 /* Few, so that what is striped by CPU is shared as well. */

@@ -59,9 +59,18 @@ static const char *name_actor(unsigned index, const struct ckf_stress_actor *act
     return name;
 }
 
+static unsigned actors_of(const struct ckf_case_program *program)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++)
+        count += copies_of(program, &program->test->actors[i]);
+    return count;
+}
+
 static void run_actors(const struct ckf_case_program *program, void *state)
 {
     unsigned threads[MAX_THREADS], count = 0;
+    ckf_explore_number_threads(1 + actors_of(program));
     for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++) {
         const struct ckf_stress_actor *actor = &program->test->actors[i];
         unsigned copies = copies_of(program, actor);

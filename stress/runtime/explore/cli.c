@@ -15,13 +15,14 @@
 
 #include "cases.h"
 #include "harness/catalog.h"
+#include "harness/json.h"
 #include "mutate.h"
 #include "progress.h"
 #include "schedule.h"
 #include "trace.h"
 
 enum { MAX_CHOICES = 1 << 16, MAX_ROWS = 32 };
-#define ASIDE_NS          INT64_C(200000000)
+#define ASIDE_NS          INT64_C(300000000)
 #define DEFAULT_BUDGET_NS INT64_C(2000000000)
 
 extern const struct ckf_stress_case *const __start_ckf_stress_cases[] __attribute__((weak));
@@ -304,7 +305,7 @@ static void save_failure(const struct exploration *exploration, const char *fold
     }
     ckf_explore_schedule_write(&exploration->failure, out);
     fclose(out);
-    printf("    schedule: %s (ckf-stress explore replay %s)\n", path, path);
+    printf("    schedule: %s (to replay it: ckf-stress replay %s)\n", path, path);
 }
 
 /* Reports. */
@@ -320,7 +321,9 @@ static const char *verdict_of(const struct exploration *exploration)
 
 static void describe_extent(const struct exploration *exploration, char *text, size_t size)
 {
-    if (exploration->failed)
+    if (exploration->trouble[0] != '\0')
+        snprintf(text, size, "%s", exploration->trouble);
+    else if (exploration->failed)
         snprintf(text, size, "in %" PRIu64 " executions, %.3f s",
                  exploration->executions_to_failure, (double)exploration->ns_to_failure / 1e9);
     else if (exploration->complete_wholly)
@@ -334,13 +337,11 @@ static void describe_extent(const struct exploration *exploration, char *text, s
 
 static void print_result(const struct exploration *exploration)
 {
-    char extent[128];
+    char extent[sizeof exploration->trouble];
     describe_extent(exploration, extent, sizeof extent);
     printf("%-32s %-7s %-14s %-16s %s\n", exploration->program.test->id,
            ckf_stress_variant_name(exploration->program.variant), verdict_of(exploration),
            exploration->failed ? exploration->failure.outcome : "", extent);
-    if (exploration->trouble[0] != '\0')
-        printf("    %s\n", exploration->trouble);
     for (unsigned i = 0; i < exploration->row_count; i++)
         if (exploration->settings->stats || exploration->rows[i].grade == CKF_STRESS_INTERESTING)
             printf("    %-24s %-12s %" PRIu64 "\n", exploration->rows[i].outcome,
@@ -355,30 +356,36 @@ static void print_result(const struct exploration *exploration)
     }
 }
 
+/* One line: whoever reads it line by line finds the head of it in this order. */
 static void print_json(FILE *out, const struct exploration *exploration, bool first)
 {
-    char extent[128];
+    char extent[sizeof exploration->trouble];
     describe_extent(exploration, extent, sizeof extent);
-    fprintf(out,
-            "%s\n{\"case\":\"%s\",\"variant\":\"%s\",\"verdict\":\"%s\",\"executions\":%" PRIu64
-            ",\"steps\":%" PRIu64 ",\"elapsed_ns\":%" PRId64 ",\"complete_preemptions\":%d,"
-            "\"complete\":%s,\"extent\":\"%s\"",
+    fprintf(out, "%s\n{\"case\":\"%s\",\"variant\":\"%s\",\"verdict\":\"%s\",\"outcome\":\"",
             first ? "" : ",", exploration->program.test->id,
-            ckf_stress_variant_name(exploration->program.variant), verdict_of(exploration),
-            exploration->total.executions, exploration->total.steps, exploration->total.elapsed_ns,
-            exploration->complete_bound, exploration->complete_wholly ? "true" : "false", extent);
-    fprintf(out, ",\"outcomes\":[");
-    for (unsigned i = 0; i < exploration->row_count; i++)
-        fprintf(out, "%s{\"outcome\":\"%s\",\"grade\":\"%s\",\"count\":%" PRIu64 "}",
-                i == 0 ? "" : ",", exploration->rows[i].outcome,
+            ckf_stress_variant_name(exploration->program.variant), verdict_of(exploration));
+    ckf_stress_json_escape(out, exploration->failed ? exploration->failure.outcome : "");
+    fprintf(out, "\",\"extent\":\"");
+    ckf_stress_json_escape(out, extent);
+    fprintf(out,
+            "\",\"model\":\"%s\",\"executions\":%" PRIu64 ",\"steps\":%" PRIu64
+            ",\"elapsed_ns\":%" PRId64 ",\"complete_preemptions\":%d,\"complete\":%s,"
+            "\"outcomes\":[",
+            ckf_explore_model_name(exploration->settings->model), exploration->total.executions,
+            exploration->total.steps, exploration->total.elapsed_ns, exploration->complete_bound,
+            exploration->complete_wholly ? "true" : "false");
+    for (unsigned i = 0; i < exploration->row_count; i++) {
+        fprintf(out, "%s{\"outcome\":\"", i == 0 ? "" : ",");
+        ckf_stress_json_escape(out, exploration->rows[i].outcome);
+        fprintf(out, "\",\"grade\":\"%s\",\"count\":%" PRIu64 "}",
                 ckf_stress_grade_name(exploration->rows[i].grade), exploration->rows[i].count);
+    }
     fprintf(out, "]");
     if (exploration->failed) {
-        fprintf(out,
-                ",\"failure\":{\"outcome\":\"%s\",\"executions\":%" PRIu64 ",\"ns\":%" PRId64
-                ",\"trace\":",
-                exploration->failure.outcome, exploration->executions_to_failure,
-                exploration->ns_to_failure);
+        fprintf(out, ",\"failure\":{\"outcome\":\"");
+        ckf_stress_json_escape(out, exploration->failure.outcome);
+        fprintf(out, "\",\"executions\":%" PRIu64 ",\"ns\":%" PRId64 ",",
+                exploration->executions_to_failure, exploration->ns_to_failure);
         ckf_explore_trace_print_json(out);
         fprintf(out, "}");
     }
@@ -434,7 +441,8 @@ static void explore_variant(const struct ckf_explore_settings *settings,
         print_json(report->json, exploration, report->first);
         report->first = false;
     }
-    if (wanted && (variant != CKF_STRESS_RACY || settings->save_path != NULL))
+    if (wanted && !settings->no_files &&
+        (variant != CKF_STRESS_RACY || settings->save_path != NULL))
         save_failure(exploration, settings->save_path != NULL ? settings->save_path : ".");
     fflush(stdout);
     account(report, exploration);
@@ -448,7 +456,7 @@ static bool selected(const struct ckf_explore_settings *settings,
     return settings->variants[variant] && test->operations[variant] != NULL;
 }
 
-/* Most searches are complete at once. One that is not may take half of what is left, after something
+/* Most searches are complete at once. One that is not may take a third of what is left, after something
  * has been set aside for each that is still to come. */
 static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
                         int64_t start)
@@ -457,8 +465,8 @@ static int64_t share_of(const struct ckf_explore_settings *settings, unsigned ex
         return DEFAULT_BUDGET_NS;
     int64_t left = settings->budget_ns - (real_time_ns() - start);
     int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
-    int64_t half = (left - aside * explorations) / 2;
-    return half > equal ? half : equal;
+    int64_t third = (left - aside * explorations) / 3;
+    return third > equal ? third : equal;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,

@@ -34,7 +34,7 @@ struct ckf_explore_settings {
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious;
     bool plain; /* the search leaves nothing out */
-    bool require_repro, stats, trace;
+    bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };
 

@@ -410,6 +410,9 @@ uint64_t ckf_explore_reclaim_hash(void);
 /* Waits until all that was retired so far is reclaimed. */
 void ckf_explore_reclaim_drain(uintptr_t pc);
 
+/* per_thread_twin.c: threads below `count` need not take their numbers. */
+void ckf_explore_number_threads(unsigned count);
+
 /* pthread.c */
 void ckf_explore_pthread_begin(void);
 void ckf_explore_lock(uintptr_t mutex, uintptr_t pc);

@@ -26,6 +26,9 @@ int __real_sched_yield(void);
 int __real_nanosleep(const struct timespec *, struct timespec *);
 int __real_clock_nanosleep(clockid_t, int, const struct timespec *, struct timespec *);
 int __real_usleep(unsigned);
+unsigned __real_sleep(unsigned);
+void __real_thrd_yield(void);
+int __real_thrd_sleep(const struct timespec *, struct timespec *);
 int __real_clock_gettime(clockid_t, struct timespec *);
 _Noreturn void __real_abort(void);
 ssize_t __real_getrandom(void *, size_t, unsigned);
@@ -157,6 +160,30 @@ int __wrap_usleep(unsigned microseconds)
 {
     if (outside())
         return __real_usleep(microseconds);
+    ckf_explore_spin(CALLER);
+    return 0;
+}
+
+unsigned __wrap_sleep(unsigned seconds)
+{
+    if (outside())
+        return __real_sleep(seconds);
+    ckf_explore_spin(CALLER);
+    return 0;
+}
+
+void __wrap_thrd_yield(void)
+{
+    if (outside())
+        __real_thrd_yield();
+    else
+        ckf_explore_spin(CALLER);
+}
+
+int __wrap_thrd_sleep(const struct timespec *time, struct timespec *left)
+{
+    if (outside())
+        return __real_thrd_sleep(time, left);
     ckf_explore_spin(CALLER);
     return 0;
 }

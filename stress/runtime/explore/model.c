@@ -745,9 +745,17 @@ static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, i
     watch(self, pair.high, newest(pair.high), pc);
 }
 
+/* Who receives one half by an acquire cannot miss the other: what both stores carry knows of both. */
+static void foresee_pair(struct ckf_thread *self, struct pair_of_locations pair)
+{
+    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
+    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
+}
+
 static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
                        struct ckf_pair value, int order)
 {
+    foresee_pair(self, pair);
     const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
     const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
     low = carried_on(self, low, order);
@@ -781,6 +789,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
+        foresee_pair(self, pair);
         const struct ckf_view *view = carried(self, order);
         write(self, pair.low, value.low, view, order);
         write(self, pair.high, value.high, view, order);

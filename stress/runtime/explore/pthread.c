@@ -82,6 +82,10 @@ void ckf_explore_unlock(uintptr_t address, uintptr_t pc)
     if (mutex->owner != e->running->id + 1)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "unlocks a mutex that it does not hold");
     ckf_explore_park_if_due(pc);
+    if (e->tracing) {
+        const struct ckf_operation unlock = {.kind = OP_UNLOCK, .address = address, .pc = pc};
+        ckf_explore_trace_event(&unlock, 0, 0, 0);
+    }
     mutex->owner = 0;
     if (!e->solo)
         mutex->view = ckf_explore_view_release(e->running);

@@ -20,7 +20,7 @@ void ckf_explore_print_help(FILE *out)
           "for ever at each of its steps in turn and tells where that stops the others.\n"
           "\n"
           "  -c GLOB            cases whose id matches (may be repeated)\n"
-          "  --variant NAME     racy, mutex or atomic (may be repeated)\n"
+          "  --variant LIST     racy, mutex, atomic, or several with commas\n"
           "  --model NAME       c11 (default), tso or sc\n"
           "  --strategy NAME    portfolio (default), sequential, random, pct or dfs\n"
           "  --depth N          of pct: 1 to 8 (default: 1, 2 and 3 in turn)\n"
@@ -35,6 +35,7 @@ void ckf_explore_print_help(FILE *out)
           "  --plain            a search that leaves nothing out: to check the engine\n"
           "  --require-repro    exit 3 if a racy variant is not seen to fail\n"
           "  --save DIR         write a schedule file for racy variants, too\n"
+          "  --no-files         write none for fixed variants either\n"
           "  --trace            print the execution that failed for racy variants, too\n"
           "  --stats            print executions and steps per second\n"
           "  --json FILE        write the results\n"
@@ -111,10 +112,16 @@ static bool set_glob(struct parser *parser)
 static bool set_variant(struct parser *parser)
 {
     static const char *const names[] = {"racy", "mutex", "atomic"};
-    int variant;
-    if (!choose(parser, names, 3, &variant))
-        return false;
-    parser->settings->variants[variant] = true;
+    for (const char *text = parser->value; text != NULL;) {
+        size_t length = strcspn(text, ",");
+        bool known = false;
+        for (int i = 0; i < CKF_STRESS_VARIANTS; i++)
+            if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
+                known = parser->settings->variants[i] = true;
+        if (!known)
+            return refuse(parser, "racy, mutex and atomic are, or several with commas");
+        text = text[length] == ',' ? text + length + 1 : NULL;
+    }
     return true;
 }
 
@@ -200,6 +207,8 @@ static bool set_flag(struct ckf_explore_settings *settings, const char *option)
         settings->plain = true;
     else if (strcmp(option, "--trace") == 0)
         settings->trace = true;
+    else if (strcmp(option, "--no-files") == 0)
+        settings->no_files = true;
     else if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0)
         settings->command = CKF_COMMAND_HELP;
     else
@@ -225,8 +234,23 @@ static bool takes_command(struct ckf_explore_settings *settings, int argc, char 
         (*next)++;
         if (*next == argc)
             return false;
-        settings->schedule_path = argv[(*next)++];
+        if (strcmp(argv[*next], "--help") != 0 && strcmp(argv[*next], "-h") != 0)
+            settings->schedule_path = argv[(*next)++];
     }
+    return true;
+}
+
+/* "--budget=60s" is --budget with the value 60s. */
+static bool split_at_equals(struct parser *parser)
+{
+    static char name[32];
+    const char *equals = strchr(parser->option, '=');
+    if (equals == NULL || parser->option[0] != '-' || equals - parser->option >= (long)sizeof name)
+        return false;
+    memcpy(name, parser->option, (size_t)(equals - parser->option));
+    name[equals - parser->option] = '\0';
+    parser->option = name;
+    parser->value = equals + 1;
     return true;
 }
 
@@ -243,15 +267,16 @@ bool ckf_explore_parse(struct ckf_explore_settings *settings, int argc, char **a
         struct parser parser = {settings, errors, argv[next], NULL};
         if (set_flag(settings, argv[next]))
             continue;
-        bool known = false;
-        parser.value = next + 1 < argc ? argv[next + 1] : "";
+        bool known = false, joined = split_at_equals(&parser);
+        if (!joined)
+            parser.value = next + 1 < argc ? argv[next + 1] : "";
         if (!set_value(&parser, &known))
             return false;
         if (!known) {
             fprintf(errors, "ckf-stress: explore has no option '%s'; see --help\n", argv[next]);
             return false;
         }
-        if (++next == argc) {
+        if (!joined && ++next == argc) {
             fprintf(errors, "ckf-stress: %s needs a value\n", argv[next - 1]);
             return false;
         }

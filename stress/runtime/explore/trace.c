@@ -5,6 +5,7 @@
 #include "trace.h"
 
 #include "engine.h"
+#include "harness/json.h"
 #include "mutation.h"
 
 #include <inttypes.h>
@@ -240,6 +241,10 @@ static void describe(char *text, size_t size, const struct ckf_event *event)
         name_word(event->address, word);
         snprintf(text, size, "%s %s, %" PRIu64 " sleep there", ckf_explore_kind_name(event->kind),
                  word, event->value);
+    } else if (event->kind == OP_VOLATILE) {
+        name_word(event->address, word);
+        snprintf(text, size, "volatile %s %s",
+                 (event->value & ACCESS_WRITE) != 0 ? "write to" : "read of", word);
     } else if (event->address != 0) {
         name_word(event->address, word);
         snprintf(text, size, "%s %s", ckf_explore_kind_name(event->kind), word);
@@ -379,38 +384,151 @@ void ckf_explore_trace_print(FILE *out, const char *outcome)
     free(places);
 }
 
-static void print_json_string(FILE *out, const char *text)
+/* JSON. */
+
+static void print_json_string(FILE *out, const char *name, const char *text)
 {
+    fprintf(out, ",\"%s\":\"", name);
+    ckf_stress_json_escape(out, text);
     fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        if ((unsigned char)*text >= ' ')
-            fputc(*text, out);
+}
+
+static bool wrote(const struct ckf_event *event)
+{
+    return event->kind == OP_STORE || ((event->kind == OP_RMW || event->kind == OP_CAS) &&
+                                       event->stores > 0 && event->store == event->stores);
+}
+
+static bool acquires(const struct ckf_event *event)
+{
+    return event->kind != OP_STORE && event->order != __ATOMIC_RELAXED &&
+           event->order != __ATOMIC_RELEASE;
+}
+
+static bool releases(const struct ckf_event *event)
+{
+    return wrote(event) && event->order >= __ATOMIC_RELEASE;
+}
+
+/* The latest event before `at` of a kind on the same word by another thread; -1: there is none. */
+static long last_before(size_t at, unsigned kind, unsigned other_kind)
+{
+    for (size_t i = at; i-- > 0;)
+        if ((events[i].kind == kind || events[i].kind == other_kind) &&
+            events[i].address == events[at].address)
+            return events[i].thread == events[at].thread ? -1 : (long)i;
+    return -1;
+}
+
+/* The release whose store an acquire has read; -1: none. What a read-modify-write has read is the
+ * store before its own. */
+static long released_by(size_t at)
+{
+    const struct ckf_event *event = &events[at];
+    if (event->kind == OP_LOCK || event->kind == OP_TRYLOCK)
+        return last_before(at, OP_UNLOCK, OP_COND_WAIT);
+    if (!is_memory(event->kind) || !acquires(event) || event->stores == 0)
+        return -1;
+    unsigned read = wrote(event) ? event->store - 1u : event->store;
+    for (size_t i = at; i-- > 0;)
+        if (events[i].address == event->address && wrote(&events[i]) && events[i].store == read)
+            return events[i].thread != event->thread && releases(&events[i]) ? (long)i : -1;
+    return -1;
+}
+
+static bool sleeps(unsigned kind)
+{
+    return kind == OP_FUTEX_WAIT || kind == OP_COND_WAIT;
+}
+
+/* The wake that ended the sleep before this event (the mutex of a condition variable is unlocked in
+ * between); -1: it follows no sleep, or nobody woke it. */
+static long woken_by(size_t at)
+{
+    size_t sleep = at;
+    do
+        if (sleep-- == 0)
+            return -1;
+    while (events[sleep].thread != events[at].thread || events[sleep].kind == OP_UNLOCK);
+    if (!sleeps(events[sleep].kind))
+        return -1;
+    for (size_t i = at; i-- > sleep + 1;)
+        if ((events[i].kind == OP_FUTEX_WAKE || events[i].kind == OP_SIGNAL ||
+             events[i].kind == OP_BROADCAST) &&
+            events[i].address == events[sleep].address && events[i].value > 0)
+            return (long)i;
+    return -1;
+}
+
+static void print_json_event(FILE *out, size_t index, const struct ckf_place *place)
+{
+    const struct ckf_event *event = &events[index];
+    char text[128];
+    fprintf(out, "%s{\"step\":%u", index == 0 ? "" : ",", (unsigned)event->step);
+    print_json_string(out, "thread", ckf_explore_engine.threads[event->thread].name);
+    print_json_string(out, "file", place->file);
+    fprintf(out, ",\"line\":%u", place->line);
+    print_json_string(out, "function", place->function);
+    describe(text, sizeof text, event);
+    print_json_string(out, "what", text);
+    print_json_string(out, "kind", ckf_explore_kind_name(event->kind));
+    if (event->address != 0) {
+        name_word(event->address, text);
+        print_json_string(out, "word", text);
     }
-    fputc('"', out);
+    if (is_memory(event->kind) || event->kind == OP_FENCE)
+        print_json_string(out, "order", ckf_explore_order_name(event->order));
+    if (is_memory(event->kind)) {
+        print_value(text, sizeof text, event);
+        print_json_string(out, "value", text);
+        fprintf(out, ",\"wrote\":%s", wrote(event) ? "true" : "false");
+        if (!wrote(event) && event->store + 1u < event->stores)
+            fprintf(out, ",\"stale\":[%u,%u]", event->store + 1u, (unsigned)event->stores);
+    } else if (sleeps(event->kind) || event->kind == OP_FUTEX_WAKE || event->kind == OP_SIGNAL ||
+               event->kind == OP_BROADCAST) {
+        fprintf(out, ",\"count\":%" PRIu64, event->value);
+    }
+    if (released_by(index) >= 0)
+        fprintf(out, ",\"after\":%ld", released_by(index));
+    if (woken_by(index) >= 0)
+        fprintf(out, ",\"woken\":%ld", woken_by(index));
+    fputc('}', out);
+}
+
+static void print_json_thread(FILE *out, const struct ckf_thread *thread,
+                              const struct ckf_place *places, bool failing)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    fprintf(out, "%s{\"id\":%u", thread->id == 0 ? "" : ",", thread->id);
+    print_json_string(out, "name", thread->name);
+    if (memory != NULL) {
+        if (ckf_explore_engine.verdict != CKF_VERDICT_OK)
+            print_thread(memory, thread, places, failing);
+        fclose(memory);
+        text[strcspn(text, "\n")] = '\0';
+        print_json_string(out, "end", text);
+    }
+    free(text);
+    fputc('}', out);
 }
 
 void ckf_explore_trace_print_json(FILE *out)
 {
-    size_t stacks, count;
+    const struct ckf_engine *e = &ckf_explore_engine;
+    size_t stacks = 0, count;
     ckf_explore_trace_events(&count);
     struct ckf_place *places = all_places(&stacks);
-    fprintf(out, "[");
-    for (size_t i = 0; places != NULL && i < count; i++) {
-        const struct ckf_event *event = &events[i];
-        char what[128];
-        describe(what, sizeof what, event);
-        fprintf(out, "%s\n{\"step\":%u,\"thread\":", i == 0 ? "" : ",", (unsigned)event->step);
-        print_json_string(out, ckf_explore_engine.threads[event->thread].name);
-        fprintf(out, ",\"file\":");
-        print_json_string(out, places[i].file);
-        fprintf(out, ",\"line\":%u,\"function\":", places[i].line);
-        print_json_string(out, places[i].function);
-        fprintf(out, ",\"what\":");
-        print_json_string(out, what);
-        fprintf(out, "}");
-    }
+    fprintf(out, "\"message\":\"");
+    ckf_stress_json_escape(out, e->message);
+    fprintf(out, "\",\"threads\":[");
+    for (unsigned t = 0; places != NULL && t < e->thread_count; t++)
+        print_json_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CKF_TRACE_CALLS + 2)],
+                          e->failing == t + 1 && e->threads[t].pc != 0);
+    fprintf(out, "],\"trace\":[");
+    for (size_t i = 0; places != NULL && i < count; i++)
+        print_json_event(out, i, &places[i]);
     fprintf(out, "]");
     free(places);
 }

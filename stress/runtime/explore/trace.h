@@ -30,7 +30,8 @@ void ckf_explore_trace_this_address(bool also_plain);
 /* Prints them, one column a thread, and then how the execution ended: what each thread was doing,
  * with its call sites. `outcome` heads it. */
 void ckf_explore_trace_print(FILE *out, const char *outcome);
-/* The same as a JSON array of events. */
+/* The same as members of a JSON object, on one line: "message", "threads" and how each ended, and
+ * "trace", the events, each with what it was ordered after. docs/stress-json.md describes them. */
 void ckf_explore_trace_print_json(FILE *out);
 
 /* Where an address of code comes from: "channel/ring.c:88" in the library, "case.c:88" elsewhere. */
