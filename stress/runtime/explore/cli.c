@@ -365,6 +365,21 @@ static void print_result(const struct exploration *exploration)
     }
 }
 
+static void print_json_history(FILE *out)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    if (memory == NULL)
+        return;
+    ckf_explore_case_print_history(memory);
+    fclose(memory);
+    fprintf(out, ",\"history\":\"");
+    ckf_stress_json_escape(out, text);
+    fputc('"', out);
+    free(text);
+}
+
 /* One line: whoever reads it line by line finds the head of it in this order. */
 static void print_json(FILE *out, const struct exploration *exploration, bool first)
 {
@@ -398,6 +413,7 @@ static void print_json(FILE *out, const struct exploration *exploration, bool fi
         fprintf(out, "\",\"executions\":%" PRIu64 ",\"ns\":%" PRId64 ",",
                 exploration->executions_to_failure, exploration->ns_to_failure);
         ckf_explore_trace_print_json(out);
+        print_json_history(out);
         fprintf(out, "}");
     }
     fprintf(out, "}");
