@@ -187,8 +187,13 @@ def build_cases(package, compiler, runtime, folder):
     if flags.returncode != 0:
         return said(flags)
     name = "mine" if runtime == "threads" else f"mine-{runtime}"
-    return said(run(compiler, "-std=c11", *WARNINGS, CONSUMERS / "stress_user.c", "-o", folder / name,
-                    *sysroot_flags(flags.stdout, package), env=package.environment()))
+    volatile = []
+    if (compiler, runtime) == ("clang", "explore"):
+        volatile = run("pkg-config", "--variable=clang_cflags", RUNTIMES[runtime],
+                       env=package.environment()).stdout.split()
+    return said(run(compiler, "-std=c11", *WARNINGS, *volatile, CONSUMERS / "stress_user.c", "-o",
+                    folder / name, *sysroot_flags(flags.stdout, package),
+                    env=package.environment()))
 
 
 def sysroot_flags(text, package):
