@@ -7,14 +7,16 @@
 
 #include "filter/automaton.h"
 #include "filter/exact.h"
+#include "filter/grams.h"
 #include "filter/needle.h"
 #include "filter/pattern.h"
 #include "filter/rules.h"
 #include "filter/trie.h"
 
-enum { CKF_KINDS = 4, CKF_FEW_SUBSTRINGS = 12 };
+enum { CKF_KINDS = 4, CKF_FEW_SUBSTRINGS = 3, CKF_GRAM_SETS = 2 };
 
-/* Everything twice: [0] for rules that take records as they are, [1] for those that fold case. */
+/* Exact sets, tries and automata twice: [0] for rules that take records as they are, [1] for those
+ * that fold case. */
 struct ckf_matcher {
     uint32_t count;               /* rules: ranks 0 to count - 1 */
     struct ckf_pattern *patterns; /* by rank */
@@ -23,10 +25,11 @@ struct ckf_matcher {
     size_t text_bytes;
     struct ckf_exact exact[2];
     struct ckf_trie prefix[2], suffix[2];
-    struct ckf_automaton substring[2];
-    struct ckf_needle needles[CKF_FEW_SUBSTRINGS]; /* instead, if they are few; by rank */
+    struct ckf_needle needles[CKF_FEW_SUBSTRINGS]; /* substrings, if they are few; by rank */
     unsigned needle_count;
-    bool uses[CKF_KINDS]; /* by enum ckf_match: there are rules of that kind */
+    struct ckf_grams grams[CKF_GRAM_SETS]; /* otherwise: [0] of a word and more, [1] shorter */
+    struct ckf_automaton substring[2];     /* and for records that these do not like */
+    bool uses[CKF_KINDS];                  /* by enum ckf_match: there are rules of that kind */
 };
 
 /* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. False
