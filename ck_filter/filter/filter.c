@@ -17,6 +17,7 @@
 
 #include <errno.h>
 
+#include "base/backoff.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "filter/state.h"
@@ -25,8 +26,11 @@
 #define DEFAULT_RULE_IDS      ((size_t)1 << 20)
 
 enum {
-    STRIPES = 8, /* of the cells of the ATOMIC variant */
-    BATCH = 64   /* records between two visits to the counters */
+    /* Of the cells of the ATOMIC variant: memory for each rule id. */
+    STRIPES = 8,
+    OWNED_STRIPES = 6,
+    MANY_CPUS = 8, /* above it, twice as many */
+    BATCH = 64     /* records between two visits to the counters */
 };
 
 void ckf_mutex_lock(pthread_mutex_t *mutex)
@@ -76,12 +80,19 @@ static void init_mutex(pthread_mutex_t *mutex)
         ckf_die("pthread_mutex_init", error);
 }
 
+static bool init_hits(struct ckf_filter *filter)
+{
+    if (filter->variant == CKF_VARIANT_MUTEX)
+        return ckf_hits_init(&filter->hits, 1, 0);
+    unsigned times = ckf_cpus_allowed() > MANY_CPUS ? 2 : 1;
+    return ckf_hits_init(&filter->hits, times * STRIPES, times * OWNED_STRIPES);
+}
+
 /* All that can fail; what it got is freed by free_memory. */
 static bool get_memory(struct ckf_filter *filter, const char *name, struct ckf_snapshot **first)
 {
-    unsigned stripes = filter->variant == CKF_VARIANT_ATOMIC ? STRIPES : 1;
     *first = NULL;
-    if (!ckf_copy_string(name, &filter->name) || !ckf_hits_init(&filter->hits, stripes))
+    if (!ckf_copy_string(name, &filter->name) || !init_hits(filter))
         return false;
     *first = ckf_snapshot_create(filter, NULL);
     return *first != NULL;
@@ -178,14 +189,14 @@ static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
 }
 
 /* Runs of one outcome are one addition. */
-static void count_batch(struct ckf_filter *filter, const struct ckf_outcome *const *outcomes,
+static void count_batch(struct ckf_stripe stripe, const struct ckf_outcome *const *outcomes,
                         size_t count)
 {
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
         while (end < count && outcomes[end] == outcomes[i])
             end++;
-        ckf_hits_add(&filter->hits, outcomes[i], end - i);
+        ckf_hits_add(stripe, outcomes[i], end - i);
         i = end;
     }
 }
@@ -212,10 +223,11 @@ static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_rec
 {
     const struct ckf_outcome *outcomes[BATCH];
     const struct ckf_snapshot *snapshot = enter(filter);
+    const struct ckf_stripe stripe = ckf_hits_stripe(&filter->hits);
     for (size_t done = 0; done < count;) {
         size_t batch =
             judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
-        count_batch(filter, outcomes, batch);
+        count_batch(stripe, outcomes, batch);
         done += batch;
     }
     ckf_read_end();
@@ -240,7 +252,7 @@ struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_rec
     struct ckf_verdict verdict;
     if (filter->variant == CKF_VARIANT_ATOMIC) {
         const struct ckf_outcome *outcome = judge(filter, enter(filter), record, &verdict);
-        ckf_hits_add(&filter->hits, outcome, 1);
+        ckf_hits_add(ckf_hits_stripe(&filter->hits), outcome, 1);
         ckf_read_end();
     } else {
         evaluate_many_locked(filter, &record, &verdict, 1);
