@@ -107,8 +107,8 @@ static void free_memory(struct ckf_filter *filter)
 
 static void drop_holder(struct ckf_filter *filter)
 {
-    /* edge snapshot-reclaimed: release for may_retire(); acq_rel, because the last one to go sees all
-     * that the others did. */
+    /* edge snapshot-reclaimed: release and acquire; pairs with itself: the last one to go sees all that
+     * the others did. */
     if (fetch_sub_acq_rel(&filter->holders, 1) > 1)
         return;
     pthread_mutex_destroy(&filter->mutex);
@@ -310,10 +310,9 @@ static struct ckf_snapshot *current(const struct ckf_filter *filter)
 /* One may always wait for its readers, however large it is; more only within the bound. */
 static bool may_retire(const struct ckf_filter *filter, const struct ckf_snapshot *old)
 {
-    /* edge snapshot-reclaimed: acquire; pairs with the release in drop_holder(). */
-    if (load_acquire(&filter->holders) == 1)
+    /* relaxed: two numbers, which guard nothing; only this publisher adds to them */
+    if (load_relaxed(&filter->holders) == 1)
         return true;
-    /* relaxed: a number; only this publisher adds to it */
     uint64_t retired = load_relaxed(&filter->retired_bytes);
     return retired <= filter->max_retired_bytes &&
            old->bytes <= filter->max_retired_bytes - retired;

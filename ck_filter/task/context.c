@@ -36,7 +36,7 @@ struct ckf_hook {
     struct ckf_hook *previous;    /* links: guarded by the context's lock while listed, */
     struct ckf_hook *next;        /* the runner's afterwards */
     bool listed;                  /* guarded by the context's lock */
-    const void *runner;           /* this_thread() of who runs it; read once STARTED was seen */
+    struct ckf_hook *outer;       /* the runner's: the hook in which this one runs */
     struct ckf_parker ended;      /* fired by the runner, awaited by stop */
 };
 
@@ -64,12 +64,8 @@ struct ckf_context {
     pthread_mutex_t tree_lock; /* of the root: used by the whole tree */
 };
 
-/* An address that no other live thread has. */
-static const void *this_thread(void)
-{
-    static _Thread_local char self;
-    return &self;
-}
+/* The hook that this thread runs, the innermost of them. */
+static _Thread_local struct ckf_hook *running_hook;
 
 /* --- outcomes --- */
 
@@ -224,13 +220,23 @@ static void drop_memory(struct ckf_context *context)
 static void run_hook(struct ckf_hook *hook)
 {
     uint32_t found = HOOK_WAITS;
-    hook->runner = this_thread();
-    /* edge hook-started: release; pairs with the acquire in ckf_hook_stop() and carries runner. */
-    if (cas_acq_rel(&hook->state, &found, HOOK_STARTED)) {
+    /* relaxed: one word decides whether it runs; what it did comes with the parker */
+    if (cas_relaxed(&hook->state, &found, HOOK_STARTED)) {
+        hook->outer = running_hook;
+        running_hook = hook;
         hook->function(hook->arg);
+        running_hook = hook->outer;
         ckf_unpark(&hook->ended);
     }
     drop_hook(hook);
+}
+
+static bool runs_here(const struct ckf_hook *hook)
+{
+    const struct ckf_hook *running = running_hook;
+    while (running != NULL && running != hook)
+        running = running->outer;
+    return running != NULL;
 }
 
 static void run_hooks(struct ckf_hook *hooks)
@@ -323,12 +329,12 @@ bool ckf_hook_stop(struct ckf_hook *hook)
     const struct ckf_wait_note note = {
         .object = "context", .operation = "hook_stop", .site = CKF_CALL_SITE};
     uint32_t found = HOOK_WAITS;
-    /* edge hook-started: a failure acquires; pairs with the release in run_hook(). */
-    bool prevented = cas_acquire(&hook->state, &found, HOOK_STOPPED);
+    /* relaxed: as in run_hook() */
+    bool prevented = cas_relaxed(&hook->state, &found, HOOK_STOPPED);
     CKF_REQUIRE(found != HOOK_STOPPED, "a hook is stopped once");
     if (prevented)
         unlist_hook(hook);
-    else if (hook->runner != this_thread())
+    else if (!runs_here(hook))
         ckf_park(&hook->ended, CKF_FOREVER, &note);
     drop_memory(hook->context);
     drop_hook(hook);
