@@ -19,8 +19,11 @@
 
 #include "base/backoff.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "filter/state.h"
+#include "sync/trace.h"
 
 #define DEFAULT_RETIRED_BYTES ((size_t)256 << 20)
 #define DEFAULT_RULE_IDS      ((size_t)1 << 20)
@@ -377,10 +380,15 @@ enum ckf_status ckf_filter_publish(struct ckf_filter *filter, const struct ckf_r
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(ruleset != NULL, "needs a ruleset");
-    uint64_t unseen;
+    uint64_t now = 0;
     int saved_errno = errno;
-    enum ckf_status status =
-        publish(filter, ruleset, expected_generation, generation != NULL ? generation : &unseen);
+    int64_t since_ns = ckf_trace_is_on() ? ckf_now_ns() : 0;
+    enum ckf_status status = publish(filter, ruleset, expected_generation, &now);
+    CKF_PROBE3(publish, filter->name, now, (int)status);
+    if (since_ns != 0)
+        ckf_trace_note_span(since_ns, "filter", "publish", filter->name, now);
+    if (generation != NULL && (status == CKF_OK || status == CKF_STALE))
+        *generation = now;
     errno = saved_errno;
     return status;
 }

@@ -23,7 +23,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "sync/parking.h"
+#include "sync/trace.h"
 
 enum hook_state { HOOK_WAITS = 0, HOOK_STARTED = 1, HOOK_STOPPED = 2 };
 
@@ -454,6 +456,9 @@ void ckf_context_cancel(struct ckf_context *context, int reason)
         pthread_mutex_unlock(&next->lock);
     }
     pthread_mutex_unlock(&context->root->tree_lock);
+    CKF_PROBE2(cancel, context, reason);
+    if (ckf_trace_is_on())
+        ckf_trace_note_mark("context", "cancel", NULL, (uint64_t)(uint32_t)reason);
     run_hooks(hooks);
     ckf_context_release(context);
 }

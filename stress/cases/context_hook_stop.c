@@ -59,3 +59,27 @@ CKF_STRESS_CASE(context_hook_stop) = {
                  {"wrongly told", CKF_STRESS_FORBIDDEN, "it ran though stop had prevented it"},
                  {"use after free", CKF_STRESS_FORBIDDEN, "it ran after stop had returned"}},
 };
+
+/* The context ends while a handle of its hook is given back: the last release runs the hook. */
+static void holder(struct ckf_stress_run *run, void *state)
+{
+    const struct hook_operations *operations = ckf_stress_operations(run);
+    ckf_stress_pause(run);
+    operations->end(((struct state *)state)->hooked);
+}
+
+CKF_STRESS_CASE(context_handle_outlives) = {
+    .id = "context-handle-outlives",
+    .collection = "tasks",
+    .title = "a hook is stopped while its context ends",
+    .story =
+        "A hook that points back to its context, and a context that is freed with its last user: "
+        "the handle is one of them.",
+    .operations = {&racy_flagged_hook, &mutex_hook, &atomic_hook},
+    .state_size = sizeof(struct state),
+    .setup = setup,
+    .actors = {{"holder", holder, 1}, {"owner", owner, 1}},
+    .outcomes = {{"as stop says", CKF_STRESS_ACCEPTABLE, "it was prevented, or had ended"},
+                 {"wrongly told", CKF_STRESS_FORBIDDEN, "it ran though stop had prevented it"},
+                 {"use after free", CKF_STRESS_FORBIDDEN, "the handle was used after its context"}},
+};

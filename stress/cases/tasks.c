@@ -56,9 +56,9 @@ static void cancel_context_with(void *context, int *note, int value)
     ckf_context_cancel(context, value);
 }
 
-static bool context_is_canceled(void *context)
+static enum ckf_status look_at_context(void *context)
 {
-    return ckf_context_status(context) == CKF_CANCELED;
+    return ckf_context_status(context);
 }
 
 static void wait_for_context(void *context)
@@ -95,8 +95,8 @@ static enum ckf_status work_on_atomic(void *context, int64_t ns)
         .create = create_context, .derive = derive_context, .retain = retain_context,              \
         .release_retained = release_context, .release = release_context, .cancel = cancel_context, \
         .is_done = context_is_done, .create_until = create_context_until,                          \
-        .cancel_with = cancel_context_with, .is_canceled = context_is_canceled,                    \
-        .wait = wait_for_context, .work = (work_function)                                          \
+        .cancel_with = cancel_context_with, .look = look_at_context, .wait = wait_for_context,     \
+        .work = (work_function)                                                                    \
     }
 
 const struct context_operations mutex_context = LIBRARY_CONTEXT(work_on_mutex);
@@ -182,7 +182,7 @@ static void count_run(void *visit)
 
 static void *hook_visit(struct hook_visit *visit)
 {
-    struct hooked *hooked = calloc(1, sizeof *hooked);
+    struct hooked *hooked = ckf_stress_alloc(sizeof *hooked);
     if (hooked == NULL || ckf_context_create(&hooked->context, NULL, CKF_FOREVER) != CKF_OK ||
         ckf_context_on_done(hooked->context, count_run, visit, &hooked->hook) != CKF_OK)
         abort();
@@ -202,7 +202,6 @@ static bool stop_hook(void *hooked)
 static void end_hooked(void *hooked)
 {
     ckf_context_release(((struct hooked *)hooked)->context);
-    free(hooked);
 }
 
 const struct hook_operations mutex_hook = {hook_visit, cancel_hooked, stop_hook, end_hooked},
@@ -253,8 +252,11 @@ static void wipe(void *object, void *arg)
 static void *create_pool(enum ckf_variant variant)
 {
     struct ckf_pool *pool;
-    struct ckf_pool_options options = {
-        .name = "stress", .variant = variant, .size = POOLED_SIZE, .reset = wipe, .max_idle = 4};
+    struct ckf_pool_options options = {.name = "stress",
+                                       .variant = variant,
+                                       .size = POOLED_SIZE,
+                                       .reset = wipe,
+                                       .max_idle = POOL_MAX_IDLE};
     return ckf_pool_create(&pool, &options) == CKF_OK ? pool : NULL;
 }
 

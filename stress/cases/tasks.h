@@ -28,7 +28,7 @@ struct context_operations {
     void *(*create_until)(int64_t ns);
     /* Cancels; who sees that finds the value in the note. */
     void (*cancel_with)(void *context, int *note, int value);
-    bool (*is_canceled)(void *context); /* of one that is done */
+    enum ckf_status (*look)(void *context); /* at it, once */
     /* Sleeps until it is done. */
     void (*wait)(void *context);
     /* Works until the context is done, at the longest for `ns`: CKF_CANCELED, or CKF_TIMED_OUT for
@@ -88,7 +88,7 @@ extern const struct group_operations mutex_group, atomic_group;
 
 /* --- objects that are used again --- */
 
-enum { POOLED_SIZE = 64 };
+enum { POOLED_SIZE = 64, POOL_MAX_IDLE = 6 }; /* more than there are homes for, so some stack up */
 
 struct pool_operations {
     void *(*create)(void);

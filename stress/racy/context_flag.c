@@ -27,6 +27,11 @@ static bool is_done(void *context)
     return atomic_load(&((struct flag *)context)->done);
 }
 
+static enum ckf_status look(void *context)
+{
+    return is_done(context) ? CKF_CANCELED : CKF_OK;
+}
+
 static void wait(void *context)
 {
     while (!is_done(context))
@@ -45,5 +50,5 @@ const struct context_operations racy_flag_context = {.create = create,
                                                      .release = free,
                                                      .cancel_with = cancel_with,
                                                      .is_done = is_done,
-                                                     .is_canceled = is_done,
+                                                     .look = look,
                                                      .wait = wait};

@@ -1,7 +1,6 @@
 /* stress/racy/context_flagged_hook.c - a hook that is stopped by a flag, which the canceller looks at
  * before it runs the hook. */
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include <ck_filter/stress.h>
 
@@ -14,7 +13,7 @@ struct hooked {
 
 static void *hook(struct hook_visit *visit)
 {
-    struct hooked *hooked = calloc(1, sizeof *hooked);
+    struct hooked *hooked = ckf_stress_alloc(sizeof *hooked);
     if (hooked != NULL)
         hooked->visit = visit;
     return hooked;
@@ -37,4 +36,4 @@ static bool stop(void *arg)
     return !atomic_load(&hooked->ran);
 }
 
-const struct hook_operations racy_flagged_hook = {hook, cancel, stop, free};
+const struct hook_operations racy_flagged_hook = {hook, cancel, stop, ckf_stress_free};
