@@ -2,7 +2,7 @@
  *
  * Roles:     evaluators (any thread) look at one snapshot; publishers, one at a time, replace it.
  * Invariant: generations go up by one with each snapshot, and a snapshot never changes after it was
- *            published. An evaluation loads the pointer once, inside a read section, and the old
+ *            published. An evaluation loads the pointer once, inside a section, and the old
  *            snapshot is freed after all sections that may have seen it: so the verdict is that of
  *            one ruleset, whole, and names it.
  * Progress:  ATOMIC evaluations are wait-free; MUTEX ones lock for a few instructions. Publishing
@@ -23,6 +23,7 @@
 #include "base/memory.h"
 #include "base/probes.h"
 #include "filter/state.h"
+#include "sync/section.h"
 #include "sync/trace.h"
 
 #define DEFAULT_RETIRED_BYTES ((size_t)256 << 20)
@@ -121,6 +122,7 @@ static void drop_holder(struct ckf_filter *filter)
 
 static void start(struct ckf_filter *filter, struct ckf_snapshot *first)
 {
+    ckf_section_start();
     ckf_hits_attach_builtin(&filter->hits, &filter->by_default);
     ckf_hits_attach_builtin(&filter->hits, &filter->by_null);
     first->generation = 1;
@@ -176,12 +178,13 @@ void ckf_filter_destroy(struct ckf_filter *filter)
 
 static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
                                               const struct ckf_snapshot *snapshot,
+                                              const struct ckf_glance *glance,
                                               struct ckf_record record, struct ckf_verdict *verdict)
 {
     const struct ckf_outcome *outcome = &filter->by_null;
     enum ckf_reason reason = CKF_REASON_NULL_RECORD;
     if (record.data != NULL) {
-        outcome = ckf_snapshot_find(snapshot, record);
+        outcome = ckf_snapshot_find(snapshot, glance, record);
         reason = outcome != NULL ? CKF_REASON_RULE : CKF_REASON_DEFAULT;
         if (outcome == NULL)
             outcome = &filter->by_default;
@@ -189,6 +192,15 @@ static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
     *verdict = (struct ckf_verdict){snapshot->generation, outcome->id,
                                     (enum ckf_action)outcome->action, reason};
     return outcome;
+}
+
+static inline void glance_at(const struct ckf_snapshot *snapshot, struct ckf_record record,
+                             struct ckf_glance *glance)
+{
+    if (record.data != NULL)
+        ckf_matcher_glance(&snapshot->matcher, record.data, record.len, glance);
+    else
+        *glance = (struct ckf_glance){0};
 }
 
 /* Runs of one outcome are one addition. */
@@ -204,19 +216,37 @@ static void count_batch(struct ckf_stripe stripe, const struct ckf_outcome *cons
     }
 }
 
+/* Each step for all records, so that what one waits for is fetched while others are worked on. */
+static void look_ahead(const struct ckf_snapshot *snapshot, const struct ckf_record *records,
+                       struct ckf_glance *glances, size_t count)
+{
+    const struct ckf_matcher *matcher = &snapshot->matcher;
+    for (size_t i = 0; i < count; i++) {
+        glance_at(snapshot, records[i], &glances[i]);
+        ckf_matcher_fetch_entries(matcher, &glances[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t rank = ckf_matcher_fetch_pattern(matcher, &glances[i]);
+        if (rank != CKF_NO_RANK)
+            __builtin_prefetch(&snapshot->outcomes[rank]);
+    }
+}
+
 static size_t judge_batch(const struct ckf_filter *filter, const struct ckf_snapshot *snapshot,
                           const struct ckf_record *records, struct ckf_verdict *verdicts,
                           size_t count, const struct ckf_outcome **outcomes)
 {
+    struct ckf_glance glances[BATCH];
     size_t batch = count < BATCH ? count : BATCH;
+    look_ahead(snapshot, records, glances, batch);
     for (size_t i = 0; i < batch; i++)
-        outcomes[i] = judge(filter, snapshot, records[i], &verdicts[i]);
+        outcomes[i] = judge(filter, snapshot, &glances[i], records[i], &verdicts[i]);
     return batch;
 }
 
-static struct ckf_snapshot *enter(const struct ckf_filter *filter)
+/* Inside a section. */
+static struct ckf_snapshot *look_up_current(const struct ckf_filter *filter)
 {
-    ckf_read_begin();
     /* edge ruleset-published: acquire; pairs with the release in replace(). */
     return load_acquire(&filter->current);
 }
@@ -225,7 +255,8 @@ static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_rec
                                  struct ckf_verdict *verdicts, size_t count)
 {
     const struct ckf_outcome *outcomes[BATCH];
-    const struct ckf_snapshot *snapshot = enter(filter);
+    struct ckf_place *place = ckf_section_begin();
+    const struct ckf_snapshot *snapshot = look_up_current(filter);
     const struct ckf_stripe stripe = ckf_hits_stripe(&filter->hits);
     for (size_t done = 0; done < count;) {
         size_t batch =
@@ -233,7 +264,20 @@ static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_rec
         count_batch(stripe, outcomes, batch);
         done += batch;
     }
-    ckf_read_end();
+    ckf_section_end(place);
+}
+
+static struct ckf_verdict evaluate_atomic(struct ckf_filter *filter, struct ckf_record record)
+{
+    struct ckf_verdict verdict;
+    struct ckf_glance glance;
+    struct ckf_place *place = ckf_section_begin();
+    const struct ckf_snapshot *snapshot = look_up_current(filter);
+    glance_at(snapshot, record, &glance);
+    const struct ckf_outcome *outcome = judge(filter, snapshot, &glance, record, &verdict);
+    ckf_hits_add(ckf_hits_stripe(&filter->hits), outcome, 1);
+    ckf_section_end(place);
+    return verdict;
 }
 
 static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_record *records,
@@ -252,14 +296,10 @@ static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_rec
 struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_record record)
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        return evaluate_atomic(filter, record);
     struct ckf_verdict verdict;
-    if (filter->variant == CKF_VARIANT_ATOMIC) {
-        const struct ckf_outcome *outcome = judge(filter, enter(filter), record, &verdict);
-        ckf_hits_add(ckf_hits_stripe(&filter->hits), outcome, 1);
-        ckf_read_end();
-    } else {
-        evaluate_many_locked(filter, &record, &verdict, 1);
-    }
+    evaluate_many_locked(filter, &record, &verdict, 1);
     return verdict;
 }
 
@@ -292,9 +332,10 @@ void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes)
     drop_holder(filter);
 }
 
-/* After a grace period, on the thread of sync/reclaim. */
+/* On the thread of sync/reclaim. */
 static void reclaim_snapshot(struct ckf_retired *retired)
 {
+    ckf_section_wait();
     struct ckf_snapshot *snapshot = (struct ckf_snapshot *)(void *)retired;
     struct ckf_filter *filter = snapshot->filter;
     uint64_t bytes = snapshot->bytes;
@@ -329,7 +370,7 @@ static void replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
     }
     struct ckf_snapshot *old = current(filter);
     ckf_account_retire(filter, old);
-    /* edge ruleset-published: release; pairs with the acquire in enter(). */
+    /* edge ruleset-published: release; pairs with the acquire in look_up_current(). */
     store_release(&filter->current, fresh);
     ckf_retire(&old->retired, reclaim_snapshot);
 }
@@ -398,8 +439,9 @@ uint64_t ckf_filter_generation(const struct ckf_filter *filter)
     CKF_REQUIRE(filter != NULL, "needs a filter");
     if (filter->variant == CKF_VARIANT_MUTEX)
         return ckf_locked_generation((struct ckf_filter *)(uintptr_t)filter);
-    uint64_t generation = enter(filter)->generation;
-    ckf_read_end();
+    struct ckf_place *place = ckf_section_begin();
+    uint64_t generation = look_up_current(filter)->generation;
+    ckf_section_end(place);
     return generation;
 }
 

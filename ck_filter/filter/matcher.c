@@ -254,10 +254,16 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
     return bytes;
 }
 
-static uint32_t find_exact(const struct ckf_matcher *matcher, const unsigned char *data, size_t len)
+static inline uint32_t find_exact(const struct ckf_matcher *matcher,
+                                  const struct ckf_glance *glance, const unsigned char *data,
+                                  size_t len)
 {
-    return ckf_lower_rank(ckf_exact_find(&matcher->exact[0], data, len),
-                          ckf_exact_find(&matcher->exact[1], data, len));
+    uint32_t found = CKF_NO_RANK;
+    for (int fold = 0; fold < 2; fold++)
+        if (glance->may_be_exact[fold])
+            found = ckf_lower_rank(
+                found, ckf_exact_look_up(&matcher->exact[fold], glance->hash[fold], data, len));
+    return found;
 }
 
 static uint32_t find_in_tries(const struct ckf_trie tries[2], const unsigned char *data, size_t len,
@@ -292,11 +298,10 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
     return ckf_automaton_find(&matcher->substring[1], data, len, found);
 }
 
-uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data, size_t len)
+uint32_t ckf_matcher_find_glanced(const struct ckf_matcher *matcher,
+                                  const struct ckf_glance *glance, const void *data, size_t len)
 {
-    uint32_t found = CKF_NO_RANK;
-    if (matcher->uses[CKF_MATCH_EXACT])
-        found = find_exact(matcher, data, len);
+    uint32_t found = find_exact(matcher, glance, data, len);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_PREFIX])
         found = find_in_tries(matcher->prefix, data, len, false);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUFFIX])

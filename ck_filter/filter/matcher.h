@@ -41,7 +41,60 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher);
 /* What it occupies, itself not counted. */
 size_t ckf_matcher_bytes(const struct ckf_matcher *matcher);
 
+/* What is known of a record before it is looked up: its hashes, if it may be in the sets. */
+struct ckf_glance {
+    uint64_t hash[2];
+    bool may_be_exact[2];
+};
+
+/* Of many records, each is glanced at first, then looked ahead for, then found. */
+static inline void ckf_matcher_glance(const struct ckf_matcher *matcher, const void *data,
+                                      size_t len, struct ckf_glance *glance)
+{
+    for (int fold = 0; fold < 2; fold++) {
+        const struct ckf_exact *set = &matcher->exact[fold];
+        glance->may_be_exact[fold] = ckf_exact_may_hold(set, len);
+        if (glance->may_be_exact[fold])
+            glance->hash[fold] = ckf_exact_hash_of(set, data, len);
+    }
+}
+
+static inline void ckf_matcher_fetch_entries(const struct ckf_matcher *matcher,
+                                             const struct ckf_glance *glance)
+{
+    for (int fold = 0; fold < 2; fold++)
+        if (glance->may_be_exact[fold])
+            __builtin_prefetch(ckf_exact_home(&matcher->exact[fold], glance->hash[fold]));
+}
+
+/* Fetches the pattern that the record may equal. Returns its rank, or CKF_NO_RANK. */
+static inline uint32_t ckf_matcher_fetch_pattern(const struct ckf_matcher *matcher,
+                                                 const struct ckf_glance *glance)
+{
+    uint32_t rank = CKF_NO_RANK;
+    for (int fold = 0; fold < 2; fold++) {
+        if (!glance->may_be_exact[fold])
+            continue;
+        const struct ckf_exact_entry *home =
+            ckf_exact_home(&matcher->exact[fold], glance->hash[fold]);
+        if (home->rank == CKF_NO_RANK)
+            continue;
+        rank = home->rank;
+        __builtin_prefetch(home->bytes);
+    }
+    return rank;
+}
+
 /* The rank of the rule that speaks; CKF_NO_RANK if none matches. */
-uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data, size_t len);
+uint32_t ckf_matcher_find_glanced(const struct ckf_matcher *matcher,
+                                  const struct ckf_glance *glance, const void *data, size_t len);
+
+static inline uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data,
+                                        size_t len)
+{
+    struct ckf_glance glance;
+    ckf_matcher_glance(matcher, data, len, &glance);
+    return ckf_matcher_find_glanced(matcher, &glance, data, len);
+}
 
 #endif
