@@ -203,10 +203,15 @@ static inline void glance_at(const struct ckf_snapshot *snapshot, struct ckf_rec
         *glance = (struct ckf_glance){0};
 }
 
-/* Runs of one outcome are one addition. */
+/* Where additions are dear, runs of one outcome are one. */
 static void count_batch(struct ckf_stripe stripe, const struct ckf_outcome *const *outcomes,
                         size_t count)
 {
+    if (CKF_LIKELY(stripe.is_owned)) {
+        for (size_t i = 0; i < count; i++)
+            ckf_hits_add(stripe, outcomes[i], 1);
+        return;
+    }
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
         while (end < count && outcomes[end] == outcomes[i])
