@@ -7,6 +7,8 @@
 #include "../racy/filters.h"
 #include "filters.h"
 
+enum { LOOKS = 50 }; /* at the most, for each publish */
+
 struct state {
     void *filter;
     _Atomic(unsigned) ended; /* publishers */
@@ -31,8 +33,9 @@ static void reader(struct ckf_stress_run *run, void *state)
     const struct filter_operations *operations = ckf_stress_operations(run);
     struct state *s = state;
     uint64_t last = 0;
+    unsigned looks = LOOKS * ckf_stress_rounds(run);
     for (bool again = true; again;) {
-        again = s->ended < ckf_stress_copies(run, 0);
+        again = s->ended < ckf_stress_copies(run, 0) && --looks > 0;
         uint64_t now = operations->generation(s->filter);
         if (now < last)
             ckf_stress_outcome(run, "backwards");
