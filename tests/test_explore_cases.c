@@ -229,6 +229,26 @@ static void mutation_needs_variants_that_do_not_fail(void **state)
     assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
 }
 
+static void recorded_histories_are_judged(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "records-permits", "-c", "records-unreturned", "--require-repro",
+                             "--preemptions", "all", (const char *)NULL),
+                     0);
+    assert_int_equal(explore("-c", "records-still-broken", "--save", folder, (const char *)NULL),
+                     1);
+    assert_int_equal(
+        explore("replay", path_of("records-still-broken-atomic.schedule"), (const char *)NULL), 0);
+}
+
+static void what_cannot_be_judged_is_not_clean(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "records-too-much", "--save", folder, (const char *)NULL), 1);
+    assert_int_equal(explore("-c", "records-call-in-call", (const char *)NULL), 2);
+    assert_int_equal(explore("-c", "records-unspecified", (const char *)NULL), 2);
+}
+
 static void bad_usage_is_refused(void **state)
 {
     (void)state;
@@ -259,9 +279,13 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "hand-over-still-broken-atomic.schedule", "hand-over-still-broken-racy.schedule",
-        "hit-counter-racy.schedule", "hand-over-racy.schedule", "changed.schedule"};
+    static const char *const names[] = {"hand-over-still-broken-atomic.schedule",
+                                        "hand-over-still-broken-racy.schedule",
+                                        "hit-counter-racy.schedule",
+                                        "hand-over-racy.schedule",
+                                        "changed.schedule",
+                                        "records-still-broken-atomic.schedule",
+                                        "records-too-much-atomic.schedule"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     return rmdir(folder);
@@ -282,6 +306,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_schedule_of_another_program_is_refused_with_the_reason),
         cmocka_unit_test(a_thread_that_does_not_come_back_is_noticed),
         cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
+        cmocka_unit_test(recorded_histories_are_judged),
+        cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(bad_usage_is_refused),
     };
     return cmocka_run_group_tests_name("explore_cases", tests, make_folder, remove_folder);

@@ -33,6 +33,7 @@ struct ckf_explore_settings {
     int64_t budget_ns;    /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious;
+    bool plain; /* the search leaves nothing out */
     bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };
