@@ -25,8 +25,8 @@ static uint32_t read_limit(uintptr_t pc)
 
 void ckf_explore_number_threads(unsigned count)
 {
-    /* The reclaimer may be there already, when setup has retired something. */
-    ckf_explore_atomic_rmw((uintptr_t)&limit, sizeof limit, RMW_EXCHANGE, count, ACQ_REL, CALLER);
+    ckf_explore_shadow_access((uintptr_t)&limit, sizeof limit, ACCESS_WRITE);
+    limit = count;
 }
 
 /* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_limit(). */
