@@ -5,27 +5,55 @@
 #include <ck_filter/context.h>
 #include <ck_filter/select.h>
 
-static void *create(enum ckf_variant variant, size_t capacity, unsigned producers,
-                    unsigned consumers)
+#include <poll.h>
+
+/* Of elements that are a word, only the first word travels. */
+struct element {
+    uint64_t value, inverse, again;
+};
+
+static bool is_torn(const struct element *element)
+{
+    return element->inverse != 0 &&
+           (element->inverse != ~element->value || element->again != element->value);
+}
+
+static struct element element_of(uint64_t value)
+{
+    return (struct element){value, ~value, value};
+}
+
+/* A torn element is reported as a status that no receive has. */
+static enum ckf_status unpack(enum ckf_status status, const struct element *element,
+                              uint64_t *value)
+{
+    if (status != CKF_OK)
+        return status;
+    *value = element->value;
+    return is_torn(element) ? CKF_IO : CKF_OK;
+}
+
+static void *create(enum ckf_variant variant, size_t shape, unsigned producers, unsigned consumers)
 {
     struct ckf_channel *channel;
-    struct ckf_channel_options options = {.name = "stress",
-                                          .variant = variant,
-                                          .capacity = capacity,
-                                          .elem_size = sizeof(uint64_t),
-                                          .producers = producers,
-                                          .consumers = consumers};
+    struct ckf_channel_options options = {
+        .name = "stress",
+        .variant = variant,
+        .capacity = shape & CHANNEL_ENDLESS ? CKF_UNBOUNDED : channel_places(shape),
+        .elem_size = shape & CHANNEL_LARGE ? sizeof(struct element) : sizeof(uint64_t),
+        .producers = producers,
+        .consumers = consumers};
     return ckf_channel_create(&channel, &options) == CKF_OK ? channel : NULL;
 }
 
-static void *create_mutex(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_mutex(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_MUTEX, capacity, producers, consumers);
+    return create(CKF_VARIANT_MUTEX, shape, producers, consumers);
 }
 
-static void *create_atomic(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_atomic(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_ATOMIC, capacity, producers, consumers);
+    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers);
 }
 
 static void destroy(void *channel)
@@ -35,27 +63,33 @@ static void destroy(void *channel)
 
 static enum ckf_status send_value(void *channel, uint64_t value)
 {
-    return ckf_channel_send(channel, &value);
+    struct element element = element_of(value);
+    return ckf_channel_send(channel, &element);
 }
 
 static enum ckf_status try_send(void *channel, uint64_t value)
 {
-    return ckf_channel_try_send(channel, &value);
+    struct element element = element_of(value);
+    return ckf_channel_try_send(channel, &element);
 }
 
 static enum ckf_status recv_value(void *channel, uint64_t *value)
 {
-    return ckf_channel_recv(channel, value);
+    struct element element = {0};
+    return unpack(ckf_channel_recv(channel, &element), &element, value);
 }
 
 static enum ckf_status try_recv(void *channel, uint64_t *value)
 {
-    return ckf_channel_try_recv(channel, value);
+    struct element element = {0};
+    return unpack(ckf_channel_try_recv(channel, &element), &element, value);
 }
 
 static enum ckf_status recv_within(void *channel, uint64_t *value, int64_t ns)
 {
-    return ckf_channel_recv_until(channel, value, ckf_deadline_after_ns(ns), NULL);
+    struct element element = {0};
+    return unpack(ckf_channel_recv_until(channel, &element, ckf_deadline_after_ns(ns), NULL),
+                  &element, value);
 }
 
 static void close_channel(void *channel)
@@ -92,16 +126,44 @@ static void token_destroy(void *token)
 
 static enum ckf_status recv_unless(void *channel, uint64_t *value, void *token)
 {
-    return ckf_channel_recv_until(channel, value, CKF_FOREVER, token);
+    struct element element = {0};
+    return unpack(ckf_channel_recv_until(channel, &element, CKF_FOREVER, token), &element, value);
+}
+
+static enum ckf_status select_until(void *channels[2], uint64_t *value, size_t *from,
+                                    int64_t deadline_ns)
+{
+    struct element element = {0};
+    struct ckf_select_case cases[2] = {
+        {.channel = channels[0], .direction = CKF_RECV, .elem = &element},
+        {.channel = channels[1], .direction = CKF_RECV, .elem = &element}};
+    enum ckf_status status = ckf_select(cases, 2, from, deadline_ns, NULL);
+    return unpack(status == CKF_OK ? cases[*from].status : status, &element, value);
 }
 
 static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
 {
-    struct ckf_select_case cases[2] = {
-        {.channel = channels[0], .direction = CKF_RECV, .elem = value},
-        {.channel = channels[1], .direction = CKF_RECV, .elem = value}};
-    enum ckf_status status = ckf_select(cases, 2, from, CKF_FOREVER, NULL);
-    return status == CKF_OK ? cases[*from].status : status;
+    return select_until(channels, value, from, CKF_FOREVER);
+}
+
+static enum ckf_status select_now(void *channels[2], uint64_t *value)
+{
+    size_t from;
+    return select_until(channels, value, &from, CKF_NOW);
+}
+
+static size_t len(void *channel)
+{
+    return ckf_channel_len(channel);
+}
+
+static bool readable(void *channel, bool room)
+{
+    int fd;
+    if (ckf_channel_event_fd(channel, room ? CKF_SEND : CKF_RECV, &fd) != CKF_OK)
+        return false;
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 0) == 1;
 }
 
 #define LIBRARY_CHANNEL(create_function)                                                           \
@@ -110,7 +172,8 @@ static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *fr
         .recv = recv_value, .try_recv = try_recv, .recv_within = recv_within,                      \
         .close = close_channel, .producer_done = producer_done, .consumer_done = consumer_done,    \
         .token_create = token_create, .token_cancel = token_cancel,                                \
-        .token_destroy = token_destroy, .recv_unless = recv_unless, .select = select_two           \
+        .token_destroy = token_destroy, .recv_unless = recv_unless, .select = select_two,          \
+        .select_now = select_now, .len = len, .readable = readable                                 \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);

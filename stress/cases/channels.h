@@ -12,10 +12,17 @@
 
 #include <ck_filter/status.h>
 
+/* What create is asked for: a capacity, or ENDLESS, and perhaps elements of more than a word. */
+enum { CHANNEL_ENDLESS = 1 << 20, CHANNEL_LARGE = 1 << 21 };
+static inline size_t channel_places(size_t shape)
+{
+    return shape & (CHANNEL_ENDLESS - 1);
+}
+
 struct channel_operations {
     /* producers and consumers: how many threads on either side, each of which says so when it is
      * done; 0: the case closes the channel itself */
-    void *(*create)(size_t capacity, unsigned producers, unsigned consumers);
+    void *(*create)(size_t shape, unsigned producers, unsigned consumers);
     void (*destroy)(void *channel);
     enum ckf_status (*send)(void *channel, uint64_t value);
     enum ckf_status (*try_send)(void *channel, uint64_t value);
@@ -32,6 +39,11 @@ struct channel_operations {
     enum ckf_status (*recv_unless)(void *channel, uint64_t *value, void *token);
     /* Receives from whichever channel has an element first; *from tells which. */
     enum ckf_status (*select)(void *channels[2], uint64_t *value, size_t *from);
+    /* The same without waiting. */
+    enum ckf_status (*select_now)(void *channels[2], uint64_t *value);
+    size_t (*len)(void *channel);
+    /* Whether what is polled for elements (for room, with `room`) is readable; makes it at first. */
+    bool (*readable)(void *channel, bool room);
 };
 
 extern const struct channel_operations mutex_channel, atomic_channel;
