@@ -320,8 +320,10 @@ static uint32_t sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
 /* The wake-up for one case was not used: another one may need it. */
 static void pass_on(const struct ckf_select_case *unused)
 {
+    /* Whoever enrolled before the change that this call was woken for is known since the wake-up, and
+     * whoever enrols later looks at the channel: no seq_cst look for interest is needed. */
     if (CKF_STEP(is_ready(unused)))
-        ckf_waitlist_notify(&unused->channel->waitlist, unused->direction, 1);
+        ckf_waitlist_wake(&unused->channel->waitlist, unused->direction, 1);
 }
 
 static bool same_end(const struct ckf_select_case *a, const struct ckf_select_case *b)

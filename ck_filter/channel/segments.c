@@ -21,7 +21,6 @@
 
 #include "base/backoff.h"
 #include "base/memory.h"
-#include "base/step.h"
 #include "base/wide_cas.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
@@ -147,8 +146,7 @@ static enum ckf_status find_recv(struct ckf_segments *segments, struct ckf_segme
             return CKF_AGAIN;
         if (next == &closed_mark)
             return CKF_CLOSED;
-        if (CKF_STEP(true))
-            advance(&segments->tail, segment, next); /* senders first: see the invariants */
+        advance(&segments->tail, segment, next); /* senders first: see the invariants */
         if (advance(&segments->head, segment, next))
             ckf_retire(&segment->retired, segment_reclaim);
     }

@@ -185,10 +185,10 @@ static void wake_sleepers(struct ckf_waitlist *list, enum ckf_direction directio
 
 static void fire_if_armed(struct ckf_wait_side *side, uint64_t interest)
 {
-    /* seq_cst: one of several notifiers disarms and writes, and the next poller's arming comes
-     * wholly before or after */
+    /* relaxed: one of several notifiers disarms, and then writes. The kernel's lock of the descriptor
+     * orders that write, and all before it, with the clearing that the next arming follows. */
     if (CKF_STEP((interest & CKF_INTEREST_ARMED) != 0) &&
-        (fetch_and_seq_cst(&side->interest, ~CKF_INTEREST_ARMED) & CKF_INTEREST_ARMED))
+        (fetch_and_relaxed(&side->interest, ~CKF_INTEREST_ARMED) & CKF_INTEREST_ARMED))
         ckf_event_fd_set(load_relaxed(&side->event_fd) - 1); /* relaxed: made before it is armed */
 }
 
@@ -274,6 +274,6 @@ void ckf_waitlist_arm(struct ckf_waitlist *list, enum ckf_direction direction)
 void ckf_waitlist_fire_event(struct ckf_waitlist *list, enum ckf_direction direction)
 {
     struct ckf_wait_side *side = &list->sides[direction];
-    fetch_and_seq_cst(&side->interest, ~CKF_INTEREST_ARMED); /* seq_cst: as in wake() */
+    fetch_and_relaxed(&side->interest, ~CKF_INTEREST_ARMED); /* relaxed: as in fire_if_armed() */
     ckf_event_fd_set(load_relaxed(&side->event_fd) - 1);     /* relaxed: the caller has seen it */
 }

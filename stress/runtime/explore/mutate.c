@@ -51,7 +51,6 @@ struct shared {
     _Atomic(size_t) next;              /* the next number to be handed out */
     _Atomic(uint64_t) tried;           /* for the share of the budget */
     _Atomic(size_t) working[MAX_JOBS]; /* by worker: 1 + the number it works on */
-    _Atomic(unsigned) kills[MAX_PROGRAMS];
     struct reached reached[MAX_PROGRAMS];
     struct mutant mutants[MAX_MUTANTS];
 };
@@ -62,7 +61,8 @@ struct mutation_run {
     size_t program_count;
     struct ckf_source_site *places;
     size_t place_count;
-    bool *reached_by; /* [place * MAX_PROGRAMS + program] */
+    bool *reached_by;             /* [place * MAX_PROGRAMS + program] */
+    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches */
     size_t mutant_count;
     unsigned jobs;
     int64_t end_ns; /* of the budget; 0: none */
@@ -100,13 +100,14 @@ static const struct {
     uint64_t executions;
     int64_t budget_ns;
 } stages[] = {
-    {CKF_EXPLORE_SEQUENTIAL, 0, 12, 50000000}, {CKF_EXPLORE_RANDOM, 0, 300, 50000000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 6, 50000000},  {CKF_EXPLORE_RANDOM, 0, 40, 20000000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 24, 50000000}, {CKF_EXPLORE_RANDOM, 0, 300, 50000000},
     {CKF_EXPLORE_PCT, 3, 300, 50000000},       {CKF_EXPLORE_DFS, 1, 4000, 100000000},
     {CKF_EXPLORE_PCT, 2, 2000, 100000000},     {CKF_EXPLORE_RANDOM, 0, 6000, 200000000},
     {CKF_EXPLORE_DFS, 2, 20000, 400000000},    {CKF_EXPLORE_PCT, 4, 20000, 400000000},
     {CKF_EXPLORE_RANDOM, 0, 40000, 800000000},
 };
-enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 5 };
+enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 7 };
 
 static void run_stage(struct mutation_run *run, size_t stage, struct ckf_case_program *program,
                       bool informed, struct verdict *verdict)
@@ -250,6 +251,15 @@ static size_t merge_sites(const struct mutation_run *run, struct ckf_explore_sit
     return count;
 }
 
+/* The smaller the scene, the sooner it shows what it is about. */
+static size_t places_reached(const struct mutation_run *run, size_t program)
+{
+    size_t count = 0;
+    for (size_t place = 0; place < run->place_count; place++)
+        count += run->reached_by[place * MAX_PROGRAMS + program];
+    return count;
+}
+
 static bool find_places(struct mutation_run *run)
 {
     struct ckf_explore_site *all = calloc(CKF_EXPLORE_MAX_SITES, sizeof *all);
@@ -269,6 +279,8 @@ static bool find_places(struct mutation_run *run)
     }
     free(all);
     free(map);
+    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++)
+        run->size_of[i] = places_reached(run, i);
     if (run->reached_by == NULL)
         fprintf(stderr, "ckf-stress: mutate needs memory, and addr2line of the package binutils\n");
     return run->reached_by != NULL;
@@ -304,7 +316,7 @@ static int64_t end_of_share(const struct mutation_run *run)
     return now + (run->end_ns - now) * run->jobs / (int64_t)(left > 0 ? left : 1);
 }
 
-/* The programs that reach a place, those that have killed most first. */
+/* The programs that reach a place, those that reach the fewest first. */
 static size_t suspects(const struct mutation_run *run, size_t place, size_t *programs)
 {
     size_t count = 0;
@@ -312,8 +324,7 @@ static size_t suspects(const struct mutation_run *run, size_t place, size_t *pro
         if (!run->reached_by[place * MAX_PROGRAMS + i])
             continue;
         size_t at = count++;
-        unsigned kills = load_relaxed(&run->shared->kills[i]); /* relaxed: only an order */
-        for (; at > 0 && load_relaxed(&run->shared->kills[programs[at - 1]]) < kills; at--)
+        for (; at > 0 && run->size_of[programs[at - 1]] > run->size_of[i]; at--)
             programs[at] = programs[at - 1];
         programs[at] = i;
     }
@@ -336,7 +347,6 @@ static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns
             mutant->fate = KILLED;
             mutant->killer = (uint16_t)programs[i];
             snprintf(mutant->outcome, sizeof mutant->outcome, "%s", verdict.outcome);
-            fetch_add_relaxed(&run->shared->kills[programs[i]], 1);
             return;
         }
     }
