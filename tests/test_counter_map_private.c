@@ -1,72 +1,52 @@
-/* tests/test_counter_map_private.c - the index under keys of one hash, which nobody outside can
- * make, and the lists of iterations. */
+/* tests/test_counter_map_private.c - what nobody outside can bring about: keys whose hashes collide;
+ * and the parts that a map is made of. */
 #include "support.h"
 
 #include <string.h>
 
+#include "base/fold_hash.h"
 #include "base/memory.h"
-#include "counter_map/index.h"
+#include "counter_map/cells.h"
+#include "counter_map/entry.h"
 #include "counter_map/list.h"
+#include "counter_map/map.h"
+#include "sync/section.h"
 
-static struct ckf_counter_key key_of(const char *text, uint64_t hash)
+/* --- the index, reached through the variant with hashes of our choice --- */
+
+static struct ckf_counter_map *make(size_t max_keys)
 {
-    return (struct ckf_counter_key){text, strlen(text), hash};
+    struct ckf_counter_map_options options = {.max_keys = max_keys};
+    struct ckf_counter_map *map = NULL;
+    assert_int_equal(ckf_counter_map_create(&map, &options), CKF_OK);
+    return map;
 }
 
-static struct ckf_counter_entry *make_entry(const char *text, uint64_t hash)
+static struct ckf_counter_key key_of(const uint64_t *number, uint64_t hash)
 {
-    size_t size = sizeof(struct ckf_counter_entry) + strlen(text);
-    struct ckf_counter_entry *entry = ckf_alloc_aligned(size, CKF_COUNTER_ENTRY_ALIGN);
-    assert_non_null(entry);
-    entry->hash = hash;
-    entry->length = (uint32_t)strlen(text);
-    memcpy(entry->bytes, text, strlen(text));
-    store_release(&entry->state, 0);
-    return entry;
+    return (struct ckf_counter_key){number, sizeof *number, hash};
 }
 
-static struct ckf_counter_entry *find(struct ckf_counter_index *index, const char *text,
-                                      uint64_t hash)
+static void add_hashed(struct ckf_counter_map *map, uint64_t number, uint64_t hash, uint64_t n)
 {
-    struct ckf_counter_key key = key_of(text, hash);
-    ckf_read_begin();
-    struct ckf_counter_entry *entry = ckf_counter_index_find(index, &key);
-    ckf_read_end();
-    return entry;
+    struct ckf_counter_key key = key_of(&number, hash);
+    assert_int_equal(ckf_counter_lockfree_add(map, &key, n), CKF_OK);
 }
 
-static struct ckf_counter_entry *insert(struct ckf_counter_index *index,
-                                        struct ckf_counter_entry *entry)
+static uint64_t value_hashed(struct ckf_counter_map *map, uint64_t number, uint64_t hash)
 {
-    ckf_read_begin();
-    struct ckf_counter_entry *there = ckf_counter_index_insert(index, entry);
-    ckf_read_end();
-    return there;
+    struct ckf_counter_key key = key_of(&number, hash);
+    uint64_t value;
+    return ckf_counter_lockfree_get(map, &key, &value) == CKF_OK ? value : UINT64_MAX;
 }
 
-static void unlink_and_free(struct ckf_counter_index *index, struct ckf_counter_entry *entry)
+static bool count_visit(const void *key, size_t length, uint64_t value, void *arg)
 {
-    ckf_read_begin();
-    ckf_counter_index_unlink(index, entry);
-    ckf_counter_index_unlink(index, entry); /* harmless */
-    ckf_read_end();
-    ckf_wait_for_readers();
-    ckf_free(entry);
-}
-
-static void count_entry(struct ckf_counter_entry *entry, void *number)
-{
-    (void)entry;
-    ++*(unsigned *)number;
-}
-
-static unsigned count_entries(struct ckf_counter_index *index)
-{
-    unsigned number = 0;
-    ckf_read_begin();
-    ckf_counter_index_for_each(index, count_entry, &number);
-    ckf_read_end();
-    return number;
+    (void)key;
+    (void)length;
+    (void)value;
+    ++*(size_t *)arg;
+    return true;
 }
 
 static void keys_of_one_hash_stay_apart(void **state)
@@ -75,33 +55,162 @@ static void keys_of_one_hash_stay_apart(void **state)
     enum { KEYS = 26 };
     const uint64_t hashes[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63};
     for (size_t h = 0; h < sizeof hashes / sizeof hashes[0]; h++) {
-        struct ckf_counter_index *index = ckf_counter_index_create(0);
-        struct ckf_counter_entry *entries[KEYS];
-        char name[2] = "a";
-        assert_non_null(index);
-        for (int i = 0; i < KEYS; i++, name[0]++) {
-            assert_null(find(index, name, hashes[h]));
-            entries[i] = make_entry(name, hashes[h]);
-            assert_ptr_equal(insert(index, entries[i]), entries[i]);
+        struct ckf_counter_map *map = make(0);
+        for (uint64_t i = 0; i < KEYS; i++) {
+            assert_int_equal(value_hashed(map, i, hashes[h]), UINT64_MAX);
+            add_hashed(map, i, hashes[h], 1);
+            add_hashed(map, i, hashes[h], i);
         }
-        struct ckf_counter_entry *second = make_entry("c", hashes[h]);
-        assert_ptr_equal(insert(index, second), entries[2]);
-        ckf_free(second);
-        assert_int_equal(count_entries(index), KEYS);
-        unlink_and_free(index, entries[3]);
-        assert_null(find(index, "d", hashes[h]));
-        assert_int_equal(count_entries(index), KEYS - 1);
-        entries[3] = make_entry("d", hashes[h]);
-        assert_ptr_equal(insert(index, entries[3]), entries[3]);
-        name[0] = 'a';
-        for (int i = 0; i < KEYS; i++, name[0]++) {
-            assert_ptr_equal(find(index, name, hashes[h]), entries[i]);
-            unlink_and_free(index, entries[i]);
-        }
-        assert_int_equal(count_entries(index), 0);
-        ckf_counter_index_destroy(index);
+        uint64_t gone = 3, final;
+        struct ckf_counter_key key = key_of(&gone, hashes[h]);
+        assert_int_equal(ckf_counter_lockfree_remove(map, &key, &final), CKF_OK);
+        assert_int_equal(final, 4);
+        assert_int_equal(value_hashed(map, gone, hashes[h]), UINT64_MAX);
+        add_hashed(map, gone, hashes[h], 4);
+        for (uint64_t i = 0; i < KEYS; i++)
+            assert_int_equal(value_hashed(map, i, hashes[h]), i + 1);
+        assert_int_equal(ckf_counter_map_len(map), KEYS);
+        ckf_counter_map_destroy(map);
     }
 }
+
+/* As if somebody knew the hash's key: the shard takes another hash, and neither time nor memory grow
+ * with the square of the keys. */
+static void a_shard_whose_keys_collide_is_keyed_anew(void **state)
+{
+    (void)state;
+    enum { KEYS = 100000 };
+    const uint64_t hash = UINT64_C(0x123456789abcdef0);
+    struct ckf_counter_map *map = make(0);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(ckf_counter_map_add_u64(map, i, 1), CKF_OK);
+    for (uint64_t i = 0; i < KEYS; i++)
+        add_hashed(map, i << 32 | 1, hash, i);
+    for (uint64_t i = 0; i < KEYS; i += 7)
+        assert_int_equal(value_hashed(map, i << 32 | 1, hash), i);
+    for (uint64_t i = 0; i < 1000; i++) {
+        uint64_t value;
+        assert_int_equal(ckf_counter_map_get(map, &i, sizeof i, &value), CKF_OK);
+        assert_int_equal(value, 1);
+    }
+    size_t visits = 0;
+    assert_int_equal(ckf_counter_map_for_each(map, count_visit, &visits), CKF_OK);
+    assert_int_equal(visits, KEYS + 1000);
+    for (uint64_t i = 0; i < KEYS; i += 1000) {
+        uint64_t number = i << 32 | 1, final;
+        struct ckf_counter_key key = key_of(&number, hash);
+        assert_int_equal(ckf_counter_lockfree_remove(map, &key, &final), CKF_OK);
+        assert_int_equal(final, i);
+    }
+    assert_int_equal(ckf_counter_map_total(map), UINT64_C(99999) * 50000 + 1000);
+    ckf_counter_map_destroy(map);
+}
+
+static void hashes_that_share_many_bits_are_told_apart(void **state)
+{
+    (void)state;
+    for (int shift = 0; shift < 64; shift += 8) {
+        struct ckf_counter_map *map = make(0);
+        for (uint64_t i = 0; i < 20000; i++)
+            add_hashed(map, i, i << shift, i);
+        for (uint64_t i = 0; i < 20000; i++)
+            assert_int_equal(value_hashed(map, i, i << shift), i);
+        assert_int_equal(ckf_counter_map_len(map), 20000);
+        ckf_counter_map_destroy(map);
+    }
+}
+
+/* --- the fast hash --- */
+
+static unsigned bits_in(uint64_t word)
+{
+    return (unsigned)__builtin_popcountll(word);
+}
+
+static void each_bit_of_a_key_changes_half_of_its_hash(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1,  2,  3,  4,  5,  7,  8,  9,  15,
+                                     16, 17, 31, 32, 33, 48, 64, 65, 200};
+    struct ckf_fold_key key;
+    for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+        unsigned char bytes[200] = {0};
+        unsigned changed = 0, samples = 0;
+        for (int round = 0; round < 20; round++) {
+            ckf_fold_key_init(&key);
+            uint64_t whole = ckf_fold_hash(&key, bytes, lengths[l]);
+            for (size_t bit = 0; bit < lengths[l] * 8; bit += 1 + lengths[l] / 16) {
+                bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+                uint64_t other = ckf_fold_hash(&key, bytes, lengths[l]);
+                bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+                assert_true(other != whole);
+                changed += bits_in(other ^ whole);
+                samples++;
+            }
+        }
+        assert_in_range(changed, samples * 29u, samples * 35u);
+    }
+}
+
+static void keys_that_differ_in_length_alone_have_other_hashes(void **state)
+{
+    (void)state;
+    static const unsigned char zeros[200];
+    struct ckf_fold_key key;
+    ckf_fold_key_init(&key);
+    for (size_t a = 0; a < sizeof zeros; a++)
+        for (size_t b = 0; b < a; b++)
+            assert_true(ckf_fold_hash(&key, zeros, a) != ckf_fold_hash(&key, zeros, b));
+}
+
+/* --- cells --- */
+
+static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
+{
+    (void)state;
+    struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
+    assert_non_null(cells);
+    ckf_section_start();
+    ckf_cells_init(cells);
+    for (uint32_t round = 0; round < 3 * CKF_CELLS_OF_A_CHUNK; round++) {
+        _Atomic(uint32_t) home = 0;
+        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
+        uint32_t id = load_relaxed(&home) & CKF_HOME_NUMBER;
+        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | id);
+        assert_int_equal(ckf_cells_sum(cells, id), 0);
+        struct ckf_place *place = ckf_section_begin();
+        _Atomic(uint64_t) *word = ckf_cells_mine(cells, place, id);
+        assert_non_null(word);
+        store_release(word, load_relaxed(word) + round);
+        ckf_section_end(place);
+        assert_int_equal(ckf_cells_sum(cells, id), round);
+        if (round % 2 == 0)
+            ckf_cells_give_back_id(cells, id);
+    }
+    ckf_cells_destroy(cells);
+    ckf_free(cells);
+}
+
+static void cells_end_with_their_ids(void **state)
+{
+    (void)state;
+    struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
+    assert_non_null(cells);
+    ckf_cells_init(cells);
+    _Atomic(uint32_t) home = 0;
+    for (uint32_t i = 0; i < CKF_CELL_IDS; i++) {
+        store_relaxed(&home, 0);
+        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
+        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | i);
+    }
+    store_relaxed(&home, 0);
+    ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
+    assert_int_equal(load_relaxed(&home), 0);
+    ckf_cells_destroy(cells);
+    ckf_free(cells);
+}
+
+/* --- lists --- */
 
 static void a_list_says_how_much_room_it_lacks(void **state)
 {
@@ -112,7 +221,7 @@ static void a_list_says_how_much_room_it_lacks(void **state)
     for (int round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 300; i++) {
             key[0] = (char)i;
-            ckf_counter_list_offer(&list, key, i, i, i);
+            ckf_counter_list_offer(&list, NULL, key, i, i, i);
         }
         if (round == 0) {
             assert_false(ckf_counter_list_is_complete(&list));
@@ -136,7 +245,7 @@ static void a_list_gives_its_largest_first(void **state)
         struct ckf_counter_list list;
         assert_true(ckf_counter_list_init(&list, count));
         for (size_t i = 0; i < count; i++)
-            ckf_counter_list_offer(&list, "", 0, 0, i * 17 % count / 2);
+            ckf_counter_list_offer(&list, NULL, "", 0, 0, i * 17 % count / 2);
         ckf_counter_list_heapify(&list);
         uint64_t last = UINT64_MAX;
         for (size_t left = count; left > 0;) {
@@ -153,6 +262,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_one_hash_stay_apart),
+        cmocka_unit_test(a_shard_whose_keys_collide_is_keyed_anew),
+        cmocka_unit_test(hashes_that_share_many_bits_are_told_apart),
+        cmocka_unit_test(each_bit_of_a_key_changes_half_of_its_hash),
+        cmocka_unit_test(keys_that_differ_in_length_alone_have_other_hashes),
+        cmocka_unit_test(a_cell_id_that_is_used_again_starts_at_nothing),
+        cmocka_unit_test(cells_end_with_their_ids),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

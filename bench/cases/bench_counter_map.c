@@ -164,8 +164,8 @@ static const struct bench_contestant mutex_contestant = {.name = "mutex",
 
 /* Orders of keys, drawn once for all contestants and kept to the end of the program. */
 
-enum { SHORT_SEQUENCE = 1 << 16, LONG_SEQUENCE = 1 << 20, KINDS = 3 };
-static const double zipf_exponent = 0.99;
+enum { SHORT_SEQUENCE = 1 << 16, LONG_SEQUENCE = 1 << 20 };
+static const double zipf_exponent = 0.99, steep_exponent = 1.25;
 
 struct order {
     size_t keys;
@@ -175,7 +175,7 @@ struct order {
     struct order *next;
 };
 
-static size_t sequence_length(size_t keys)
+size_t map_order_length(size_t keys)
 {
     return keys > SHORT_SEQUENCE ? LONG_SEQUENCE : SHORT_SEQUENCE;
 }
@@ -199,9 +199,9 @@ static bool draw_zipf(struct order *order, size_t length, uint64_t seed)
     double *cumulated = malloc(order->keys * sizeof(*cumulated));
     if (cumulated == NULL)
         return false;
-    double sum = 0;
+    double sum = 0, exponent = order->kind == MAP_ZIPF ? zipf_exponent : steep_exponent;
     for (size_t i = 0; i < order->keys; i++)
-        cumulated[i] = sum += pow((double)(i + 1), -zipf_exponent);
+        cumulated[i] = sum += pow((double)(i + 1), -exponent);
     for (size_t i = 0; i < length; i++) {
         double unit = (double)(bench_mix(seed + i) >> 11) * 0x1p-53;
         order->sequence[i] = search(cumulated, order->keys, unit * sum);
@@ -210,14 +210,14 @@ static bool draw_zipf(struct order *order, size_t length, uint64_t seed)
     return true;
 }
 
-static const uint32_t *order_of(size_t keys, enum map_keys kind, unsigned thread)
+const uint32_t *map_order(size_t keys, enum map_keys kind, unsigned thread)
 {
     static struct order *orders;
     for (struct order *order = orders; order != NULL; order = order->next)
         if (order->keys == keys && order->kind == kind && order->thread == thread)
             return order->sequence;
 
-    size_t length = sequence_length(keys);
+    size_t length = map_order_length(keys);
     uint64_t seed = (uint64_t)(thread + 1) << 32;
     struct order *order = malloc(sizeof(*order));
     if (order == NULL)
@@ -225,7 +225,7 @@ static const uint32_t *order_of(size_t keys, enum map_keys kind, unsigned thread
     *order = (struct order){.keys = keys, .kind = kind, .thread = thread, .next = orders};
     order->sequence = malloc(length * sizeof(*order->sequence));
     bool drawn = order->sequence != NULL;
-    if (drawn && kind == MAP_ZIPF)
+    if (drawn && (kind == MAP_ZIPF || kind == MAP_ZIPF_STEEP))
         drawn = draw_zipf(order, length, seed);
     else if (drawn)
         for (size_t i = 0; i < length; i++)
@@ -277,8 +277,8 @@ static void setup(struct bench_run *run, void *argument)
     state->map = face->create(state->keys, u64_keys);
     bool made = state->map != NULL;
     for (unsigned i = 0; made && !new_keys && i < bench_threads(run); i++) {
-        state->sequence[i] = order_of(state->keys, workload->shape, i);
-        state->mask = sequence_length(state->keys) - 1;
+        state->sequence[i] = map_order(state->keys, workload->shape, i);
+        state->mask = map_order_length(state->keys) - 1;
         made = state->sequence[i] != NULL;
     }
     if (made && !new_keys)

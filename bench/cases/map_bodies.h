@@ -7,6 +7,7 @@
 #ifndef CKF_BENCH_MAP_BODIES_H
 #define CKF_BENCH_MAP_BODIES_H
 
+#include "cases/map_orders.h"
 #include "harness/bench.h"
 
 enum map_role {
@@ -20,9 +21,6 @@ enum map_role {
     MAP_ADDS_BESIDE,      /* background: adds without end */
     MAP_ROLES
 };
-
-/* Which key is next. */
-enum map_keys { MAP_ONE_KEY, MAP_UNIFORM, MAP_ZIPF };
 
 struct map_key {
     uint64_t words[2];

@@ -110,6 +110,7 @@ struct bench_target {
     const char *workload;                /* its id */
     double at_most;                      /* without peers: on our figure, in the workload's unit */
     const char *peers[TARGET_MAX_PEERS]; /* contestants of that workload, to the first NULL */
+    const char *peers_name;              /* how the table calls several; NULL: lists them */
     const char *ours;                    /* NULL: "atomic" */
 };
 

@@ -105,6 +105,10 @@ static void format_bound(char *text, size_t size, const struct bench_target *tar
         snprintf(text, size, "%s %s", number, unit);
         return;
     }
+    if (target->peers_name != NULL) {
+        snprintf(text, size, "%s x %s", number, target->peers_name);
+        return;
+    }
     int length =
         snprintf(text, size, "%s x %s", number, target->peers[1] == NULL ? "" : "the best of ");
     for (unsigned i = 0; i < TARGET_MAX_PEERS && target->peers[i] != NULL; i++)

@@ -36,6 +36,17 @@ PEER peer_lfht;        /* liburcu's hash table and an atomic add */
 PEER peer_fetch_add;   /* one shared word a key, for handles */
 PEER peer_alone_map;   /* the hash table without a lock: one thread, the limit */
 
+/* Counter maps, for the table of targets. */
+PEER peer_absl_private;  /* absl::flat_hash_map, one a thread: the limit */
+PEER peer_absl_mutex;    /* the same behind a mutex */
+PEER peer_absl_sharded;  /* 64 of them behind a mutex each */
+PEER peer_array_private; /* an array a thread: the limit of all counting */
+PEER peer_shared_words;  /* one shared word a key, for handles */
+PEER peer_lfht_table;    /* liburcu's hash table */
+PEER peer_ck_ht;         /* Concurrency Kit's hash table */
+PEER peer_tbb_map;       /* oneTBB's concurrent_hash_map */
+PEER peer_cuckoo_map;    /* libcuckoo */
+
 /* Filters. */
 PEER peer_rwlock_set; /* a hash set under a read-write lock */
 PEER peer_rcu_set;    /* a hash set behind an RCU pointer */

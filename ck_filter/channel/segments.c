@@ -1,17 +1,27 @@
-/* channel/segments.c - unbounded ATOMIC channels: a chain of segments whose cells are used once.
+/* channel/segments.c - unbounded ATOMIC channels: a chain of segments, each a piece of an endless row of
+ * cells.
  *
- * Roles:      a sender fills the first empty cell in one 16-byte CAS, state and element together; a
- *             receiver takes the first full one by a CAS of its state. Nobody waits for anybody.
- * Invariants: a cell goes EMPTY -> FULL -> TAKEN, or EMPTY -> MARK. Cells are filled in the order in
- *             which they stand and taken in it. A segment's filled and taken are hints that may lag.
- *             Only a full segment gets a successor; next is set once. head never passes tail: it
- *             moves off a segment after tail has.
- * Reclaiming: whoever moves head off a segment retires it; everybody looks at segments within a read
- *             section, so one that a section has seen stays, and no pointer to it can come again.
- * Close:      a mark in the first empty cell, or in the place of the successor of a full segment: it
+ * A send has ticket t, the number of sends before it, and each segment stands for SPAN tickets in
+ * turn. A cell says which ticket filled it last: an older one than is expected means "free".
+ *
+ * Roles:      a sender fills the first free cell in one 16-byte CAS, state and element together; a
+ *             receiver reads the element of ticket `head` and takes it by a CAS of head, or several by
+ *             one. Nobody waits for anybody.
+ * Invariants: cells are filled in the order of tickets. Only a full segment gets a successor, once for
+ *             each piece that it stands for. tail_at and head_at name a segment together with the piece
+ *             that it stands for there, and change only together with it; head_at never passes
+ *             tail_at. tail is a hint that may lag.
+ * Reuse:      a segment whose elements have all been taken is kept for the next append, as it is: its
+ *             cells name tickets of the past, so they are free for later ones, and whoever still comes
+ *             with an old piece in mind finds no state, no successor and no pair of words that it
+ *             expects. More than a few are not kept but given back, and since everybody looks at
+ *             segments within a read section, memory that a section has seen stays.
+ * Close:      a mark in the first free cell, or in the place of the successor of a full segment: it
  *             needs no memory. Every send has its place before the mark or meets it.
  * Progress:   lock-free, as far as the allocator is.
  * Teardown:   the door drains the channel first; what is left of the chain is freed at once.
+ *
+ * Promises:   as in ring.c.
  *
  * The chain is that of Michael and Scott, "Simple, Fast, and Practical Non-Blocking and Blocking
  * Concurrent Queue Algorithms", PODC 1996, with a segment for a node. Elements larger than a word get
@@ -21,33 +31,117 @@
 
 #include "base/backoff.h"
 #include "base/memory.h"
-#include "base/wide_cas.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/reclaim.h"
 
-enum { EMPTY = 0, FULL = 1, TAKEN = 2, MARK = 3 };
+/* A ticket is kept times 2, so that it and the mark fit into one word. */
+enum { MARK = 1, TICKET = 2 };
 
+/* Short where tools watch every access: what matters happens where one segment follows another. */
+#ifdef CKF_INSTRUMENTED
+enum { CELLS = 4 };
+#else
 enum { CELLS = 128 };
+#endif
+enum { SPAN = CELLS * TICKET };
+
+/* Elements that a receiver takes at once, and a single producer sends. */
+enum { RUN = 32 };
 
 struct ckf_segment {
     struct ckf_retired retired;
-    uint64_t first; /* constant: the number of elements before its first cell */
-    _Atomic(struct ckf_segment *) next;
-    CKF_CACHELINE_ALIGNED _Atomic(uint32_t) filled;     /* senders: cells before it are not empty */
-    CKF_CACHELINE_ALIGNED _Atomic(uint32_t) taken;      /* receivers: cells before it are taken */
+    struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
     CKF_CACHELINE_ALIGNED struct ckf_wide cells[CELLS]; /* low: state; high: element or its block */
 };
 
 /* The successor of the last segment of a closed channel: nothing but its address counts. */
 static struct ckf_segment closed_mark;
 
-static struct ckf_segment *segment_create(uint64_t first)
+/* A segment, and the piece for which it stood. */
+struct place {
+    struct ckf_segment *segment;
+    uint64_t first; /* ticket */
+};
+
+/* What was found in a piece. */
+struct spot {
+    struct place place;
+    uint64_t ticket; /* place.first + SPAN: the piece is full, and has no successor yet */
+    uint64_t state;  /* of the ticket's cell */
+};
+
+static struct ckf_segment *pointer_of(uint64_t word)
+{
+    return (struct ckf_segment *)(uintptr_t)word;
+}
+
+static uint64_t word_of(const struct ckf_segment *segment)
+{
+    return (uintptr_t)segment;
+}
+
+static struct ckf_wide *cell_of(struct ckf_segment *segment, uint64_t ticket)
+{
+    return &segment->cells[ticket / TICKET % CELLS];
+}
+
+static bool is_mark(uint64_t state)
+{
+    return (state & MARK) != 0;
+}
+
+static bool is_before(uint64_t a, uint64_t b)
+{
+    return (int64_t)(a - b) < 0;
+}
+
+enum ckf_status ckf_segments_init(struct ckf_segments *segments, unsigned promises)
 {
     struct ckf_segment *segment = ckf_alloc_aligned(sizeof *segment, alignof(struct ckf_segment));
-    if (segment != NULL)
-        segment->first = first;
-    return segment;
+    if (segment == NULL)
+        return CKF_NO_MEMORY;
+    /* Not from 0, which is what the cells of a new segment say. */
+    atomic_init(&segment->next.low, SPAN);
+    atomic_init(&segments->tail_at.low, SPAN);
+    atomic_init(&segments->tail_at.high, word_of(segment));
+    atomic_init(&segments->tail, SPAN);
+    atomic_init(&segments->head_at.low, SPAN);
+    atomic_init(&segments->head_at.high, word_of(segment));
+    atomic_init(&segments->head, SPAN);
+    segments->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
+    segments->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
+    return CKF_OK;
+}
+
+static void segments_free(struct ckf_channel *channel)
+{
+    struct ckf_segments *segments = &channel->segments;
+    /* relaxed, all: alone */
+    struct ckf_segment *segment = pointer_of(load_relaxed(&segments->head_at.high));
+    while (segment != NULL && segment != &closed_mark) {
+        struct ckf_segment *next = pointer_of(load_relaxed(&segment->next.high));
+        ckf_free(segment);
+        segment = next;
+    }
+    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++)
+        ckf_free(load_relaxed(&segments->spare[i]));
+}
+
+/* --- segments come and go --- */
+
+static struct ckf_segment *take_spare(struct ckf_segments *segments)
+{
+    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++) {
+        /* relaxed: only says where the exchange is worth it */
+        if (load_relaxed(&segments->spare[i]) == NULL)
+            continue;
+        /* edge segment-kept: acquire; pairs with the CAS in keep_or_retire(). */
+        struct ckf_segment *segment = exchange_acquire(&segments->spare[i], NULL);
+        if (segment != NULL)
+            return segment;
+    }
+    return ckf_alloc_aligned(sizeof(struct ckf_segment), alignof(struct ckf_segment));
 }
 
 static void segment_reclaim(struct ckf_retired *retired)
@@ -55,158 +149,252 @@ static void segment_reclaim(struct ckf_retired *retired)
     ckf_free(retired); /* its first member */
 }
 
-enum ckf_status ckf_segments_init(struct ckf_segments *segments)
+static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *segment)
 {
-    struct ckf_segment *segment = segment_create(0);
-    if (segment == NULL)
-        return CKF_NO_MEMORY;
-    atomic_init(&segments->tail, segment);
-    atomic_init(&segments->head, segment);
-    return CKF_OK;
+    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++) {
+        struct ckf_segment *kept = load_relaxed(&segments->spare[i]); /* relaxed: as above */
+        /* edge segment-kept: release; pairs with the exchange in take_spare(). */
+        if (kept == NULL && cas_acq_rel(&segments->spare[i], &kept, segment))
+            return;
+    }
+    ckf_retire(&segment->retired, segment_reclaim);
 }
 
-static void segments_free(struct ckf_channel *channel)
+/* Both words at one moment: the first never comes back. */
+static struct place read_place(const struct ckf_wide *at)
 {
-    struct ckf_segment *segment = load_relaxed(&channel->segments.head); /* relaxed: alone */
-    while (segment != NULL && segment != &closed_mark) {
-        struct ckf_segment *next = load_relaxed(&segment->next);
-        ckf_free(segment);
-        segment = next;
+    struct place place;
+    uint64_t again;
+    /* edge segment-reached: acquire; pairs with the CAS in advance(). */
+    place.first = load_acquire(&at->low);
+    for (;; place.first = again) {
+        /* edge segment-reached: acquire, as above. */
+        place.segment = pointer_of(load_acquire(&at->high));
+        again = load_acquire(&at->low); /* edge segment-reached: acquire, as above. */
+        if (CKF_LIKELY(again == place.first))
+            return place;
     }
 }
 
+/* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
+static bool read_next(const struct place *place, struct ckf_segment **next)
+{
+    /* edge segment-reused: acquire; pairs with the store in append(). seq_cst: as in state_of(). */
+    *next = pointer_of(load_seq_cst(&place->segment->next.high));
+    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
+     * both words. After the other load: whoever reuses the segment writes this word first. */
+    return load_acquire(&place->segment->next.low) == place->first;
+}
+
+/* Moves tail_at or head_at to the successor, unless others have. */
+static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
+{
+    /* edge segment-reached: release, by the seq_cst CAS; pairs with the loads in read_place(). */
+    return ckf_wide_cas(at, from->first, word_of(from->segment), from->first + SPAN, word_of(to));
+}
+
+/* Gives a full piece a successor, unless somebody else does or the channel is closed. */
+static enum ckf_status append(struct ckf_segments *segments, const struct place *place)
+{
+    struct ckf_segment *next = take_spare(segments);
+    if (next == NULL)
+        return CKF_NO_MEMORY;
+    /* relaxed: goes before the next store */
+    store_relaxed(&next->next.low, place->first + SPAN);
+    /* edge segment-reused: release; pairs with the load in read_next(). Whoever does not find the old
+     * successor any more finds that the piece is another one. */
+    store_release(&next->next.high, 0);
+    /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
+    if (!ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
+        keep_or_retire(segments, next);
+    return CKF_OK;
+}
+
+/* --- finding --- */
+
 /* edge segment-cell: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), take_word() and segments_close(). */
-static uint64_t state_of(const struct ckf_segment *segment, uint32_t cell)
+ * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and place_mark().
+ * edge segment-prepared: acquire; pairs with the stores in put_alone(). */
+static uint64_t state_of(struct ckf_segment *segment, uint64_t ticket)
 {
-    return load_seq_cst(&segment->cells[cell].low);
+    return load_seq_cst(&cell_of(segment, ticket)->low);
 }
 
-static struct ckf_segment *next_of(const struct ckf_segment *segment)
+/* Walks to the first cell of a piece that is not filled, or to its end. False: the segment stands for
+ * another piece by now. */
+static bool walk(struct spot *spot)
 {
-    /* edge segment-linked: acquire; pairs with the CAS in append() and segments_close(). seq_cst:
-     * as in state_of(). */
-    return load_seq_cst(&segment->next);
+    for (; spot->ticket != spot->place.first + SPAN; spot->ticket += TICKET) {
+        spot->state = state_of(spot->place.segment, spot->ticket);
+        if (is_before(spot->state, spot->ticket) || spot->state == (spot->ticket | MARK))
+            return true;
+        if (spot->state != spot->ticket)
+            return false;
+    }
+    return true;
 }
 
-/* Moves one of the channel's two pointers from a segment to its successor, unless others have. */
-static bool advance(_Atomic(struct ckf_segment *) *pointer, struct ckf_segment *from,
-                    struct ckf_segment *to)
-{
-    /* edge segment-reached: release; pairs with the acquires in find_send() and find_recv(). */
-    return cas_acq_rel(pointer, &from, to);
-}
-
-/* What a sender finds, in a read section: the first empty cell, or CELLS when its segment is full
- * and has no successor yet. */
-static enum ckf_status find_send(struct ckf_segments *segments, struct ckf_segment **found,
-                                 uint32_t *cell)
+/* What a sender finds, in a read section: the first free cell, or the end of the last piece. */
+static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spot)
 {
     for (;;) {
-        /* edge segment-reached: acquire; pairs with the CAS in advance(). */
-        struct ckf_segment *segment = load_acquire(&segments->tail);
-        *found = segment;
-        /* edge segment-hint: acquire; pairs with the release in put_word(). */
-        for (*cell = load_acquire(&segment->filled); *cell < CELLS; ++*cell) {
-            uint64_t state = state_of(segment, *cell);
-            if (state == EMPTY)
-                return CKF_OK;
-            if (state == MARK)
-                return CKF_CLOSED;
-        }
-        struct ckf_segment *next = next_of(segment);
+        spot->place = read_place(&segments->tail_at);
+        /* edge segment-hint: acquire; pairs with the releases in put_word() and put_alone(). */
+        spot->ticket = load_acquire(&segments->tail);
+        if (is_before(spot->ticket, spot->place.first))
+            spot->ticket = spot->place.first;
+        else if (is_before(spot->place.first + SPAN, spot->ticket))
+            spot->ticket = spot->place.first + SPAN;
+        if (!walk(spot))
+            continue;
+        if (CKF_LIKELY(spot->ticket != spot->place.first + SPAN))
+            return is_mark(spot->state) ? CKF_CLOSED : CKF_OK;
+        struct ckf_segment *next;
+        if (!read_next(&spot->place, &next))
+            continue;
         if (next == NULL)
             return CKF_OK;
         if (next == &closed_mark)
             return CKF_CLOSED;
-        advance(&segments->tail, segment, next);
+        advance(&segments->tail_at, &spot->place, next);
     }
 }
 
-/* What a receiver finds, in a read section: the oldest cell that has not been taken. */
-static enum ckf_status find_recv(struct ckf_segments *segments, struct ckf_segment **found,
-                                 uint32_t *cell)
+/* Moves head_at off a piece whose elements have all been taken. */
+static void leave_piece(struct ckf_segments *segments, const struct place *place,
+                        const struct ckf_segment *next)
+{
+    advance(&segments->tail_at, place, next); /* senders first: see the invariants */
+    if (advance(&segments->head_at, place, next))
+        keep_or_retire(segments, place->segment);
+}
+
+/* What a receiver finds, in a read section: the oldest ticket that has not been taken. CKF_OK: its
+ * element is there. */
+static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spot)
 {
     for (;;) {
-        /* edge segment-reached: acquire; pairs with the CAS in advance(). */
-        struct ckf_segment *segment = load_acquire(&segments->head);
-        *found = segment;
-        /* edge segment-hint: acquire; pairs with the release in take_word(). */
-        for (*cell = load_acquire(&segment->taken); *cell < CELLS; ++*cell) {
-            uint64_t state = state_of(segment, *cell);
-            if (state == FULL)
+        spot->place = read_place(&segments->head_at);
+        /* edge head-taken: acquire; pairs with move_head(). */
+        spot->ticket = load_acquire(&segments->head);
+        if (CKF_LIKELY(is_before(spot->ticket, spot->place.first + SPAN))) {
+            spot->state = state_of(spot->place.segment, spot->ticket);
+            if (CKF_LIKELY(spot->state == spot->ticket))
                 return CKF_OK;
-            if (state == EMPTY)
-                return CKF_AGAIN;
-            if (state == MARK)
+            if (spot->state == (spot->ticket | MARK))
                 return CKF_CLOSED;
+            if (is_before(spot->state, spot->ticket))
+                return CKF_AGAIN;
+            continue; /* a later state, so head has moved */
         }
-        struct ckf_segment *next = next_of(segment);
+        struct ckf_segment *next;
+        if (spot->ticket != spot->place.first + SPAN || !read_next(&spot->place, &next))
+            continue;
         if (next == NULL)
             return CKF_AGAIN;
         if (next == &closed_mark)
             return CKF_CLOSED;
-        advance(&segments->tail, segment, next); /* senders first: see the invariants */
-        if (advance(&segments->head, segment, next))
-            ckf_retire(&segment->retired, segment_reclaim);
+        leave_piece(segments, &spot->place, next);
     }
 }
 
-/* Gives a full segment a successor, unless somebody else does or the channel is closed. */
-static enum ckf_status append(struct ckf_segment *segment)
+/* --- moving words --- */
+
+/* The only one who sends: fills `count` cells from the spot on, at least one. */
+static enum ckf_status put_alone(struct ckf_segments *segments, const struct spot *spot,
+                                 const uint64_t *words, size_t count)
 {
-    struct ckf_segment *next = NULL, *fresh = segment_create(segment->first + CELLS);
-    if (fresh == NULL)
-        return CKF_NO_MEMORY;
-    /* edge segment-linked: release; pairs with the acquire in next_of(). */
-    if (!cas_acq_rel(&segment->next, &next, fresh))
-        ckf_free(fresh);
+    uint64_t ticket = spot->ticket;
+    for (size_t i = 0; i < count; i++, ticket += TICKET) {
+        struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
+        store_relaxed(&cell->high, words[i]); /* relaxed: published with the state of the first */
+        if (i > 0)
+            /* edge segment-prepared: release; pairs with the load in state_of() by who comes with
+             * a piece of long ago in mind. */
+            store_release(&cell->low, ticket);
+    }
+    uint64_t state = spot->state;
+    /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
+    if (CKF_UNLIKELY(
+            !cas_seq_cst(&cell_of(spot->place.segment, spot->ticket)->low, &state, spot->ticket)))
+        return CKF_CLOSED;
+    /* edge segment-hint: release; pairs with the acquire in find_send(). */
+    store_release(&segments->tail, ticket);
     return CKF_OK;
+}
+
+/* The spot for the next element, in a read section. */
+static enum ckf_status find_cell(struct ckf_segments *segments, struct spot *spot)
+{
+    for (;;) {
+        enum ckf_status status = find_send(segments, spot);
+        if (CKF_LIKELY(status != CKF_OK || spot->ticket != spot->place.first + SPAN))
+            return status;
+        status = append(segments, &spot->place);
+        if (CKF_UNLIKELY(status != CKF_OK))
+            return status;
+    }
 }
 
 static enum ckf_status put_word(struct ckf_segments *segments, uint64_t word)
 {
     for (;;) {
-        struct ckf_segment *segment;
-        uint32_t cell;
-        enum ckf_status status = find_send(segments, &segment, &cell);
-        if (status == CKF_OK && CKF_UNLIKELY(cell == CELLS)) {
-            status = append(segment);
-            if (status == CKF_OK)
-                continue;
-        }
+        struct spot spot;
+        enum ckf_status status = find_cell(segments, &spot);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
+        if (segments->single_producer)
+            return put_alone(segments, &spot, &word, 1);
+        struct ckf_wide *cell = cell_of(spot.place.segment, spot.ticket);
+        /* relaxed: until the state changes this does not, and the CAS checks both */
+        uint64_t stale = load_relaxed(&cell->high);
         /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(&segment->cells[cell], EMPTY, 0, FULL, word))) {
+        if (CKF_LIKELY(ckf_wide_cas(cell, spot.state, stale, spot.ticket, word))) {
             /* edge segment-hint: release; pairs with the acquire in find_send(). */
-            store_release(&segment->filled, cell + 1);
+            store_release(&segments->tail, spot.ticket + TICKET);
             return CKF_OK;
         }
         ckf_back_off();
     }
 }
 
-static enum ckf_status take_word(struct ckf_segments *segments, uint64_t *word)
+/* Takes the elements of the tickets from..to, unless somebody else has taken the first. */
+static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
+{
+    if (segments->single_consumer) {
+        /* edge head-taken: release; pairs with the load in find_recv(). */
+        store_release(&segments->head, to);
+        return true;
+    }
+    /* edge head-taken: release; pairs with the load in find_recv(). */
+    return cas_acq_rel(&segments->head, &from, to);
+}
+
+/* Takes up to count words, at least one, in a read section. */
+static enum ckf_status take_words(struct ckf_segments *segments, uint64_t *words, size_t count,
+                                  size_t *taken)
 {
     for (;;) {
-        struct ckf_segment *segment;
-        uint32_t cell;
-        enum ckf_status status = find_recv(segments, &segment, &cell);
+        struct spot spot;
+        enum ckf_status status = find_recv(segments, &spot);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        uint64_t state = FULL;
-        /* relaxed: acquired with the state, and never changes again */
-        *word = load_relaxed(&segment->cells[cell].high);
-        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(cas_seq_cst(&segment->cells[cell].low, &state, TAKEN))) {
-            /* edge segment-hint: release; pairs with the acquire in find_recv(). */
-            store_release(&segment->taken, cell + 1);
+        uint64_t ticket = spot.ticket, end = spot.place.first + SPAN;
+        size_t found = 0;
+        do {
+            /* relaxed: acquired with the state; the CAS says that it was still there */
+            words[found++] = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
+            ticket += TICKET;
+        } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
+        if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
+            *taken = found;
             return CKF_OK;
         }
         ckf_back_off();
     }
 }
+
+/* --- moving elements, in a read section --- */
 
 static enum ckf_status put_block(struct ckf_channel *channel, const void *elem)
 {
@@ -227,21 +415,40 @@ static enum ckf_status put(struct ckf_channel *channel, const void *elem)
     return put_word(&channel->segments, ckf_word_of(elem, channel->elem_size));
 }
 
-static enum ckf_status take(struct ckf_channel *channel, void *elem)
+/* Elements of words that were taken go to elems, unless that is NULL. */
+static void deliver(struct ckf_channel *channel, const uint64_t *words, size_t count,
+                    unsigned char *elems)
 {
-    uint64_t word;
-    enum ckf_status status = take_word(&channel->segments, &word);
+    size_t size = channel->elem_size;
+    for (size_t i = 0; i < count; i++) {
+        if (size <= CKF_WORD_SIZE) {
+            if (elems != NULL)
+                ckf_word_to(elems + i * size, words[i], size);
+            continue;
+        }
+        void *block = (void *)(uintptr_t)words[i];
+        if (elems != NULL)
+            memcpy(elems + i * size, block, size);
+        ckf_free(block);
+    }
+}
+
+/* A single producer's words: as many as the piece has room for are filled by one CAS. */
+static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char *elems,
+                               size_t count, size_t *put)
+{
+    struct spot spot;
+    enum ckf_status status = find_cell(&channel->segments, &spot);
     if (status != CKF_OK)
         return status;
-    if (channel->elem_size > CKF_WORD_SIZE) {
-        void *block = (void *)(uintptr_t)word;
-        if (elem != NULL)
-            memcpy(elem, block, channel->elem_size);
-        ckf_free(block);
-    } else if (elem != NULL) {
-        ckf_word_to(elem, word, channel->elem_size);
-    }
-    return CKF_OK;
+    uint64_t words[RUN], room = (spot.place.first + SPAN - spot.ticket) / TICKET;
+    size_t run = 0;
+    for (; run < count && run < RUN && run < room; run++)
+        words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
+    status = put_alone(&channel->segments, &spot, words, run);
+    if (status == CKF_OK)
+        *put += run;
+    return status;
 }
 
 static enum ckf_status segments_try_send(struct ckf_channel *channel, const void *elem)
@@ -249,16 +456,20 @@ static enum ckf_status segments_try_send(struct ckf_channel *channel, const void
     ckf_read_begin();
     enum ckf_status status = put(channel, elem);
     ckf_read_end();
-    if (status == CKF_OK)
+    if (CKF_LIKELY(status == CKF_OK))
         ckf_waitlist_notify(&channel->waitlist, CKF_RECV, 1);
     return status;
 }
 
 static enum ckf_status segments_try_recv(struct ckf_channel *channel, void *elem)
 {
+    uint64_t word;
+    size_t one;
     ckf_read_begin();
-    enum ckf_status status = take(channel, elem);
+    enum ckf_status status = take_words(&channel->segments, &word, 1, &one);
     ckf_read_end();
+    if (CKF_LIKELY(status == CKF_OK))
+        deliver(channel, &word, 1, elem);
     return status;
 }
 
@@ -266,14 +477,18 @@ static enum ckf_status segments_try_send_many(struct ckf_channel *channel,
                                               const unsigned char *elems, size_t count,
                                               size_t *done)
 {
+    bool by_runs = channel->segments.single_producer && channel->elem_size <= CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
-    for (*done = 0; *done < count; ++*done) {
-        ckf_read_begin();
-        status = put(channel, elems + *done * channel->elem_size);
-        ckf_read_end();
-        if (status != CKF_OK)
-            break;
+    *done = 0;
+    ckf_read_begin();
+    while (*done < count && status == CKF_OK) {
+        const unsigned char *next = elems + *done * channel->elem_size;
+        if (by_runs)
+            status = put_run(channel, next, count - *done, done);
+        else if ((status = put(channel, next)) == CKF_OK)
+            ++*done;
     }
+    ckf_read_end();
     if (*done > 0)
         ckf_waitlist_notify_many(&channel->waitlist, CKF_RECV, *done);
     return status;
@@ -283,32 +498,38 @@ static enum ckf_status segments_try_recv_many(struct ckf_channel *channel, unsig
                                               size_t count, size_t *done)
 {
     enum ckf_status status = CKF_OK;
-    for (*done = 0; *done < count; ++*done) {
-        status =
-            segments_try_recv(channel, elems == NULL ? NULL : elems + *done * channel->elem_size);
+    for (*done = 0; *done < count;) {
+        uint64_t words[RUN];
+        size_t left = count - *done, taken;
+        ckf_read_begin();
+        status = take_words(&channel->segments, words, left < RUN ? left : RUN, &taken);
+        ckf_read_end();
         if (status != CKF_OK)
             break;
+        deliver(channel, words, taken, elems == NULL ? NULL : elems + *done * channel->elem_size);
+        *done += taken;
     }
     return status;
 }
 
+/* --- close, and looking --- */
+
 static bool place_mark(struct ckf_segments *segments)
 {
     for (;;) {
-        struct ckf_segment *segment;
-        uint32_t cell;
-        if (find_send(segments, &segment, &cell) == CKF_CLOSED)
+        struct spot spot;
+        if (find_send(segments, &spot) == CKF_CLOSED)
             return false;
-        if (cell == CELLS) {
-            struct ckf_segment *next = NULL;
-            /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in next_of(). */
-            if (cas_seq_cst(&segment->next, &next, &closed_mark))
+        struct ckf_segment *segment = spot.place.segment;
+        uint64_t first = spot.place.first;
+        if (spot.ticket == first + SPAN) {
+            /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
+            if (ckf_wide_cas(&segment->next, first, 0, first, word_of(&closed_mark)))
                 return true;
             continue;
         }
-        uint64_t state = EMPTY;
         /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (cas_seq_cst(&segment->cells[cell].low, &state, MARK))
+        if (cas_seq_cst(&cell_of(segment, spot.ticket)->low, &spot.state, spot.ticket | MARK))
             return true;
     }
 }
@@ -323,7 +544,7 @@ static bool segments_close(struct ckf_channel *channel)
     return closed;
 }
 
-/* Looking changes nothing but how far the two pointers have got. */
+/* Looking changes nothing but how far the places have got. */
 static struct ckf_segments *segments_of(const struct ckf_channel *channel)
 {
     return (struct ckf_segments *)(uintptr_t)&channel->segments;
@@ -331,10 +552,9 @@ static struct ckf_segments *segments_of(const struct ckf_channel *channel)
 
 static bool segments_is_closed(const struct ckf_channel *channel)
 {
-    struct ckf_segment *segment;
-    uint32_t cell;
+    struct spot spot;
     ckf_read_begin();
-    enum ckf_status status = find_send(segments_of(channel), &segment, &cell);
+    enum ckf_status status = find_send(segments_of(channel), &spot);
     ckf_read_end();
     return status == CKF_CLOSED;
 }
@@ -344,27 +564,22 @@ static bool segments_is_ready(struct ckf_channel *channel, enum ckf_direction di
 {
     if (direction == CKF_SEND)
         return true;
-    struct ckf_segment *segment;
-    uint32_t cell;
+    struct spot spot;
     ckf_read_begin();
-    enum ckf_status status = find_recv(&channel->segments, &segment, &cell);
-    *moment = segment->first + cell;
+    enum ckf_status status = find_recv(&channel->segments, &spot);
     ckf_read_end();
+    *moment = spot.ticket;
     return status != CKF_AGAIN;
 }
 
 static size_t segments_len(const struct ckf_channel *channel)
 {
-    struct ckf_segments *segments = segments_of(channel);
-    struct ckf_segment *segment;
-    uint32_t cell;
+    struct spot oldest, free;
     ckf_read_begin();
-    find_recv(segments, &segment, &cell);
-    uint64_t received = segment->first + cell;
-    find_send(segments, &segment, &cell);
-    uint64_t sent = segment->first + cell;
+    find_recv(segments_of(channel), &oldest);
+    find_send(segments_of(channel), &free);
     ckf_read_end();
-    return (size_t)(sent - received);
+    return (size_t)((free.ticket - oldest.ticket) / TICKET);
 }
 
 const struct ckf_core ckf_segments_core = {

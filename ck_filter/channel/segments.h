@@ -3,19 +3,30 @@
 #ifndef CKF_CHANNEL_SEGMENTS_H
 #define CKF_CHANNEL_SEGMENTS_H
 
+#include <stdbool.h>
+
 #include <ck_filter/status.h>
 
 #include "base/atomics.h"
 #include "base/cacheline.h"
+#include "base/wide_cas.h"
 
 struct ckf_segment;
 
+/* Segments that a channel keeps for reuse; a burst that needed more gives them back. */
+enum { CKF_SPARE_SEGMENTS = 8 };
+
+/* Places: low: the first ticket of a piece; high: the segment that stands for it. */
 struct ckf_segments {
-    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_segment *) tail; /* where senders begin to look */
-    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_segment *) head; /* where receivers do */
+    bool single_producer, single_consumer;         /* promised */
+    CKF_CACHELINE_ALIGNED struct ckf_wide tail_at; /* where senders begin to look */
+    _Atomic(uint64_t) tail;                        /* no later than the first free ticket */
+    CKF_CACHELINE_ALIGNED struct ckf_wide head_at; /* where receivers look */
+    _Atomic(uint64_t) head;                        /* the ticket that is received next */
+    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_segment *) spare[CKF_SPARE_SEGMENTS];
 };
 
 /* CKF_NO_MEMORY leaves nothing behind. */
-enum ckf_status ckf_segments_init(struct ckf_segments *segments);
+enum ckf_status ckf_segments_init(struct ckf_segments *segments, unsigned promises);
 
 #endif

@@ -1,9 +1,9 @@
 /* counter_map/counter_map.c - the door: arguments, hashes, iterations, and forks.
  *
  * Roles:      any thread; the one that forks.
- * Iterations: copy the keys of one part of the map at a time and look each up again when its turn
- *             comes, so that a visitor runs without any lock, may do what it likes, and is shown what
- *             is true at its moment.
+ * Iterations: copy the keys and values of one small part of the map at a time, so that a visitor runs
+ *             without any lock and may do what it likes. Once a key has been removed meanwhile, each
+ *             is looked up again when its turn comes.
  * Fork:       all maps stand in a list; the forking thread holds their locks over the fork, and the
  *             child drops what threads had in hand that it does not have.
  * Teardown:   no handle is left; the keys go as if they had all expired, and the map after them.
@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "counter_map/list.h"
 #include "counter_map/map.h"
+#include "sync/section.h"
 
 /* Calls the variant's function. */
 #define BY_VARIANT(map, operation)                                                                 \
@@ -43,13 +44,16 @@ static void restore_caller(struct caller_state caller)
 
 /* --- keys --- */
 
-static void hash_key(const struct ckf_counter_map *map, struct ckf_counter_key *key)
+static inline void hash_key(const struct ckf_counter_map *map, struct ckf_counter_key *key)
 {
-    key->hash = ckf_siphash13(&map->hash_key, key->bytes, key->length);
+    if (CKF_UNLIKELY(map->uses_siphash))
+        key->hash = ckf_siphash13(&map->sip_key, key->bytes, key->length);
+    else
+        key->hash = ckf_fold_hash(&map->fold_key, key->bytes, key->length);
 }
 
-static bool make_key(const struct ckf_counter_map *map, const void *bytes, size_t length,
-                     struct ckf_counter_key *key)
+static inline bool make_key(const struct ckf_counter_map *map, const void *bytes, size_t length,
+                            struct ckf_counter_key *key)
 {
     if (bytes == NULL)
         bytes = length == 0 ? "" : NULL;
@@ -143,7 +147,7 @@ uint64_t ckf_counter_map_overflow(struct ckf_counter_map *map)
 /* --- iterations --- */
 
 /* Adds a part's keys to the list; false without memory. */
-static bool list_part(struct ckf_counter_map *map, size_t part, struct ckf_counter_list *list)
+static bool list_part(struct ckf_counter_map *map, void *part, struct ckf_counter_list *list)
 {
     size_t count = list->count, used = list->used;
     for (;;) {
@@ -155,51 +159,65 @@ static bool list_part(struct ckf_counter_map *map, size_t part, struct ckf_count
     }
 }
 
-typedef enum ckf_status (*look_up)(struct ckf_counter_map *map, const struct ckf_counter_key *key,
-                                   uint64_t *value);
-
 struct visitor {
-    look_up look_up; /* what a visit does to its key: get or take */
-    bool skips_zeros;
+    bool takes;
     ckf_counter_visit visit;
     void *arg;
+    struct ckf_counter_list list;
+    enum ckf_status status;
 };
 
-/* False once the visitor has stopped. */
-static bool visit_listed(struct ckf_counter_map *map, const struct ckf_counter_list *list,
-                         const struct visitor *visitor)
+/* What a visit shows of a listed key; false: nothing. */
+static bool look_again(struct ckf_counter_map *map, const struct ckf_counter_key *key, bool takes,
+                       uint64_t *value)
 {
+    if (takes)
+        return BY_VARIANT(map, take)(map, key, value) == CKF_OK && *value != 0;
+    return BY_VARIANT(map, get)(map, key, value) == CKF_OK;
+}
+
+static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
+{
+    struct visitor *visitor = arg;
+    struct ckf_counter_list *list = &visitor->list;
+    list->count = list->used = 0;
+    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): as
+     * long as the number stays, none of the keys has begun to go. */
+    uint64_t removals = load_acquire(&map->removals);
+    if (!list_part(map, part, list)) {
+        visitor->status = CKF_NO_MEMORY;
+        return false;
+    }
     for (size_t i = 0; i < list->count; i++) {
         const struct ckf_counter_listed *item = &list->items[i];
         const unsigned char *bytes = list->bytes + item->offset;
-        struct ckf_counter_key key = {bytes, item->length, item->hash};
-        uint64_t value;
-        if (visitor->look_up(map, &key, &value) != CKF_OK || (value == 0 && visitor->skips_zeros))
-            continue;
+        uint64_t value = item->value;
+        /* edge removal-noted: acquire, as above */
+        if (visitor->takes || load_acquire(&map->removals) != removals) {
+            struct ckf_counter_key key = {bytes, item->length, item->hash};
+            if (!look_again(map, &key, visitor->takes, &value))
+                continue;
+        }
         if (!visitor->visit(bytes, item->length, value, visitor->arg))
             return false;
     }
     return true;
 }
 
-static enum ckf_status visit_all(struct ckf_counter_map *map, const struct visitor *visitor)
+enum { KEYS_OF_A_PART = 64 }; /* more make room as they come */
+
+static enum ckf_status visit_all(struct ckf_counter_map *map, bool takes, ckf_counter_visit visit,
+                                 void *arg)
 {
+    struct visitor visitor = {.takes = takes, .visit = visit, .arg = arg, .status = CKF_OK};
     struct caller_state caller = save_caller();
-    size_t parts = BY_VARIANT(map, parts)();
-    struct ckf_counter_list list;
-    enum ckf_status status = CKF_OK;
-    if (!ckf_counter_list_init(&list, ckf_counter_map_len(map) / parts))
-        status = CKF_NO_MEMORY;
-    bool goes_on = status == CKF_OK;
-    for (size_t part = 0; part < parts && goes_on; part++) {
-        list.count = list.used = 0;
-        if (!list_part(map, part, &list))
-            status = CKF_NO_MEMORY;
-        goes_on = status == CKF_OK && visit_listed(map, &list, visitor);
-    }
-    ckf_counter_list_free(&list);
+    if (ckf_counter_list_init(&visitor.list, KEYS_OF_A_PART))
+        BY_VARIANT(map, for_each_part)(map, visit_part, &visitor);
+    else
+        visitor.status = CKF_NO_MEMORY;
+    ckf_counter_list_free(&visitor.list);
     restore_caller(caller);
-    return status;
+    return visitor.status;
 }
 
 enum ckf_status ckf_counter_map_for_each(struct ckf_counter_map *map, ckf_counter_visit visit,
@@ -207,8 +225,7 @@ enum ckf_status ckf_counter_map_for_each(struct ckf_counter_map *map, ckf_counte
 {
     REQUIRE_MAP(map);
     CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
-    struct visitor visitor = {BY_VARIANT(map, get), false, visit, arg};
-    return visit_all(map, &visitor);
+    return visit_all(map, false, visit, arg);
 }
 
 enum ckf_status ckf_counter_map_take_all(struct ckf_counter_map *map, ckf_counter_visit visit,
@@ -216,8 +233,19 @@ enum ckf_status ckf_counter_map_take_all(struct ckf_counter_map *map, ckf_counte
 {
     REQUIRE_MAP(map);
     CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
-    struct visitor visitor = {BY_VARIANT(map, take), true, visit, arg};
-    return visit_all(map, &visitor);
+    return visit_all(map, true, visit, arg);
+}
+
+struct collector {
+    struct ckf_counter_list list;
+    bool complete;
+};
+
+static bool collect_part(struct ckf_counter_map *map, void *part, void *arg)
+{
+    struct collector *collector = arg;
+    collector->complete = list_part(map, part, &collector->list);
+    return collector->complete;
 }
 
 static void visit_largest(struct ckf_counter_list *list, size_t k, ckf_counter_visit visit,
@@ -237,15 +265,16 @@ enum ckf_status ckf_counter_map_top(struct ckf_counter_map *map, size_t k, ckf_c
     REQUIRE_MAP(map);
     CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
     struct caller_state caller = save_caller();
-    struct ckf_counter_list list;
-    bool listed = ckf_counter_list_init(&list, ckf_counter_map_len(map));
-    for (size_t part = 0; listed && part < BY_VARIANT(map, parts)(); part++)
-        listed = list_part(map, part, &list);
-    if (listed)
-        visit_largest(&list, k, visit, arg);
-    ckf_counter_list_free(&list);
+    struct collector all = {.complete = true};
+    if (!ckf_counter_list_init(&all.list, ckf_counter_map_len(map)))
+        all.complete = false;
+    else
+        BY_VARIANT(map, for_each_part)(map, collect_part, &all);
+    if (all.complete)
+        visit_largest(&all.list, k, visit, arg);
+    ckf_counter_list_free(&all.list);
     restore_caller(caller);
-    return listed ? CKF_OK : CKF_NO_MEMORY;
+    return all.complete ? CKF_OK : CKF_NO_MEMORY;
 }
 
 /* --- handles --- */
@@ -308,6 +337,7 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
+    ckf_section_mend_child();
     for (struct ckf_counter_map *map = maps; map != NULL; map = map->next)
         BY_VARIANT(map, mend_child)(map);
     after_fork();
@@ -383,7 +413,9 @@ static enum ckf_status create(struct ckf_counter_map **result,
     map->removed = options->removed;
     map->removed_arg = options->removed_arg;
     map->name = name;
-    ckf_hash_key_init(&map->hash_key);
+    map->uses_siphash = (options->flags & CKF_COUNTER_MAP_SIPHASH) != 0;
+    ckf_fold_key_init(&map->fold_key);
+    ckf_hash_key_init(&map->sip_key);
     enlist(map);
     *result = map;
     return CKF_OK;

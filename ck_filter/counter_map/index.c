@@ -1,146 +1,544 @@
-/* counter_map/index.c - an index on liburcu's lock-free hash table.
+/* counter_map/index.c - a tree of small hash tables, replaced whole.
  *
- * cds_lfht keeps all nodes in one list in the order of their reversed hashes, with buckets as
- * short cuts into it (Shalev, Shavit: "Split-Ordered Lists", J. ACM 2006), so growth moves no node
- * and an iteration meets no node twice. add_unique puts a node before all others of its hash, so
- * neither does it meet a key again that was removed and made anew.
+ * Shape:      each level of the tree takes six bits of the hash; a leaf is a table with linear
+ *             probing over addresses with a few bits of the hash beside them. A leaf that fills up
+ *             is replaced by one twice as large, and one of MAX_LEAF_BITS by an inner node with 64
+ *             leaves: so no add copies more than a few thousand addresses. Inner nodes stay for ever.
+ * Roles:      any thread finds, inserts, unlinks and replaces; nobody waits but unlink.
+ * Invariants: a slot goes from empty to an entry to GONE, never back, until it is sealed. So all
+ *             who insert a key meet at the same first empty slot, and its key is there at most once
+ *             (dead incarnations aside).
+ * Replacing:  seal each slot, after which the leaf never changes; copy it into a successor of one's
+ *             own; publish that by one CAS of the link, which one thread wins. Who meets a sealed
+ *             slot in need of a free one does the same, and so waits for nobody. Counts stay where
+ *             they are: entries do not move.
+ * Hostile keys: an insert that probes too far replaces the leaf by one that is keyed with SipHash,
+ *             and so is everything below it.
+ * Teardown:   replaced leaves are given back after a grace period, some dozens at a time.
  *
- * Roles:      any thread finds, links and unlinks; one worker thread of liburcu resizes.
- * Memory:     buckets are liburcu's, from the C library; it aborts if they cannot be had.
- * Teardown:   destroy waits for a resize that is under way, which itself waits for grace periods:
- *             hence not inside a section.
- *
- * ThreadSanitizer cannot see how liburcu publishes a node, so readers take the entry's own edge:
- * they load `state`, which the maker stored with release before it linked the entry. Nor can it see
- * how liburcu hands blocks that it allocates to its worker, so it is told to pass over what calls
- * that may allocate or free do on this thread.
+ * Related: Shun and Blelloch's phase-concurrent tables (SPAA 2014) for insertion, Click's hash table
+ * (2007) for sealing, Prokopec et al., "Concurrent Tries" (PPoPP 2012) for the tree.
  */
 #include "counter_map/index.h"
 
-#include <urcu/rculfhash.h>
-
 #include "base/backoff.h"
 #include "base/memory.h"
+#include "sync/section.h"
 
-_Static_assert(sizeof(struct cds_lfht_node) == sizeof(((struct ckf_counter_entry *)0)->link),
-               "an entry has room for liburcu's node");
-
-struct ckf_counter_index {
-    struct cds_lfht *table;
+enum {
+    MAX_LEAF_BITS = 12,
+    /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
+    BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
+    MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
+    LEAVES_AT_ONCE = 32 /* given back together */
 };
 
-#ifdef CKF_INSTRUMENTED
-/* Weak: a runtime other than ThreadSanitizer's may not have them. */
-__attribute__((weak)) void __tsan_ignore_thread_begin(void);
-__attribute__((weak)) void __tsan_ignore_thread_end(void);
+struct ckf_counter_leaf {
+    alignas(CKF_ENTRY_ALIGN) struct ckf_retired retired;
+    struct ckf_counter_leaf *next; /* of the replaced ones */
+};
 
-static void enter_liburcu(void)
+struct inner {
+    alignas(CKF_ENTRY_ALIGN) struct ckf_counter_link links[CKF_INDEX_FANOUT];
+};
+
+_Static_assert(sizeof(struct ckf_counter_leaf) == CKF_ENTRY_ALIGN, "slots stand behind one line");
+
+/* Where a key belongs. */
+struct spot {
+    struct ckf_counter_link *at;
+    uintptr_t link; /* what `at` said */
+    uint64_t hash;  /* the key's or, where that is re-keyed, SipHash */
+    unsigned shift; /* bits of that hash that the tree has not used */
+    bool rekeyed;
+};
+
+/* --- leaves --- */
+
+static size_t capacity_of(uintptr_t link)
 {
-    if (__tsan_ignore_thread_begin != NULL)
-        __tsan_ignore_thread_begin();
+    return ckf_leaf_mask(link) + 1;
 }
 
-static void leave_liburcu(void)
+/* Five eighths. */
+static size_t limit_of(size_t capacity)
 {
-    if (__tsan_ignore_thread_end != NULL)
-        __tsan_ignore_thread_end();
-}
-#else
-static inline void enter_liburcu(void)
-{
+    return capacity / 8 * 5;
 }
 
-static inline void leave_liburcu(void)
+static unsigned bits_for(size_t keys)
 {
-}
-#endif
-
-enum { MIN_BUCKETS = 64, MAX_INITIAL_BUCKETS = 1 << 20 };
-
-static struct cds_lfht_node *node_of(struct ckf_counter_entry *entry)
-{
-    return (struct cds_lfht_node *)(void *)entry->link;
+    unsigned bits = CKF_LEAF_MIN_BITS;
+    while (limit_of((size_t)1 << bits) < keys)
+        bits++;
+    return bits;
 }
 
-static struct ckf_counter_entry *entry_of(struct cds_lfht_node *node)
+/* Of slots that are no longer empty; behind the slots, away from what finders read. */
+static _Atomic(uint32_t) *used_slots(uintptr_t link)
 {
-    char *address = (char *)node - offsetof(struct ckf_counter_entry, link);
-    struct ckf_counter_entry *entry = (struct ckf_counter_entry *)(void *)address;
-    /* edge entry-published: acquire; pairs with the release in make_entry(). */
-    (void)load_acquire(&entry->state);
-    return entry;
+    return (_Atomic(uint32_t) *)(void *)&ckf_leaf_slots(link)[capacity_of(link)];
 }
 
-struct ckf_counter_index *ckf_counter_index_create(size_t expected_keys)
+/* A link to a new leaf; 0 without memory. */
+static uintptr_t make_leaf(unsigned bits, uintptr_t kind)
 {
-    size_t buckets = MIN_BUCKETS;
-    while (buckets < expected_keys && buckets < MAX_INITIAL_BUCKETS)
-        buckets *= 2;
-    struct ckf_counter_index *index = ckf_alloc(sizeof *index);
-    if (index == NULL)
-        return NULL;
-    enter_liburcu();
-    index->table =
-        cds_lfht_new_flavor(buckets, MIN_BUCKETS, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
-                            ckf_reclaim_flavor(), NULL);
-    leave_liburcu();
-    if (index->table == NULL) {
-        ckf_free(index);
-        return NULL;
+    if (bits > BITS_OF_SLOTS)
+        return 0;
+    size_t slots = (size_t)1 << bits;
+    struct ckf_counter_leaf *leaf = ckf_alloc_aligned(
+        sizeof *leaf + slots * sizeof(uintptr_t) + CKF_ENTRY_ALIGN, CKF_ENTRY_ALIGN);
+    if (leaf == NULL)
+        return 0;
+    return (uintptr_t)leaf | kind | (uintptr_t)(bits - CKF_LEAF_MIN_BITS) << CKF_LINK_SIZE_SHIFT;
+}
+
+static void free_nodes(uintptr_t link)
+{
+    if (link == 0)
+        return;
+    if ((link & CKF_LINK_INNER) != 0) {
+        struct inner *inner = ckf_link_address(link);
+        for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+            free_nodes(load_relaxed(&inner->links[i].word)); /* relaxed: nobody else has it */
     }
-    return index;
+    ckf_free(ckf_link_address(link));
 }
 
-void ckf_counter_index_destroy(struct ckf_counter_index *index)
+static void reclaim_leaves(struct ckf_retired *retired)
 {
-    enter_liburcu();
-    cds_lfht_destroy(index->table, NULL);
-    leave_liburcu();
-    ckf_free(index);
+    ckf_section_wait();
+    for (struct ckf_counter_leaf *leaf = (void *)retired, *next; leaf != NULL; leaf = next) {
+        next = leaf->next;
+        ckf_free(leaf);
+    }
 }
 
-static int has_key(struct cds_lfht_node *node, const void *key)
+static void give_back(struct ckf_counter_index *index, struct ckf_counter_leaf *leaf)
 {
-    const struct ckf_counter_entry *entry = entry_of(node);
-    return ckf_counter_key_equals(key, entry->bytes, entry->length);
+    leaf->next = load_relaxed(&index->replaced); /* relaxed: only handed on */
+    /* edge leaf-replaced: release; pairs with the acquire below. */
+    while (!cas_release(&index->replaced, &leaf->next, leaf))
+        ;
+    /* relaxed: how many go together is no matter of order */
+    if (fetch_add_relaxed(&index->replaced_count, 1) % LEAVES_AT_ONCE != LEAVES_AT_ONCE - 1)
+        return;
+    /* edge leaf-replaced: acquire; pairs with the release above. */
+    struct ckf_counter_leaf *all = exchange_acquire(&index->replaced, NULL);
+    if (all == NULL)
+        return;
+    store_relaxed(&index->has_retired, true); /* relaxed: read by destroy, after all calls */
+    ckf_retire(&all->retired, reclaim_leaves);
 }
 
-struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
-                                                 const struct ckf_counter_key *key)
+static uint64_t hash_of(const struct ckf_counter_index *index,
+                        const struct ckf_counter_entry *entry, bool rekeyed)
 {
-    struct cds_lfht_iter at;
-    cds_lfht_lookup(index->table, key->hash, has_key, key, &at);
-    struct cds_lfht_node *node = cds_lfht_iter_get_node(&at);
-    return node == NULL ? NULL : entry_of(node);
+    return rekeyed ? ckf_siphash13(&index->rekeyed_key, entry->bytes, entry->length) : entry->hash;
+}
+
+static uintptr_t slot_of(const struct ckf_counter_entry *entry, uint64_t hash)
+{
+    return (uintptr_t)entry | (uintptr_t)(hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
+}
+
+/* --- finding --- */
+
+static struct spot locate(const struct ckf_counter_index *index, const void *bytes, size_t length,
+                          uint64_t hash)
+{
+    struct spot spot = {.hash = hash, .shift = 64};
+    const struct ckf_counter_link *links = index->roots;
+    for (;;) {
+        spot.shift -= CKF_INDEX_BITS;
+        spot.at = (struct ckf_counter_link *)(uintptr_t)&links[spot.hash >> spot.shift &
+                                                               (CKF_INDEX_FANOUT - 1)];
+        /* edge leaf-published: acquire; pairs with the releases in replace() and plant(). */
+        spot.link = load_acquire(&spot.at->word);
+        if ((spot.link & CKF_LINK_REKEYED) != 0 && !spot.rekeyed) {
+            spot.rekeyed = true;
+            spot.hash = ckf_siphash13(&index->rekeyed_key, bytes, length);
+            spot.shift = 64;
+        }
+        if ((spot.link & CKF_LINK_INNER) == 0)
+            return spot;
+        links = ((struct inner *)ckf_link_address(spot.link))->links;
+    }
+}
+
+struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index *index,
+                                                        const struct ckf_counter_key *key)
+{
+    for (;;) {
+        struct spot spot = locate(index, key->bytes, key->length, key->hash);
+        if (spot.link == 0)
+            return NULL;
+        bool sealed;
+        struct ckf_counter_entry *entry = ckf_leaf_find(spot.link, spot.hash, key, &sealed);
+        /* The end of a sealed leaf tells nothing once that has a successor.
+         * edge leaf-published: acquire, as in locate() */
+        if (entry != NULL || !sealed || load_acquire(&spot.at->word) == spot.link)
+            return entry;
+    }
+}
+
+/* --- replacing --- */
+
+static void seal(uintptr_t link)
+{
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    for (size_t i = 0; i < capacity_of(link); i++)
+        /* edge slot-sealed: acq_rel; the acquire takes the entries that were put here before, and
+         * pairs with the release of the same step and of put(). */
+        if ((load_relaxed(&slots[i]) & CKF_SLOT_SEALED) == 0) /* relaxed: the step decides */
+            fetch_or_acq_rel(&slots[i], CKF_SLOT_SEALED);
+}
+
+/* Calls for each entry of a leaf, with the hash by which its successors know it. */
+static bool for_each_in(const struct ckf_counter_index *index, uintptr_t link, bool rekeyed,
+                        bool (*each)(struct ckf_counter_entry *entry, uint64_t hash, void *arg),
+                        void *arg)
+{
+    enum { AHEAD = 8 };
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    size_t capacity = capacity_of(link);
+    for (size_t i = 0; i < capacity; i++) {
+        if (i + AHEAD < capacity)
+            /* relaxed: an address to prefetch */
+            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
+        /* edge entry-published: acquire; pairs with the release in put(). */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
+        /* relaxed: leaving out a dead one is a kindness to the successor */
+        if (entry == NULL || (load_relaxed(&entry->state) & CKF_ENTRY_DEAD) != 0)
+            continue;
+        if (!each(entry, hash_of(index, entry, rekeyed), arg))
+            return false;
+    }
+    return true;
+}
+
+/* A successor in the making: a leaf, or an inner node over some. */
+struct successor {
+    uintptr_t link, kind;
+    unsigned shift; /* of the inner node's links in the hash */
+    uint32_t counts[CKF_INDEX_FANOUT];
+    uint32_t count;
+};
+
+static unsigned child_of(const struct successor *successor, uint64_t hash)
+{
+    return (unsigned)(hash >> successor->shift) & (CKF_INDEX_FANOUT - 1);
+}
+
+static bool count_one(struct ckf_counter_entry *entry, uint64_t hash, void *arg)
+{
+    struct successor *successor = arg;
+    (void)entry;
+    successor->counts[child_of(successor, hash)]++;
+    successor->count++;
+    return true;
+}
+
+static bool make_children(struct successor *successor)
+{
+    struct inner *inner = ckf_alloc_aligned(sizeof *inner, CKF_ENTRY_ALIGN);
+    if (inner == NULL)
+        return false;
+    successor->link = (uintptr_t)inner | CKF_LINK_INNER | successor->kind;
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++) {
+        if (successor->counts[i] == 0)
+            continue;
+        uintptr_t leaf = make_leaf(bits_for(2 * (size_t)successor->counts[i]), successor->kind);
+        if (leaf == 0)
+            return false;
+        store_relaxed(&inner->links[i].word, leaf); /* relaxed: ours alone until it is published */
+    }
+    return true;
+}
+
+static bool copy_one(struct ckf_counter_entry *entry, uint64_t hash, void *arg)
+{
+    struct successor *successor = arg;
+    uintptr_t link = successor->link;
+    if ((link & CKF_LINK_INNER) != 0) /* relaxed: ours alone, as all of it */
+        link = load_relaxed(
+            &((struct inner *)ckf_link_address(link))->links[child_of(successor, hash)].word);
+    if (link == 0)
+        return false;
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
+    if (load_relaxed(used_slots(link)) > limit_of(mask + 1))
+        return false;
+    while (load_relaxed(&slots[at]) != 0)
+        at = (at + 1) & mask;
+    store_relaxed(&slots[at], slot_of(entry, hash));
+    store_relaxed(used_slots(link), load_relaxed(used_slots(link)) + 1);
+    return true;
+}
+
+/* Makes a whole copy of the leaf at the spot; false without memory. The leaf is sealed only once
+ * there is memory; then more may turn out to be in it than there was at first. */
+static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, bool rekey,
+                      struct successor *successor)
+{
+    uintptr_t old = spot->link;
+    bool is_rekeyed = rekey || spot->rekeyed;
+    unsigned shift = rekey && !spot->rekeyed ? 64 : spot->shift;
+    for (;;) {
+        *successor = (struct successor){.kind = is_rekeyed ? CKF_LINK_REKEYED : 0,
+                                        .shift = shift - CKF_INDEX_BITS};
+        for_each_in(index, old, is_rekeyed, count_one, successor);
+        unsigned bits = bits_for(2 * (size_t)successor->count);
+        bool splits = bits > MAX_LEAF_BITS && successor->shift >= BITS_OF_SLOTS + CKF_INDEX_BITS;
+        if (!splits)
+            successor->link = make_leaf(bits, successor->kind);
+        if (splits ? !make_children(successor) : successor->link == 0) {
+            free_nodes(successor->link);
+            return false;
+        }
+        seal(old);
+        if (for_each_in(index, old, is_rekeyed, copy_one, successor))
+            return true;
+        free_nodes(successor->link);
+    }
+}
+
+/* Sees to it that the spot's link leads to a successor of what it leads to; false without memory. */
+static bool replace(struct ckf_counter_index *index, const struct spot *spot, bool rekey)
+{
+    struct successor successor;
+    /* relaxed: the CAS decides; this spares a copy in vain */
+    if (load_relaxed(&spot->at->word) != spot->link)
+        return true;
+    if (!copy_leaf(index, spot, rekey, &successor))
+        return false;
+    uintptr_t old = spot->link;
+    /* edge leaf-published: release; pairs with the acquires of all who follow links. */
+    if (!cas_acq_rel(&spot->at->word, &old, successor.link)) {
+        free_nodes(successor.link);
+        return true;
+    }
+    if (rekey)
+        fetch_add_relaxed(&index->rekeyings, 1); /* relaxed: a number for people */
+    give_back(index, ckf_link_address(spot->link));
+    return true;
+}
+
+/* --- inserting --- */
+
+static bool plant(const struct spot *spot, uintptr_t kind)
+{
+    uintptr_t nothing = 0, leaf = make_leaf(CKF_LEAF_MIN_BITS, kind);
+    if (leaf == 0)
+        return false;
+    /* edge leaf-published: release; pairs with the acquires of all who follow links. */
+    if (!cas_acq_rel(&spot->at->word, &nothing, leaf))
+        free_nodes(leaf);
+    return true;
+}
+
+struct put {
+    struct ckf_counter_entry *there; /* NULL: the leaf has no free slot any more */
+    unsigned probes;
+};
+
+static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
+                      const struct ckf_counter_key *key)
+{
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(spot->link);
+    uint64_t mask = ckf_leaf_mask(spot->link), at = spot->hash & mask;
+    struct put result = {NULL, 0};
+    while (result.probes <= mask) {
+        /* edge entry-published: acquire; pairs with the release below. */
+        uintptr_t slot = load_acquire(&slots[at]);
+        /* edge entry-published: release; pairs with the acquires of all who look into slots. */
+        if (slot == 0 && cas_acq_rel(&slots[at], &slot, slot_of(entry, spot->hash))) {
+            result.there = entry;
+            return result;
+        }
+        if (slot == CKF_SLOT_SEALED)
+            return result;
+        struct ckf_counter_entry *other = ckf_slot_entry(slot);
+        /* edge entry-settled: acquire; pairs with the release in lockfree.c, mark(). */
+        if (ckf_slot_has_tag(slot, spot->hash) && other != NULL && ckf_entry_has_key(other, key) &&
+            (load_acquire(&other->state) & CKF_ENTRY_DEAD) == 0) {
+            result.there = other;
+            return result;
+        }
+        result.probes++;
+        at = (at + 1) & mask;
+    }
+    return result;
+}
+
+static void look_after(struct ckf_counter_index *index, const struct spot *spot, unsigned probes)
+{
+    /* relaxed: says when the leaf should be replaced; whether it can is another matter */
+    uint32_t used = fetch_add_relaxed(used_slots(spot->link), 1) + 1;
+    bool rekey = probes > MAX_PROBES && !spot->rekeyed;
+    if (used >= limit_of(capacity_of(spot->link)) || rekey)
+        (void)replace(index, spot, rekey);
 }
 
 struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *index,
                                                    struct ckf_counter_entry *entry)
 {
     struct ckf_counter_key key = {entry->bytes, entry->length, entry->hash};
-    enter_liburcu();
-    struct cds_lfht_node *there =
-        cds_lfht_add_unique(index->table, entry->hash, has_key, &key, node_of(entry));
-    leave_liburcu();
-    return entry_of(there);
+    for (;;) {
+        struct spot spot = locate(index, key.bytes, key.length, key.hash);
+        if (spot.link == 0) {
+            if (!plant(&spot, spot.rekeyed ? CKF_LINK_REKEYED : 0))
+                return NULL;
+            continue;
+        }
+        struct put result = put(&spot, entry, &key);
+        if (result.there == entry)
+            look_after(index, &spot, result.probes);
+        if (result.there != NULL)
+            return result.there;
+        if (!replace(index, &spot, false))
+            return NULL;
+    }
+}
+
+/* --- unlinking --- */
+
+enum unlinked { UNLINKED, NOT_THERE, SEALED };
+
+static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter_entry *entry)
+{
+    if (spot->link == 0)
+        return NOT_THERE;
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(spot->link);
+    uint64_t mask = ckf_leaf_mask(spot->link), at = spot->hash & mask;
+    for (uint64_t left = mask + 1; left > 0; left--, at = (at + 1) & mask) {
+        uintptr_t slot = load_relaxed(&slots[at]); /* relaxed: only compared */
+        if (slot <= CKF_SLOT_SEALED)
+            break;
+        if (ckf_slot_entry(slot) != entry)
+            continue;
+        /* edge entry-unlinked: acq_rel; pairs with the acquire of the same word in slots that are
+         * sealed: a successor has the entry or it is gone. */
+        if ((slot & CKF_SLOT_SEALED) == 0 && cas_acq_rel(&slots[at], &slot, CKF_SLOT_GONE))
+            return UNLINKED;
+        return SEALED;
+    }
+    return NOT_THERE;
 }
 
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry)
 {
-    enter_liburcu();
-    cds_lfht_del(index->table, node_of(entry)); /* fails if it was unlinked: as well */
-    leave_liburcu();
+    for (unsigned round = 0;; round++) {
+        struct ckf_place *place = ckf_section_begin();
+        struct spot spot = locate(index, entry->bytes, entry->length, entry->hash);
+        enum unlinked result = unlink_at(&spot, entry);
+        bool may_go_on = result != SEALED || replace(index, &spot, false);
+        ckf_section_end(place);
+        if (result != SEALED)
+            return;
+        if (!may_go_on)
+            ckf_section_pause(round);
+    }
 }
 
-void ckf_counter_index_for_each(struct ckf_counter_index *index,
-                                void (*visit)(struct ckf_counter_entry *entry, void *arg),
-                                void *arg)
+/* --- visiting --- */
+
+static bool for_each_part_below(struct ckf_counter_link *link,
+                                bool (*each)(struct ckf_counter_link *part, void *arg), void *arg)
 {
-    struct cds_lfht_iter at;
-    struct cds_lfht_node *node;
-    cds_lfht_first(index->table, &at);
-    while ((node = cds_lfht_iter_get_node(&at)) != NULL) {
-        visit(entry_of(node), arg);
-        cds_lfht_next(index->table, &at);
+    /* edge leaf-published: acquire; pairs with the release in replace(). Inner nodes stay. */
+    uintptr_t word = load_acquire(&link->word);
+    if (word == 0)
+        return true;
+    if ((word & CKF_LINK_INNER) == 0)
+        return each(link, arg);
+    struct inner *inner = ckf_link_address(word);
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+        if (!for_each_part_below(&inner->links[i], each, arg))
+            return false;
+    return true;
+}
+
+bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
+                                     bool (*each)(struct ckf_counter_link *part, void *arg),
+                                     void *arg)
+{
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+        if (!for_each_part_below(&index->roots[i], each, arg))
+            return false;
+    return true;
+}
+
+void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
+                                  ckf_counter_entry_visit visit, void *arg)
+{
+    enum { AHEAD = 8 };
+    /* edge leaf-published: acquire; pairs with the releases in replace() and plant(). */
+    uintptr_t link = load_acquire(&part->word);
+    if (link == 0)
+        return;
+    if ((link & CKF_LINK_INNER) != 0) { /* since it was found */
+        struct inner *inner = ckf_link_address(link);
+        for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+            ckf_counter_index_visit_part(&inner->links[i], but_for, visit, arg);
+        return;
     }
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    size_t capacity = capacity_of(link);
+    for (size_t i = 0; i < capacity; i++) {
+        if (i + AHEAD < capacity)
+            /* relaxed: an address to prefetch */
+            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
+        /* edge entry-published: acquire; pairs with the release in put(). */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
+        /* edge entry-settled: acquire; pairs with the releases in lockfree.c. */
+        if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
+            visit(entry, arg);
+    }
+}
+
+/* --- life --- */
+
+void ckf_counter_index_init(struct ckf_counter_index *index)
+{
+    ckf_hash_key_init(&index->rekeyed_key);
+}
+
+bool ckf_counter_index_prepare(struct ckf_counter_index *index, size_t keys)
+{
+    size_t each = keys / CKF_INDEX_FANOUT;
+    if (each < limit_of((size_t)1 << CKF_LEAF_MIN_BITS))
+        return true;
+    each += each / 4; /* they do not spread evenly */
+    unsigned bits = bits_for(each) < MAX_LEAF_BITS ? bits_for(each) : MAX_LEAF_BITS;
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++) {
+        uintptr_t leaf = make_leaf(bits, 0);
+        if (leaf == 0)
+            return false;
+        store_relaxed(&index->roots[i].word, leaf); /* relaxed: nobody else has the index */
+    }
+    return true;
+}
+
+static bool free_entries(struct ckf_counter_link *part, void *unused)
+{
+    (void)unused;
+    uintptr_t link = load_relaxed(&part->word); /* relaxed: nobody else has the index */
+    for (size_t i = 0; i < capacity_of(link); i++)
+        ckf_free(ckf_slot_entry(load_relaxed(&ckf_leaf_slots(link)[i])));
+    return true;
+}
+
+void ckf_counter_index_destroy(struct ckf_counter_index *index)
+{
+    ckf_counter_index_for_each_part(index, free_entries, NULL);
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+        free_nodes(load_relaxed(&index->roots[i].word)); /* relaxed: nobody else has the index */
+    struct ckf_counter_leaf *leaf = exchange_acquire(&index->replaced, NULL);
+    for (struct ckf_counter_leaf *next; leaf != NULL; leaf = next) {
+        next = leaf->next;
+        ckf_free(leaf);
+    }
+    if (load_relaxed(&index->has_retired)) /* relaxed: nobody else uses the index */
+        ckf_wait_for_reclaim();
 }

@@ -1,60 +1,160 @@
 /* counter_map/index.h - from keys to entries, for any number of threads at once.
  *
- * Everything here but create and destroy runs inside a read section (sync/reclaim), which keeps the
+ * Everything here but init, destroy and unlink runs inside a section (sync/section), which keeps the
  * entries that it finds in memory. Entries belong to the map: the index links and unlinks them.
  */
 #ifndef CKF_COUNTER_MAP_INDEX_H
 #define CKF_COUNTER_MAP_INDEX_H
 
-#include <stdalign.h>
+#include "base/cacheline.h"
+#include "base/check.h"
+#include "counter_map/entry.h"
 
-#include "counter_map/map.h"
-#include "sync/reclaim.h"
-
-enum { CKF_COUNTER_ENTRY_ALIGN = 64 };
-
-/* One incarnation of a key, from the add that makes it to its removal. */
-struct ckf_counter_entry {
-    alignas(CKF_COUNTER_ENTRY_ALIGN) struct ckf_retired retired;
-    struct ckf_counter_entry *next_in_batch; /* of removals: the remover's alone */
-    /* Guarded by the map's `removal` lock: links of the dying entries, and what sweeps know. */
-    struct ckf_counter_entry *next_dying, **to_this;
-    uint64_t swept_total;      /* `total` at the last sweep */
-    uint32_t idle_sweeps;      /* sweeps in a row that found nothing new */
-    _Atomic(bool) was_touched; /* by an add that `total` need not show; adders set, sweeps clear */
-
-    alignas(CKF_COUNTER_ENTRY_ALIGN) void *link[2]; /* of the index: cds_lfht_node */
-    uint64_t hash;                                  /* these three never change */
-    uint32_t length;
-    _Atomic(uint32_t)
-        state; /* enum entry_state of lockfree.c; its first store publishes the entry */
-    _Atomic(uint64_t) total; /* all adds: only grows, modulo 2^64 */
-    _Atomic(uint64_t) taken; /* the part of it that takes have returned: value = total - taken */
-    unsigned char bytes[];
+/* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
+ * its kind in the low bits. */
+struct ckf_counter_link {
+    _Atomic(uintptr_t) word;
 };
 
-struct ckf_counter_index;
+enum {
+    CKF_INDEX_BITS = 6, /* of the hash, that a level of the tree takes */
+    CKF_INDEX_FANOUT = 1 << CKF_INDEX_BITS,
+    /* In a link: */
+    CKF_LINK_INNER = 1,
+    CKF_LINK_REKEYED = 2, /* there and below SipHash takes the place of the keys' hashes */
+    CKF_LINK_SIZE_SHIFT = 2,
+    CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
+    CKF_LEAF_MIN_BITS = 3,
+    /* In a slot of a leaf, which is an entry's address otherwise: */
+    CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
+    CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
+    CKF_SLOT_TAG = 62,   /* with one: bits of the hash */
+    CKF_SLOT_TAG_SHIFT = 14
+};
 
-/* NULL without memory. */
-struct ckf_counter_index *ckf_counter_index_create(size_t expected_keys);
-/* Of an empty index that nobody uses. Not inside a section. */
+struct ckf_counter_leaf;
+
+struct ckf_counter_index {
+    CKF_CACHELINE_ALIGNED struct ckf_counter_link roots[CKF_INDEX_FANOUT];
+    struct ckf_hash_key rekeyed_key;
+    /* Leaves that were replaced and wait to be given back, many at a time. */
+    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_counter_leaf *) replaced;
+    _Atomic(uint32_t) replaced_count;
+    _Atomic(uint32_t) rekeyings;
+    _Atomic(bool) has_retired; /* destroy waits for them */
+};
+
+void ckf_counter_index_init(struct ckf_counter_index *index);
+/* Of an index that nobody uses; entries that are still linked are freed. Not inside a section. */
 void ckf_counter_index_destroy(struct ckf_counter_index *index);
+/* Makes room for so many keys, as far as memory goes; before anybody uses the index. False without
+ * memory. */
+bool ckf_counter_index_prepare(struct ckf_counter_index *index, size_t keys);
 
-/* The key's entry, or NULL. Wait-free as long as the hash spreads. */
-struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
-                                                 const struct ckf_counter_key *key);
+/* The parts of find that are not worth inlining. */
+struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index *index,
+                                                        const struct ckf_counter_key *key);
 
-/* Links the entry, whose hash and key are set and published, unless its key has one: returns the
- * entry that is there. Lock-free. */
+static inline uint64_t ckf_leaf_mask(uintptr_t link)
+{
+    return (UINT64_C(1) << (CKF_LEAF_MIN_BITS + (link >> CKF_LINK_SIZE_SHIFT & CKF_LINK_SIZES))) -
+           1;
+}
+
+static inline void *ckf_link_address(uintptr_t link)
+{
+    return (void *)(link & ~(uintptr_t)(CKF_ENTRY_ALIGN - 1));
+}
+
+/* The slots stand behind the leaf's first line. */
+static inline _Atomic(uintptr_t) *ckf_leaf_slots(uintptr_t link)
+{
+    return (_Atomic(uintptr_t) *)(void *)((char *)ckf_link_address(link) + CKF_ENTRY_ALIGN);
+}
+
+static inline struct ckf_counter_entry *ckf_slot_entry(uintptr_t slot)
+{
+    return (struct ckf_counter_entry *)ckf_link_address(slot);
+}
+
+static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
+{
+    return (slot & CKF_SLOT_TAG) == (hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
+}
+
+/* Looks through a leaf for the key's entry, one whose state has none of these flags. NULL: *sealed
+ * says whether the search ended in a slot that would lead to the leaf's successor. */
+static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
+                                                      const struct ckf_counter_key *key,
+                                                      bool *sealed)
+{
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
+    for (uint64_t left = mask + 1; left > 0; left--, at = (at + 1) & mask) {
+        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
+        uintptr_t slot = load_acquire(&slots[at]);
+        if (slot <= CKF_SLOT_SEALED) {
+            *sealed = slot != 0;
+            return NULL;
+        }
+        struct ckf_counter_entry *entry = ckf_slot_entry(slot);
+        /* edge entry-settled: acquire; pairs with the releases in lockfree.c, admit() and mark(). */
+        if (ckf_slot_has_tag(slot, hash) && entry != NULL && ckf_entry_has_key(entry, key) &&
+            CKF_LIKELY((load_acquire(&entry->state) & (CKF_ENTRY_DEAD | CKF_ENTRY_PENDING)) == 0))
+            return entry;
+    }
+    *sealed = true;
+    return NULL;
+}
+
+/* The key's entry, or NULL. Wait-free for a key that is there. */
+static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
+                                                               const struct ckf_counter_key *key)
+{
+    unsigned shift = 64 - CKF_INDEX_BITS;
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
+    uintptr_t link = load_acquire(&index->roots[key->hash >> shift].word);
+    while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
+        struct ckf_counter_link *links = ckf_link_address(link);
+        shift -= CKF_INDEX_BITS;
+        /* edge leaf-published: acquire, as above */
+        link = load_acquire(&links[key->hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+    }
+    if (CKF_UNLIKELY(link == 0))
+        return NULL;
+    if (CKF_LIKELY((link & CKF_LINK_REKEYED) == 0)) {
+        bool sealed;
+        struct ckf_counter_entry *entry = ckf_leaf_find(link, key->hash, key, &sealed);
+        if (CKF_LIKELY(entry != NULL || !sealed))
+            return entry;
+    }
+    return ckf_counter_index_find_deeply(index, key);
+}
+
+/* Links the entry, whose hash and key are set, unless its key has one that is not dead: returns the
+ * entry that is there, which may be pending. Lock-free, as far as the allocator is. NULL without
+ * memory. */
 struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *index,
                                                    struct ckf_counter_entry *entry);
 
-/* Makes sure that the entry, which has been linked, is not any more. Lock-free. */
+/* Makes sure that the entry, which is dead, is not linked any more. Not inside a section: may wait
+ * for a leaf that another thread is replacing. */
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry);
 
-/* Visits each entry that is linked throughout once, and any key at most once. */
-void ckf_counter_index_for_each(struct ckf_counter_index *index,
-                                void (*visit)(struct ckf_counter_entry *entry, void *arg),
-                                void *arg);
+typedef void (*ckf_counter_entry_visit)(struct ckf_counter_entry *entry, void *arg);
+
+/* Calls for each link that leads to keys, outside of sections, until a call says false. What it leads
+ * to is the same part of all keys for ever. False: stopped. */
+bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
+                                     bool (*each)(struct ckf_counter_link *part, void *arg),
+                                     void *arg);
+
+/* Visits each entry of the part whose state has none of these flags; one for which that is true
+ * throughout, once. Inside a section. */
+void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
+                                  ckf_counter_entry_visit visit, void *arg);
+
+/* What finders find. */
+enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING };
 
 #endif

@@ -50,17 +50,6 @@ void ckf_counter_list_free(struct ckf_counter_list *list)
     ckf_free(list->bytes);
 }
 
-void ckf_counter_list_offer(struct ckf_counter_list *list, const void *key, size_t length,
-                            uint64_t hash, uint64_t value)
-{
-    if (list->count < list->capacity && length <= list->size && list->used <= list->size - length) {
-        list->items[list->count] = (struct ckf_counter_listed){hash, value, list->used, length};
-        memcpy(list->bytes + list->used, key, length);
-    }
-    list->count++;
-    list->used += length;
-}
-
 bool ckf_counter_list_is_complete(const struct ckf_counter_list *list)
 {
     return list->count <= list->capacity && list->used <= list->size;

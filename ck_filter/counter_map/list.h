@@ -9,8 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ckf_counter_listed {
+    const void *origin; /* what the offerer knows it by */
     uint64_t hash, value;
     size_t offset, length; /* of the key in the list's bytes */
 };
@@ -26,8 +28,18 @@ struct ckf_counter_list {
 bool ckf_counter_list_init(struct ckf_counter_list *list, size_t keys);
 void ckf_counter_list_free(struct ckf_counter_list *list);
 
-void ckf_counter_list_offer(struct ckf_counter_list *list, const void *key, size_t length,
-                            uint64_t hash, uint64_t value);
+static inline void ckf_counter_list_offer(struct ckf_counter_list *list, const void *origin,
+                                          const void *key, size_t length, uint64_t hash,
+                                          uint64_t value)
+{
+    if (list->count < list->capacity && length <= list->size && list->used <= list->size - length) {
+        list->items[list->count] =
+            (struct ckf_counter_listed){origin, hash, value, list->used, length};
+        memcpy(list->bytes + list->used, key, length);
+    }
+    list->count++;
+    list->used += length;
+}
 
 /* True if all that was offered is there. */
 bool ckf_counter_list_is_complete(const struct ckf_counter_list *list);

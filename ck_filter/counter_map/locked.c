@@ -255,6 +255,7 @@ static void unpin(struct entry *entry)
 static struct entry *take_out(struct locked_map *map, struct shard *shard, size_t at)
 {
     struct entry *entry = shard->slots[at].entry;
+    ckf_counter_map_note_removal(&map->common);
     entry->is_in_table = false;
     entry->pins++;
     close_gap(shard, at);
@@ -399,20 +400,23 @@ uint64_t ckf_counter_locked_overflow(struct ckf_counter_map *map)
     return sum;
 }
 
-size_t ckf_counter_locked_parts(void)
+void ckf_counter_locked_for_each_part(struct ckf_counter_map *map, ckf_counter_each_part each,
+                                      void *arg)
 {
-    return SHARDS;
+    for (size_t i = 0; i < SHARDS; i++)
+        if (!each(map, &locked(map)->shards[i], arg))
+            return;
 }
 
-void ckf_counter_locked_list(struct ckf_counter_map *map, size_t part,
-                             struct ckf_counter_list *list)
+void ckf_counter_locked_list(struct ckf_counter_map *map, void *part, struct ckf_counter_list *list)
 {
-    struct shard *shard = &locked(map)->shards[part];
+    struct shard *shard = part;
     lock_shard(locked(map), shard);
     for (size_t at = 0; at < shard->slot_count; at++) {
         const struct entry *entry = shard->slots[at].entry;
         if (entry != NULL)
-            ckf_counter_list_offer(list, entry->bytes, entry->length, entry->hash, entry->value);
+            ckf_counter_list_offer(list, entry, entry->bytes, entry->length, entry->hash,
+                                   entry->value);
     }
     unlock_shard(shard);
 }

@@ -12,6 +12,7 @@
 #include <ck_filter/counter_map.h>
 
 #include "base/atomics.h"
+#include "base/fold_hash.h"
 #include "base/hash.h"
 
 struct ckf_counter_list;
@@ -27,7 +28,9 @@ struct ckf_counter_key {
 struct ckf_counter_map {
     enum ckf_variant variant;
     bool has_u64_keys;
-    struct ckf_hash_key hash_key;
+    bool uses_siphash; /* from the start */
+    struct ckf_fold_key fold_key;
+    struct ckf_hash_key sip_key;
     size_t max_keys; /* SIZE_MAX: no bound */
     void (*removed)(const void *key, size_t key_len, uint64_t final_value, void *arg);
     void *removed_arg;
@@ -35,6 +38,7 @@ struct ckf_counter_map {
 
     bool is_ending;                          /* destroy has begun: its thread is alone */
     _Atomic(size_t) handles;                 /* not yet released */
+    _Atomic(uint64_t) removals;              /* keys that have begun to go */
     struct ckf_counter_map *next, **to_this; /* the list of all maps, guarded by its lock */
 };
 
@@ -43,10 +47,38 @@ struct ckf_counter {
     struct ckf_counter_map *map;
 };
 
+/* Inlined, because most keys are short. */
+static inline bool ckf_bytes_equal(const void *a, const void *b, size_t length)
+{
+    const unsigned char *x = a, *y = b;
+    if (length >= 8) {
+        size_t last = length - 8;
+        for (size_t at = 0; at < last; at += 8)
+            if (ckf_read64(x + at) != ckf_read64(y + at))
+                return false;
+        return ckf_read64(x + last) == ckf_read64(y + last);
+    }
+    if (length >= 4)
+        return ckf_read32(x) == ckf_read32(y) &&
+               ckf_read32(x + length - 4) == ckf_read32(y + length - 4);
+    for (size_t at = 0; at < length; at++)
+        if (x[at] != y[at])
+            return false;
+    return true;
+}
+
 static inline bool ckf_counter_key_equals(const struct ckf_counter_key *key, const void *bytes,
                                           size_t length)
 {
-    return key->length == length && memcmp(key->bytes, bytes, length) == 0;
+    return key->length == length && ckf_bytes_equal(key->bytes, bytes, length);
+}
+
+/* To be called when a key begins to go, before it is gone: what an iteration has listed may be out of
+ * date from now on. */
+static inline void ckf_counter_map_note_removal(struct ckf_counter_map *map)
+{
+    /* edge removal-noted: release; pairs with the acquires in counter_map.c, visit_part(). */
+    fetch_add_release(&map->removals, 1);
 }
 
 /* Hands a value that is returned nowhere else to the user. No lock, no read section. */
@@ -57,12 +89,15 @@ static inline void ckf_counter_map_report(struct ckf_counter_map *map, const voi
         map->removed(key, key_len, final_value, map->removed_arg);
 }
 
+typedef bool (*ckf_counter_each_part)(struct ckf_counter_map *map, void *part, void *arg);
+
 /* What both variants do. Statuses and meaning are those of the public calls; `value` may be NULL.
  *
  * new_map: an empty map whose common part the door fills in afterwards, or NULL without memory.
  * free_map: of a map that nobody uses any more and whose keys are gone.
- * parts, list: iterations go part by part. A key belongs to one part for its whole life; list
- *     offers each key of a part once, with its value, to a list that may be too small for them.
+ * for_each_part, list: iterations go part by part, until `each` says false. A key belongs to one
+ *     part for its whole life; list offers each key of a part once, with its value, to a list that
+ *     may be too small for them.
  * before_fork, after_fork: lock and unlock the map around a fork; mend_child, in the child, before
  *     after_fork: drop what other threads had in hand. */
 #define CKF_COUNTER_MAP_OPERATIONS(prefix)                                                         \
@@ -80,8 +115,9 @@ static inline void ckf_counter_map_report(struct ckf_counter_map *map, const voi
     size_t prefix##_len(struct ckf_counter_map *map);                                              \
     uint64_t prefix##_total(struct ckf_counter_map *map);                                          \
     uint64_t prefix##_overflow(struct ckf_counter_map *map);                                       \
-    size_t prefix##_parts(void);                                                                   \
-    void prefix##_list(struct ckf_counter_map *map, size_t part, struct ckf_counter_list *list);   \
+    void prefix##_for_each_part(struct ckf_counter_map *map, ckf_counter_each_part each,           \
+                                void *arg);                                                        \
+    void prefix##_list(struct ckf_counter_map *map, void *part, struct ckf_counter_list *list);    \
     enum ckf_status prefix##_handle(struct ckf_counter_map *map,                                   \
                                     const struct ckf_counter_key *key,                             \
                                     struct ckf_counter **counter);                                 \

@@ -20,6 +20,7 @@ enum { WORD_BITS = 64, NUMBERS = CKF_OWN_NUMBERS, WORDS = NUMBERS / WORD_BITS };
 static _Atomic(uint64_t) in_use[WORDS];
 static pthread_key_t at_exit;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic(uint32_t) limit; /* more than all numbers that were ever taken */
 _Thread_local unsigned ckf_thread_number_plus_one;
 
 static void give_back(void *unused)
@@ -65,13 +66,24 @@ static bool take_from_word(unsigned word, unsigned *number)
     return false;
 }
 
+static void raise_limit(unsigned number)
+{
+    uint32_t found = load_relaxed(&limit); /* relaxed: the CAS decides */
+    while (found <= number)
+        /* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_limit(): one of
+         * the two sees the other. */
+        if (cas_acq_rel(&limit, &found, number + 1))
+            break;
+}
+
 static unsigned take_number(void)
 {
-    unsigned number = NUMBERS;
-    for (unsigned word = 0; word < WORDS; word++)
-        if (take_from_word(word, &number))
-            break;
-    return number;
+    for (unsigned word = 0, number; word < WORDS; word++)
+        if (take_from_word(word, &number)) {
+            raise_limit(number);
+            return number;
+        }
+    return NUMBERS;
 }
 
 unsigned ckf_thread_number_take(void)
@@ -93,4 +105,10 @@ unsigned ckf_thread_number_end(void)
             return (word + 1) * WORD_BITS - (unsigned)__builtin_clzll(used);
     }
     return 0;
+}
+
+unsigned ckf_thread_number_limit(void)
+{
+    /* edge limit-raised: acq_rel; pairs with the acq_rel in raise_limit(). */
+    return fetch_add_acq_rel(&limit, 0);
 }

@@ -29,4 +29,9 @@ static inline unsigned ckf_thread_number(void)
  * threads did while they held numbers beyond it happens before the return. */
 unsigned ckf_thread_number_end(void);
 
+/* More than every own number that any thread has ever held. A read-modify-write, and so is the first
+ * taking of a number: a thread whose number is not below the result, takes it after this call and
+ * sees what was done before it. */
+unsigned ckf_thread_number_limit(void);
+
 #endif

@@ -14,6 +14,12 @@
 #include <urcu/rculfhash.h>
 #include <urcu/urcu-bp.h>
 
+/* The bodies of the two calls that readers make, which liburcu offers for inlining whatever the
+ * caller's licence, and this thread's entry without a call. */
+#include <urcu/static/urcu-bp.h>
+extern _Thread_local struct urcu_bp_reader *urcu_bp_reader
+    __attribute__((tls_model("initial-exec")));
+
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "sync/parking.h"
@@ -33,13 +39,13 @@ static char section_edge, retire_edge;
 
 void ckf_read_begin(void)
 {
-    urcu_bp_read_lock();
+    _urcu_bp_read_lock();
 }
 
 void ckf_read_end(void)
 {
     EDGE_RELEASE(section_edge);
-    urcu_bp_read_unlock();
+    _urcu_bp_read_unlock();
 }
 
 static void run_callback(struct rcu_head *head)

@@ -11,15 +11,18 @@
  * the empty key. A map with CKF_COUNTER_MAP_U64_KEYS takes keys of exactly 8 bytes. CKF_INVALID,
  * from every call that takes a key: the length is not allowed, or key is NULL and key_len is not 0.
  *
- * Who may choose the keys cannot slow the map down: its hash is keyed from getrandom(2).
+ * Who may choose the keys cannot slow the map down: its hash is keyed from getrandom(2), and where
+ * many keys collide nevertheless, ATOMIC changes to SipHash for these.
  *
  * Callbacks run on the calling thread, without any lock, and may call everything on the same map
  * except destroy. Their key pointer is valid during the call.
  *
- * Progress. ATOMIC: an add to a known key, by key or by handle, is wait-free; a new key allocates
- * and is lock-free. No add, lookup or iteration waits for another one, for growth or for a removal
- * (one exception stands at max_keys below). MUTEX: each call takes the lock of one of 64 shards for
- * a short time; iterations take each in turn; growth holds up its shard.
+ * Progress. ATOMIC: an add to a known key, by key or by handle, is wait-free; once a key has proved
+ * hot, it writes only words of the calling thread's own, without a locked instruction. A new key
+ * allocates and is lock-free as far as the allocator is. No add, lookup or iteration waits for
+ * another one, for growth or for a removal, and growth copies at most a few thousand addresses in
+ * any one add. MUTEX: each call takes the lock of one of 64 shards for a short time; iterations take
+ * each in turn; growth holds up its shard.
  *
  * Fork. A child may go on with maps that it inherited. An add that the fork interrupted is counted
  * there wholly or not at all; a removal that was waiting for adds to end is finished in the child
@@ -70,9 +73,7 @@ CKF_API void ckf_counter_map_destroy(struct ckf_counter_map *map);
 /* Adds n to the key's counter, making the key if it is not there; n may be 0.
  * CKF_OVERFLOWED: counted, in the overflow counter: the key is new and the map is at max_keys (keys
  * on their way out count until their final value is known), or there is no memory. CKF_INVALID:
- * nothing was counted. max_keys is never exceeded, and never refuses a key for which there is room:
- * where another thread is in the middle of making a key that may be the last one, this waits for
- * it, for 100 ms at the longest. */
+ * nothing was counted. max_keys is never exceeded, and never refuses a key for which there is room. */
 CKF_API enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *key,
                                             size_t key_len, uint64_t n);
 
@@ -106,8 +107,9 @@ CKF_API CKF_MUST_USE enum ckf_status ckf_counter_map_remove(struct ckf_counter_m
 typedef bool (*ckf_counter_visit)(const void *key, size_t key_len, uint64_t value, void *arg);
 
 /* Visits each key at most once, and each key that lived throughout exactly once, in no order. Each
- * value is the key's at the moment of its visit. CKF_OK, also when stopped. CKF_NO_MEMORY: keys are
- * copied before they are visited, and there was no room; ATOMIC has then visited none. */
+ * value was the key's at a moment between the start and its visit: keys and values are copied, some
+ * thousand at a time, before they are visited. A key that was removed before its turn is not visited.
+ * CKF_OK, also when stopped. CKF_NO_MEMORY: there was no room to copy; some may have been visited. */
 CKF_API enum ckf_status ckf_counter_map_for_each(struct ckf_counter_map *map,
                                                  ckf_counter_visit visit, void *arg);
 

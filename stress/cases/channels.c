@@ -33,7 +33,8 @@ static enum ckf_status unpack(enum ckf_status status, const struct element *elem
     return is_torn(element) ? CKF_IO : CKF_OK;
 }
 
-static void *create(enum ckf_variant variant, size_t shape, unsigned producers, unsigned consumers)
+static void *create(enum ckf_variant variant, size_t shape, unsigned producers, unsigned consumers,
+                    unsigned promises)
 {
     struct ckf_channel *channel;
     struct ckf_channel_options options = {
@@ -42,18 +43,31 @@ static void *create(enum ckf_variant variant, size_t shape, unsigned producers, 
         .capacity = shape & CHANNEL_ENDLESS ? CKF_UNBOUNDED : channel_places(shape),
         .elem_size = shape & CHANNEL_LARGE ? sizeof(struct element) : sizeof(uint64_t),
         .producers = producers,
-        .consumers = consumers};
+        .consumers = consumers,
+        .flags = promises};
     return ckf_channel_create(&channel, &options) == CKF_OK ? channel : NULL;
 }
 
 static void *create_mutex(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_MUTEX, shape, producers, consumers);
+    return create(CKF_VARIANT_MUTEX, shape, producers, consumers, 0);
 }
 
 static void *create_atomic(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers);
+    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers, 0);
+}
+
+enum { PROMISES = CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER };
+
+static void *create_promised_mutex(size_t shape, unsigned producers, unsigned consumers)
+{
+    return create(CKF_VARIANT_MUTEX, shape, producers, consumers, PROMISES);
+}
+
+static void *create_promised_atomic(size_t shape, unsigned producers, unsigned consumers)
+{
+    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers, PROMISES);
 }
 
 static void destroy(void *channel)
@@ -65,6 +79,11 @@ static enum ckf_status send_value(void *channel, uint64_t value)
 {
     struct element element = element_of(value);
     return ckf_channel_send(channel, &element);
+}
+
+static enum ckf_status send_two(void *channel, const uint64_t values[2], size_t *done)
+{
+    return ckf_channel_send_many(channel, values, 2, done, CKF_FOREVER, NULL);
 }
 
 static enum ckf_status try_send(void *channel, uint64_t value)
@@ -168,13 +187,15 @@ static bool readable(void *channel, bool room)
 
 #define LIBRARY_CHANNEL(create_function)                                                           \
     {                                                                                              \
-        .create = (create_function), .destroy = destroy, .send = send_value, .try_send = try_send, \
-        .recv = recv_value, .try_recv = try_recv, .recv_within = recv_within,                      \
-        .close = close_channel, .producer_done = producer_done, .consumer_done = consumer_done,    \
-        .token_create = token_create, .token_cancel = token_cancel,                                \
-        .token_destroy = token_destroy, .recv_unless = recv_unless, .select = select_two,          \
-        .select_now = select_now, .len = len, .readable = readable                                 \
+        .create = (create_function), .destroy = destroy, .send = send_value, .send_two = send_two, \
+        .try_send = try_send, .recv = recv_value, .try_recv = try_recv,                            \
+        .recv_within = recv_within, .close = close_channel, .producer_done = producer_done,        \
+        .consumer_done = consumer_done, .token_create = token_create,                              \
+        .token_cancel = token_cancel, .token_destroy = token_destroy, .recv_unless = recv_unless,  \
+        .select = select_two, .select_now = select_now, .len = len, .readable = readable           \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);
 const struct channel_operations atomic_channel = LIBRARY_CHANNEL(create_atomic);
+const struct channel_operations promised_mutex_channel = LIBRARY_CHANNEL(create_promised_mutex);
+const struct channel_operations promised_atomic_channel = LIBRARY_CHANNEL(create_promised_atomic);

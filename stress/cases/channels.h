@@ -25,6 +25,8 @@ struct channel_operations {
     void *(*create)(size_t shape, unsigned producers, unsigned consumers);
     void (*destroy)(void *channel);
     enum ckf_status (*send)(void *channel, uint64_t value);
+    /* CKF_OK: *done of the two were sent, at least one */
+    enum ckf_status (*send_two)(void *channel, const uint64_t values[2], size_t *done);
     enum ckf_status (*try_send)(void *channel, uint64_t value);
     enum ckf_status (*recv)(void *channel, uint64_t *value);
     enum ckf_status (*try_recv)(void *channel, uint64_t *value);
@@ -47,5 +49,7 @@ struct channel_operations {
 };
 
 extern const struct channel_operations mutex_channel, atomic_channel;
+/* With the promise of a single producer and a single consumer. */
+extern const struct channel_operations promised_mutex_channel, promised_atomic_channel;
 
 #endif

@@ -32,5 +32,6 @@ extern const struct channel_operations racy_unguarded_wait_channel; /* any wake-
 extern const struct channel_operations racy_late_block_channel;     /* installed by halves */
 extern const struct channel_operations racy_narrow_len_channel;     /* a length below zero */
 extern const struct channel_operations racy_late_sender_channel;    /* looks, then sleeps */
+extern const struct channel_operations racy_promised_channel;       /* a flag beside the ring */
 
 #endif

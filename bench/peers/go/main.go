@@ -41,6 +41,10 @@ func main() {
 	switch os.Args[1] {
 	case "go":
 		runChannel(t)
+	case "go-mutex":
+		runCounter(t, func() counter { return &lockedMap{values: map[string]uint64{}} })
+	case "go-sync.Map":
+		runCounter(t, func() counter { return &syncMap{} })
 	default:
 		fmt.Fprintf(os.Stderr, "peers-go: no peer %s\n", os.Args[1])
 		os.Exit(2)

@@ -1,0 +1,217 @@
+/* counter_map/cells.c - rows of words by thread number, and the ids of their columns.
+ *
+ * Roles:      the holder of a number makes and writes its row; anybody sums; promoters take ids,
+ *             removers give them back.
+ * Invariant:  a word is written by the holder of its number alone, and only while its id is taken.
+ *             So the sum of an id's words does not change while the id is free, which is its birth
+ *             for the next one who takes it.
+ * Teardown:   rows live as long as the map. A place may remember a row of a map that is gone: the
+ *             serial number tells.
+ */
+#include "counter_map/cells.h"
+
+#include "base/memory.h"
+
+void ckf_cells_init(struct ckf_cells *cells)
+{
+    static _Atomic(uint64_t) serials;
+    /* relaxed: only has to be another number */
+    cells->serial = fetch_add_relaxed(&serials, 1) + 1;
+    pthread_mutex_init(&cells->ids_lock, NULL);
+}
+
+static void free_chunks(struct ckf_cell_row *row)
+{
+    for (int i = 0; i < CKF_CHUNKS_OF_A_ROW; i++)
+        ckf_free(load_relaxed(&row->chunks[i])); /* relaxed: nobody else uses the map */
+}
+
+void ckf_cells_destroy(struct ckf_cells *cells)
+{
+    for (int i = 0; i < CKF_BLOCKS_OF_ROWS; i++) {
+        /* relaxed: nobody else uses the map, as below */
+        struct ckf_cell_block *block = load_relaxed(&cells->blocks[i]);
+        for (int j = 0; block != NULL && j < CKF_ROWS_OF_A_BLOCK; j++) {
+            struct ckf_cell_row *row = load_relaxed(&block->rows[j]);
+            if (row != NULL)
+                free_chunks(row);
+            ckf_free(row);
+        }
+        ckf_free(block);
+    }
+    free_chunks(&cells->births);
+    for (int i = 0; i < CKF_CHUNKS_OF_A_ROW; i++)
+        ckf_free(cells->next_free[i]);
+    pthread_mutex_destroy(&cells->ids_lock);
+}
+
+/* --- rows --- */
+
+static struct ckf_cell_block *block_of(struct ckf_cells *cells, uint32_t number)
+{
+    _Atomic(struct ckf_cell_block *) *place = &cells->blocks[number / CKF_ROWS_OF_A_BLOCK];
+    /* edge row-published: acquire; pairs with the release below. */
+    struct ckf_cell_block *block = load_acquire(place);
+    if (block != NULL)
+        return block;
+    struct ckf_cell_block *fresh = ckf_alloc(sizeof *fresh);
+    if (fresh == NULL)
+        return NULL;
+    /* edge row-published: release; pairs with the acquires in row_at() and here. */
+    if (cas_acq_rel(place, &block, fresh))
+        return fresh;
+    ckf_free(fresh);
+    return block;
+}
+
+static void raise_row_end(struct ckf_cells *cells, uint32_t number)
+{
+    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: the CAS decides */
+    while (end <= number)
+        /* edge row-published: release; pairs with the acquire in ckf_cells_sum(). */
+        if (cas_acq_rel(&cells->row_end, &end, number + 1))
+            break;
+}
+
+static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
+{
+    struct ckf_cell_block *block = block_of(cells, number);
+    if (block == NULL)
+        return NULL;
+    _Atomic(struct ckf_cell_row *) *place = &block->rows[number % CKF_ROWS_OF_A_BLOCK];
+    struct ckf_cell_row *row = load_relaxed(place); /* relaxed: ours, or inherited */
+    if (row != NULL)
+        return row;
+    row = ckf_alloc_aligned(sizeof *row, CKF_CACHELINE);
+    if (row == NULL)
+        return NULL;
+    /* edge row-published: release; pairs with the acquire in row_at(). */
+    store_release(place, row);
+    raise_row_end(cells, number);
+    return row;
+}
+
+static struct ckf_cell_chunk *make_chunk(struct ckf_cell_row *row, uint32_t id)
+{
+    _Atomic(struct ckf_cell_chunk *) *place = &row->chunks[id / CKF_CELLS_OF_A_CHUNK];
+    struct ckf_cell_chunk *chunk = load_relaxed(place); /* relaxed: written by us alone */
+    if (chunk != NULL)
+        return chunk;
+    chunk = ckf_alloc_aligned(sizeof *chunk, CKF_CACHELINE);
+    /* edge row-published: release; pairs with the acquire in word_in(). */
+    if (chunk != NULL)
+        store_release(place, chunk);
+    return chunk;
+}
+
+_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
+                                       uint32_t id)
+{
+    if (!ckf_place_is_own(place))
+        return NULL;
+    struct ckf_cell_row *row = make_row(cells, ckf_place_number(place));
+    if (row == NULL)
+        return NULL;
+    place->kept_for = cells->serial;
+    place->kept = row;
+    struct ckf_cell_chunk *chunk = make_chunk(row, id);
+    return chunk == NULL ? NULL : &chunk->words[id % CKF_CELLS_OF_A_CHUNK];
+}
+
+static struct ckf_cell_row *row_at(struct ckf_cells *cells, uint32_t number)
+{
+    /* edge row-published: acquire; pairs with the release in block_of(). */
+    struct ckf_cell_block *block = load_acquire(&cells->blocks[number / CKF_ROWS_OF_A_BLOCK]);
+    if (block == NULL)
+        return NULL;
+    /* edge row-published: acquire; pairs with the release in make_row(). */
+    return load_acquire(&block->rows[number % CKF_ROWS_OF_A_BLOCK]);
+}
+
+static uint64_t word_in(struct ckf_cell_row *row, uint32_t id)
+{
+    /* edge row-published: acquire; pairs with the release in make_chunk(). */
+    struct ckf_cell_chunk *chunk = load_acquire(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    /* edge counter-added: acquire; pairs with the release in lockfree.c, count_in_cell(). */
+    return chunk == NULL ? 0 : load_acquire(&chunk->words[id % CKF_CELLS_OF_A_CHUNK]);
+}
+
+static uint64_t sum_of_words(struct ckf_cells *cells, uint32_t id)
+{
+    uint64_t sum = 0;
+    /* edge row-published: acquire; pairs with the release in raise_row_end(). */
+    uint32_t end = load_acquire(&cells->row_end);
+    for (uint32_t number = 0; number < end; number++) {
+        struct ckf_cell_row *row = row_at(cells, number);
+        if (row != NULL)
+            sum += word_in(row, id);
+    }
+    return sum;
+}
+
+uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id)
+{
+    return sum_of_words(cells, id) - word_in(&cells->births, id);
+}
+
+/* --- ids --- */
+
+static bool has_births(struct ckf_cells *cells, uint32_t id)
+{
+    uint32_t chunk = id / CKF_CELLS_OF_A_CHUNK;
+    if (cells->next_free[chunk] == NULL)
+        cells->next_free[chunk] = ckf_alloc_array(CKF_CELLS_OF_A_CHUNK, sizeof(uint32_t));
+    return cells->next_free[chunk] != NULL && make_chunk(&cells->births, id) != NULL;
+}
+
+static uint32_t *next_free(struct ckf_cells *cells, uint32_t id)
+{
+    return &cells->next_free[id / CKF_CELLS_OF_A_CHUNK][id % CKF_CELLS_OF_A_CHUNK];
+}
+
+static bool pop_id(struct ckf_cells *cells, uint32_t *id)
+{
+    if (cells->free_ids != 0) {
+        *id = cells->free_ids - 1;
+        cells->free_ids = *next_free(cells, *id);
+        return true;
+    }
+    *id = cells->ids_made;
+    if (*id == CKF_CELL_IDS || !has_births(cells, *id))
+        return false;
+    cells->ids_made++;
+    return true;
+}
+
+static void set_birth(struct ckf_cells *cells, uint32_t id)
+{
+    /* relaxed: who learns the id from `home` learns this with it */
+    struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], sum_of_words(cells, id));
+}
+
+void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag)
+{
+    uint32_t id;
+    if (pthread_mutex_trylock(&cells->ids_lock) != 0)
+        return;
+    uint32_t found = load_relaxed(home); /* relaxed: flags are set under the lock alone */
+    if ((found & flag) == 0 && pop_id(cells, &id)) {
+        set_birth(cells, id);
+        /* edge entry-promoted: release; pairs with the acquires in lockfree.c, count() and
+         * all_adds(). It hands over the id's birth, which has no add in it that this lets happen. */
+        while (!cas_acq_rel(home, &found, flag | id))
+            ;
+    }
+    pthread_mutex_unlock(&cells->ids_lock);
+}
+
+void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
+{
+    int error = pthread_mutex_lock(&cells->ids_lock);
+    if (error != 0)
+        ckf_die("pthread_mutex_lock", error);
+    *next_free(cells, id) = cells->free_ids;
+    cells->free_ids = id + 1;
+    pthread_mutex_unlock(&cells->ids_lock);
+}

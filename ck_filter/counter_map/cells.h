@@ -1,0 +1,78 @@
+/* counter_map/cells.h - counters of which each thread has its own word.
+ *
+ * A cell id names a word in each thread's row; rows and their chunks are made when a thread first
+ * adds to one of their cells. Only the holder of a thread number writes its row, by plain stores; who
+ * gets the number later goes on with the row. So words only grow, modulo 2^64, and nothing is ever
+ * moved or zeroed: an id that is used again starts from what its cells hold then, its birth.
+ */
+#ifndef CKF_COUNTER_MAP_CELLS_H
+#define CKF_COUNTER_MAP_CELLS_H
+
+#include <pthread.h>
+
+#include "base/cacheline.h"
+#include "sync/section.h"
+
+enum {
+    CKF_CELLS_OF_A_CHUNK = 256,
+    CKF_CHUNKS_OF_A_ROW = 64,
+    CKF_CELL_IDS = CKF_CELLS_OF_A_CHUNK * CKF_CHUNKS_OF_A_ROW,
+    CKF_ROWS_OF_A_BLOCK = 64,
+    CKF_BLOCKS_OF_ROWS = CKF_OWN_NUMBERS / CKF_ROWS_OF_A_BLOCK
+};
+
+struct ckf_cell_chunk {
+    CKF_CACHELINE_ALIGNED _Atomic(uint64_t) words[CKF_CELLS_OF_A_CHUNK];
+};
+
+struct ckf_cell_row {
+    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_cell_chunk *) chunks[CKF_CHUNKS_OF_A_ROW];
+};
+
+struct ckf_cell_block {
+    _Atomic(struct ckf_cell_row *) rows[CKF_ROWS_OF_A_BLOCK];
+};
+
+struct ckf_cells {
+    uint64_t serial;           /* no two of a process have the same */
+    _Atomic(uint32_t) row_end; /* more than every number that has a row */
+    _Atomic(struct ckf_cell_block *) blocks[CKF_BLOCKS_OF_ROWS];
+    struct ckf_cell_row
+        births; /* by id, in the shape of a row; whoever takes an id writes its word */
+
+    pthread_mutex_t ids_lock; /* guards the rest; held over forks */
+    uint32_t ids_made, free_ids;
+    uint32_t *next_free[CKF_CHUNKS_OF_A_ROW]; /* one more than the next free id; made with births */
+};
+
+void ckf_cells_init(struct ckf_cells *cells);
+void ckf_cells_destroy(struct ckf_cells *cells);
+
+_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
+                                       uint32_t id);
+
+/* This thread's word of the id; NULL: without memory, or a number of its own. Inside a section. */
+static inline _Atomic(uint64_t) *ckf_cells_mine(struct ckf_cells *cells, struct ckf_place *place,
+                                                uint32_t id)
+{
+    if (CKF_LIKELY(place->kept_for == cells->serial)) {
+        struct ckf_cell_row *row = place->kept;
+        /* relaxed: this thread's own, or inherited with the number */
+        struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+        if (CKF_LIKELY(chunk != NULL))
+            return &chunk->words[id % CKF_CELLS_OF_A_CHUNK];
+    }
+    return ckf_cells_make_mine(cells, place, id);
+}
+
+/* All that was added to the id's words since it was taken. Wait-free. */
+uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);
+
+/* Sets *home to flag | an id that nobody uses, unless it has the flag already. Does nothing if there is
+ * none, or no memory, or another thread is at it: never waits. */
+void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag);
+
+/* Once nobody can add to its words any more. May wait for who takes one. */
+void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id);
+
+#endif

@@ -1,0 +1,84 @@
+/* counter_map/entry.h - one incarnation of a key, from the add that makes it to its removal.
+ *
+ * The first cache line has all that an add to a key of up to 16 bytes touches. Counts never move:
+ * each add goes to one of three places, each of which only grows, modulo 2^64,
+ *
+ *     base    anybody, by fetch_add
+ *     own     the thread that has claimed the entry, by a plain store
+ *     cells   each thread its own, once the entry has been promoted (cells.h)
+ *
+ * and all adds ever = base + own + cells. A value is that less `taken`, which takes move up to a sum
+ * that they read.
+ */
+#ifndef CKF_COUNTER_MAP_ENTRY_H
+#define CKF_COUNTER_MAP_ENTRY_H
+
+#include <stdalign.h>
+#include <stddef.h>
+
+#include "counter_map/map.h"
+#include "sync/reclaim.h"
+
+/* The low bits of an entry's address are free for whoever stores it. */
+enum { CKF_ENTRY_ALIGN = 64 };
+
+/* `state`: flags, and the number of handles that pin the entry in units of ONE_PIN. */
+enum ckf_entry_state {
+    CKF_ENTRY_DEAD = 1,     /* removed, or refused: no key has it any more */
+    CKF_ENTRY_PENDING = 2,  /* linked, but whether the map has room is not yet decided */
+    CKF_ENTRY_DETACHED = 4, /* the removal has ended: the memory belongs to the pins left */
+    CKF_ENTRY_HAD_HANDLE =
+        8, /* a handle may be looking at it in a section even after its last pin */
+    CKF_ENTRY_ONE_PIN = 16
+};
+
+/* `home`: where adds go beside base. 0, or OWNED | thread number, then at most once HOT | cell id. */
+enum { CKF_HOME_OWNED = 1 << 30, CKF_HOME_HOT = 1 << 29, CKF_HOME_NUMBER = CKF_HOME_HOT - 1 };
+
+struct ckf_counter_entry {
+    alignas(CKF_ENTRY_ALIGN) uint64_t hash; /* this and the length never change */
+    uint32_t length;
+    _Atomic(uint32_t) state;
+    union {
+        struct {
+            _Atomic(uint64_t) base, own, taken;
+        };
+        struct ckf_retired retired; /* once nobody counts in it any more */
+    };
+    _Atomic(uint32_t) home;
+    _Atomic(uint32_t) heat; /* of samples: lockfree.c */
+    unsigned char bytes[];  /* the key; after it, aligned, struct ckf_counter_rest */
+};
+
+/* What adds do not touch. */
+struct ckf_counter_rest {
+    struct ckf_counter_entry *next; /* of a batch that is removed together: the remover's */
+    /* Guarded by the map's `removal` lock: the list of the dying, and what sweeps know. Not a list of
+     * batches, which are on stacks that a forked child does not have. */
+    struct ckf_counter_entry *next_dying;
+    struct ckf_counter_entry **to_this;
+    uint64_t swept_total;      /* all adds at the last sweep */
+    uint32_t idle_sweeps;      /* sweeps in a row that found nothing new */
+    _Atomic(bool) was_touched; /* by an add that the sum need not show; adders set, sweeps clear */
+};
+
+static inline size_t ckf_entry_rest_offset(size_t length)
+{
+    size_t align = alignof(struct ckf_counter_rest);
+    return (offsetof(struct ckf_counter_entry, bytes) + length + align - 1) & ~(align - 1);
+}
+
+static inline struct ckf_counter_rest *ckf_entry_rest(struct ckf_counter_entry *entry)
+{
+    return (struct ckf_counter_rest *)(void *)((char *)entry +
+                                               ckf_entry_rest_offset(entry->length));
+}
+
+static inline bool ckf_entry_has_key(const struct ckf_counter_entry *entry,
+                                     const struct ckf_counter_key *key)
+{
+    return entry->hash == key->hash && entry->length == key->length &&
+           ckf_bytes_equal(entry->bytes, key->bytes, key->length);
+}
+
+#endif

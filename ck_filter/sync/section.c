@@ -1,0 +1,135 @@
+/* sync/section.c - a word for each thread: in which phase the section that it is in began.
+ *
+ * Roles:     owners of numbers write their own word; waiters read all that were ever used.
+ * Invariant: a section that a waiter does not see, or sees in its own phase or a later one, finds
+ *            what the waiter had done. With membarrier: a begin that is not seen was not executed
+ *            before the barrier, so neither were the section's loads. Without: begin, end and wait
+ *            are read-modify-writes of one word (or of the limit of numbers), and the second takes
+ *            what the first released.
+ * Bound:     a wait is over with the sections that were open: those that come after it have its
+ *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.)
+ * Crowd:     threads beyond the numbers count themselves in one of two words; a waiter turns new
+ *            ones away from a word before it waits for that to be 0, so that it ends.
+ */
+#include "sync/section.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "sync/parking.h"
+
+struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
+struct ckf_sections ckf_sections = {.phase = 1};
+
+static _Atomic(uint32_t) crowd_phase; /* its parity: the word that newcomers use */
+
+static void start(void)
+{
+    ckf_sections.are_light = ckf_membarrier_start();
+}
+
+void ckf_section_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start);
+}
+
+void ckf_section_mend_child(void)
+{
+    for (unsigned i = 0; i < CKF_OWN_NUMBERS + CKF_CROWD_PLACES; i++)
+        /* relaxed: the child has one thread; reads alone leave untouched pages alone */
+        if (load_relaxed(&ckf_places[i].inside) != 0)
+            store_relaxed(&ckf_places[i].inside, 0);
+    if (ckf_sections.are_light && !ckf_membarrier_start())
+        ckf_sections.are_light = false;
+}
+
+struct ckf_place *ckf_section_begin_heavily(void)
+{
+    unsigned number = ckf_thread_number();
+    if (number < CKF_OWN_NUMBERS && ckf_sections.are_light)
+        return ckf_section_begin_lightly(); /* it has a number now */
+    bool own = number < CKF_OWN_NUMBERS;
+    if (!own)
+        /* relaxed: either word will do */
+        number = CKF_OWN_NUMBERS + load_relaxed(&crowd_phase) % CKF_CROWD_PLACES;
+    struct ckf_place *place = &ckf_places[number];
+    /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(). */
+    uint64_t phase = load_acquire(&ckf_sections.phase);
+    /* edge section-begun: acq_rel; pairs with the acq_rel in seen_inside(): a waiter that came first
+     * has made its object unreachable for us, and one that comes second sees us. From 0. */
+    fetch_add_acq_rel(&place->inside, own ? phase : 1);
+    return place;
+}
+
+void ckf_section_end_heavily(struct ckf_place *place)
+{
+    /* edge section-ended: release; pairs with the acquires in wait_for_place() and wait_for_crowd(). A
+     * read-modify-write, so that the next begin still takes what a waiter released in this word. */
+    if (ckf_place_is_own(place))
+        fetch_and_release(&place->inside, 0);
+    else
+        fetch_sub_release(&place->inside, 1);
+}
+
+enum { RELAXES = 64, YIELDS = 64, NAP_NS = 50000 };
+
+void ckf_section_pause(unsigned round)
+{
+    if (round < RELAXES && ckf_spinning_can_help()) {
+        ckf_cpu_relax();
+    } else if (round < RELAXES + YIELDS) {
+        sched_yield();
+    } else {
+        struct ckf_parker nobody_fires;
+        ckf_parker_init(&nobody_fires);
+        ckf_park(&nobody_fires, ckf_deadline_after_ns(NAP_NS), NULL);
+    }
+}
+
+static uint64_t seen_inside(struct ckf_place *place)
+{
+    if (ckf_sections.are_light)
+        /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
+        return load_acquire(&place->inside);
+    /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily(). */
+    return fetch_add_acq_rel(&place->inside, 0);
+}
+
+static void wait_for_place(struct ckf_place *place, uint64_t phase)
+{
+    unsigned rounds = 0;
+    for (uint64_t found = seen_inside(place); found != 0 && found < phase; rounds++) {
+        ckf_section_pause(rounds);
+        /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
+        found = load_acquire(&place->inside);
+    }
+}
+
+static void wait_for_crowd(void)
+{
+    for (int turn = 0; turn < CKF_CROWD_PLACES; turn++) {
+        /* relaxed: newcomers may use either word */
+        uint32_t phase = fetch_add_relaxed(&crowd_phase, 1);
+        struct ckf_place *place = &ckf_places[CKF_OWN_NUMBERS + phase % CKF_CROWD_PLACES];
+        /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily().
+         * edge section-ended: acquire; pairs with the release in ckf_section_end_heavily(). */
+        for (unsigned round = 0; fetch_add_acq_rel(&place->inside, 0) != 0; round++)
+            ckf_section_pause(round);
+    }
+}
+
+void ckf_section_wait(void)
+{
+    /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
+    uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, 1) + 1;
+    if (ckf_sections.are_light)
+        ckf_membarrier();
+    unsigned limit = ckf_thread_number_limit();
+    for (unsigned number = 0; number < limit; number++)
+        wait_for_place(&ckf_places[number], phase);
+    if (limit == CKF_OWN_NUMBERS)
+        wait_for_crowd();
+}

@@ -1,0 +1,109 @@
+/* sync/section.h - short sections that a remover can wait for, at the price of two plain stores.
+ *
+ * As read sections of sync/reclaim, for a collection whose every call is one: begin and end are
+ * inlined and write one word of a line that belongs to the thread, which has room for what the
+ * collection keeps for this thread. Sections do not nest, and nobody sleeps in one. Who has made
+ * something unreachable waits until every section has ended that may have reached it.
+ *
+ * Store -> load: a section's begin must not be overtaken by its loads, or a waiter misses it. Where
+ * the kernel has membarrier(2) the waiter orders both sides; elsewhere both sides read and write
+ * the word in one step, and whoever comes second sees the first.
+ */
+#ifndef CKF_SYNC_SECTION_H
+#define CKF_SYNC_SECTION_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "base/cacheline.h"
+#include "base/check.h"
+#include "base/membarrier.h"
+#include "sync/per_thread.h"
+
+/* By thread number. Behind the own places stand two for all threads that have none. */
+struct ckf_place {
+    alignas(
+        64) _Atomic(uint32_t) inside; /* odd in a section; for those behind: how many are inside */
+    /* The rest is the owner's, for the collection: inherited with the number. */
+    uint32_t ticks;
+    uint64_t kept_for;
+    void *kept;
+};
+
+enum { CKF_CROWD_PLACES = 2 };
+
+extern struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES]
+    __attribute__((visibility("hidden")));
+/* What all sections read. Waiters write `phase`, from 1 on. */
+struct ckf_sections {
+    CKF_CACHELINE_ALIGNED _Atomic(uint64_t) phase;
+    bool are_light; /* set once, before the first section: the waiters use membarrier */
+};
+extern struct ckf_sections ckf_sections __attribute__((visibility("hidden")));
+
+/* Before the first section of the process; again harmless. */
+void ckf_section_start(void);
+/* In a forked child: the sections of other threads are no more. */
+void ckf_section_mend_child(void);
+
+struct ckf_place *ckf_section_begin_heavily(void);
+void ckf_section_end_heavily(struct ckf_place *place);
+
+/* A place of this thread's own: nobody else writes what it alone writes. */
+static inline bool ckf_place_is_own(const struct ckf_place *place)
+{
+    return place < &ckf_places[CKF_OWN_NUMBERS];
+}
+
+static inline uint32_t ckf_place_number(const struct ckf_place *place)
+{
+    return (uint32_t)(place - ckf_places);
+}
+
+/* NULL: this thread's sections are heavy. Wait-free, as all of these. */
+static inline struct ckf_place *ckf_section_begin_lightly(void)
+{
+    unsigned number = ckf_thread_number_plus_one - 1; /* none: more than all */
+    if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS || !ckf_sections.are_light))
+        return NULL;
+    struct ckf_place *place = &ckf_places[number];
+    /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(): a section of a later
+     * phase finds what was made unreachable so. The store is relaxed: it is ordered before the
+     * section's loads by the waiter's membarrier. */
+    store_relaxed(&place->inside, load_acquire(&ckf_sections.phase));
+    ckf_compiler_barrier();
+    return place;
+}
+
+static inline void ckf_section_end_lightly(struct ckf_place *place)
+{
+    /* edge section-ended: release; pairs with the acquires in section.c, wait_for_place(). */
+    store_release(&place->inside, 0);
+}
+
+static inline struct ckf_place *ckf_section_begin(void)
+{
+    struct ckf_place *place = ckf_section_begin_lightly();
+    return CKF_LIKELY(place != NULL) ? place : ckf_section_begin_heavily();
+}
+
+static inline void ckf_section_end(struct ckf_place *place)
+{
+    if (CKF_UNLIKELY(!ckf_place_is_own(place) || !ckf_sections.are_light))
+        ckf_section_end_heavily(place);
+    else
+        ckf_section_end_lightly(place);
+}
+
+/* Waits until every section that was open at the call has ended; their accesses happen before the
+ * return, and sections that begin later see what was done before the call. Not inside a section. May
+ * be called from what ckf_retire calls: that is how memory is given back without waiting. */
+void ckf_section_wait(void);
+
+/* The nth step of waiting for another thread: relaxes, later yields, then naps. */
+void ckf_section_pause(unsigned round);
+
+#endif
