@@ -40,8 +40,9 @@ static void selector(struct ckf_stress_run *run, void *state)
     const struct channel_operations *operations = ckf_stress_operations(run);
     struct state *s = state;
     uint64_t value;
+    size_t from;
     for (unsigned i = 0; i < ckf_stress_rounds(run); i++) {
-        if (operations->select_now(s->channels, &value) != CKF_OK)
+        if (operations->select_now(s->channels, &value, &from) != CKF_OK)
             ckf_stress_outcome(run, "none ready");
         else if (operations->send(s->channels[0], value) != CKF_OK)
             ckf_stress_outcome(run, "refused");

@@ -111,6 +111,17 @@ static enum ckf_status recv_within(void *channel, uint64_t *value, int64_t ns)
                   &element, value);
 }
 
+static enum ckf_status send_within(void *channel, uint64_t value, int64_t ns)
+{
+    struct element element = element_of(value);
+    return ckf_channel_send_until(channel, &element, ckf_deadline_after_ns(ns), NULL);
+}
+
+static enum ckf_status close_once(void *channel)
+{
+    return ckf_channel_close(channel);
+}
+
 static void close_channel(void *channel)
 {
     ckf_channel_close(channel);
@@ -160,17 +171,6 @@ static enum ckf_status select_until(void *channels[2], uint64_t *value, size_t *
     return unpack(status == CKF_OK ? cases[*from].status : status, &element, value);
 }
 
-static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
-{
-    return select_until(channels, value, from, CKF_FOREVER);
-}
-
-static enum ckf_status select_now(void *channels[2], uint64_t *value)
-{
-    size_t from;
-    return select_until(channels, value, &from, CKF_NOW);
-}
-
 static size_t len(void *channel)
 {
     return ckf_channel_len(channel);
@@ -185,6 +185,16 @@ static bool readable(void *channel, bool room)
     return poll(&polled, 1, 0) == 1;
 }
 
+static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
+{
+    return select_until(channels, value, from, CKF_FOREVER);
+}
+
+static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *from)
+{
+    return select_until(channels, value, from, CKF_NOW);
+}
+
 #define LIBRARY_CHANNEL(create_function)                                                           \
     {                                                                                              \
         .create = (create_function), .destroy = destroy, .send = send_value, .send_two = send_two, \
@@ -192,7 +202,8 @@ static bool readable(void *channel, bool room)
         .recv_within = recv_within, .close = close_channel, .producer_done = producer_done,        \
         .consumer_done = consumer_done, .token_create = token_create,                              \
         .token_cancel = token_cancel, .token_destroy = token_destroy, .recv_unless = recv_unless,  \
-        .select = select_two, .select_now = select_now, .len = len, .readable = readable           \
+        .select = select_two, .select_now = select_now, .send_within = send_within,                \
+        .close_once = close_once, .len = len, .readable = readable                                 \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);

@@ -4,10 +4,10 @@
 #include "channels.h"
 #include "waiter_list.h"
 
-static enum ckf_status select_one_by_one(void *channels[2], uint64_t *value)
+static enum ckf_status select_one_by_one(void *channels[2], uint64_t *value, size_t *from)
 {
-    for (int i = 0; i < 2; i++) {
-        if (listed_try_recv(channels[i], value) == CKF_OK)
+    for (*from = 0; *from < 2; ++*from) {
+        if (listed_try_recv(channels[*from], value) == CKF_OK)
             return CKF_OK;
         ckf_stress_pause(NULL);
     }

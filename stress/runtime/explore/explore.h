@@ -61,8 +61,11 @@ struct ckf_explore_options {
      * well when all other threads but main have ended, whether main could go on or not. */
     unsigned parked_step, parked_thread;
     uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
-    bool informed;  /* keep what earlier runs of this program learnt about contention */
-    bool trace;     /* record events: see trace.h */
+    /* What is judged includes the real-time order of operations (see ckf_explore_operation_begins):
+     * nothing may be left out that only swaps steps of different operations. */
+    bool timed;
+    bool informed; /* keep what earlier runs of this program learnt about contention */
+    bool trace;    /* record events: see trace.h */
 };
 
 enum ckf_explore_verdict {
@@ -112,6 +115,7 @@ struct ckf_explore_end {
     uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
     unsigned threads;    /* that there were */
+    bool discovered;     /* some shared words were taken for private ones: times are not exact */
     bool parked;         /* the thread that was to be parked got so far */
     uintptr_t parked_at; /* the call site before which it stands */
 };
@@ -156,6 +160,14 @@ void ckf_explore_join(unsigned thread);
 void ckf_explore_result(unsigned index, int64_t value);
 /* A point at which others may run. */
 void ckf_explore_pause(void);
+/* When operations of the program begin and end: moments are numbers that grow. An operation begins
+ * with the first step after ckf_explore_operation_begins, as late as can be, and like on real threads
+ * it sees whatever was stored before; it ends at once. Neither is a point. */
+void ckf_explore_operation_begins(void);
+struct ckf_explore_interval {
+    uint32_t called, returned;
+};
+struct ckf_explore_interval ckf_explore_operation_ends(void);
 /* A number below bound, by the seed and the number of calls before it in this execution. */
 uint32_t ckf_explore_random(uint32_t bound);
 /* Ends the execution with this verdict; the format is printf's. */

@@ -59,7 +59,8 @@ void ckf_explore_strategy_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
-    e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED;
+    e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
+                    !e->options.timed; /* swapped steps may be equivalent to all but the clock */
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
