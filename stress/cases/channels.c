@@ -37,6 +37,8 @@ static void *create(enum ckf_variant variant, size_t shape, unsigned producers, 
                     unsigned promises)
 {
     struct ckf_channel *channel;
+    if (shape == CKF_UNBOUNDED)
+        shape = CHANNEL_ENDLESS;
     struct ckf_channel_options options = {
         .name = "stress",
         .variant = variant,

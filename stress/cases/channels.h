@@ -12,7 +12,8 @@
 
 #include <ck_filter/status.h>
 
-/* What create is asked for: a capacity, or ENDLESS, and perhaps elements of more than a word. */
+/* What create is asked for: a capacity, or ENDLESS (or CKF_UNBOUNDED), and perhaps elements of more
+ * than a word. */
 enum { CHANNEL_ENDLESS = 1 << 20, CHANNEL_LARGE = 1 << 21 };
 static inline size_t channel_places(size_t shape)
 {
