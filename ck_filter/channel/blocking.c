@@ -20,6 +20,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/step.h"
 #include "channel/core.h"
 
 /* --- trying --- */
@@ -195,7 +196,7 @@ static void unlock_rendezvous(const struct ckf_call *call)
 static bool any_rendezvous_is_ready(const struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
-        if (is_rendezvous(call->cases[i].channel) && is_ready(&call->cases[i]))
+        if (is_rendezvous(call->cases[i].channel) && CKF_STEP(is_ready(&call->cases[i])))
             return true;
     return false;
 }
@@ -238,7 +239,7 @@ static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
         if (is_rendezvous(call->cases[nth_in_order(call, i)].channel))
             link_case(call, nth_in_order(call, i), in_front);
     unlock_rendezvous(call);
-    if (alone)
+    if (CKF_STEP(alone))
         tell_pollers(call);
     return alone;
 }
@@ -253,7 +254,7 @@ static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
         ckf_waitlist_lock(&only->channel->waitlist);
         link_case(call, nth_in_order(call, i), in_front);
         ckf_waitlist_unlock(&only->channel->waitlist);
-        if (is_ready(only))
+        if (CKF_STEP(is_ready(only)))
             return false;
     }
     return true;
@@ -282,8 +283,8 @@ struct sleep {
 static bool claim(struct ckf_wait *wait, uint32_t claim)
 {
     uint32_t found = CKF_CLAIM_OPEN;
-    /* edge wait-claimed: acq_rel; pairs with the other claimers' CASes, of which one wins. */
-    return cas_acq_rel(&wait->claim, &found, claim);
+    /* relaxed: one word decides which claimer wins; see claim_first() in waitlist.c */
+    return cas_relaxed(&wait->claim, &found, claim);
 }
 
 static void cancel(struct ckf_context_watcher *watcher)
@@ -302,10 +303,10 @@ int64_t ckf_call_deadline_ns(const struct ckf_call *call)
 /* Claims the wait itself, unless somebody has, and then waits until it is fired. Returns the claim. */
 static uint32_t give_up(struct ckf_wait *wait)
 {
-    if (!claim(wait, CKF_CLAIM_ABANDONED))
+    if (CKF_STEP(!claim(wait, CKF_CLAIM_ABANDONED)))
         ckf_park(&wait->parker, CKF_FOREVER, NULL);
-    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
-    return load_acquire(&wait->claim);
+    /* relaxed: this thread's claim, or one that came before the firing */
+    return load_relaxed(&wait->claim);
 }
 
 static uint32_t sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
@@ -313,15 +314,16 @@ static uint32_t sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
 {
     if (!ckf_park(&wait->parker, deadline_ns, note))
         return give_up(wait);
-    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
-    return load_acquire(&wait->claim);
+    return load_relaxed(&wait->claim); /* relaxed: the claim came before the firing */
 }
 
 /* The wake-up for one case was not used: another one may need it. */
 static void pass_on(const struct ckf_select_case *unused)
 {
-    if (is_ready(unused))
-        ckf_waitlist_notify(&unused->channel->waitlist, unused->direction, 1);
+    /* Whoever enrolled before the change that this call was woken for is known since the wake-up, and
+     * whoever enrols later looks at the channel: no seq_cst look for interest is needed. */
+    if (CKF_STEP(is_ready(unused)))
+        ckf_waitlist_wake(&unused->channel->waitlist, unused->direction, 1);
 }
 
 static bool same_end(const struct ckf_select_case *a, const struct ckf_select_case *b)

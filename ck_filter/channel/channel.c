@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probes.h"
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/parking.h"
@@ -132,7 +133,7 @@ static void hand_over_leftovers(struct ckf_channel *channel)
 void ckf_channel_destroy(struct ckf_channel *channel)
 {
     REQUIRE_CHANNEL(channel);
-    while (somebody_is_inside(channel)) {
+    while (CKF_STEP(somebody_is_inside(channel))) {
         CKF_REQUIRE(!ckf_waitlist_has_sleepers(&channel->waitlist),
                     "no call may sleep in a channel that is destroyed");
         pause_shortly();
@@ -151,7 +152,7 @@ static bool arm(struct ckf_channel *channel, enum ckf_direction direction)
 {
     uint64_t moment;
     ckf_waitlist_arm(&channel->waitlist, direction);
-    if (!channel->core->is_ready(channel, direction, &moment))
+    if (!CKF_STEP(channel->core->is_ready(channel, direction, &moment)))
         return false;
     ckf_waitlist_fire_event(&channel->waitlist, direction);
     return true;

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/visit.h"
@@ -46,7 +47,7 @@ static bool none_was_ready(const struct ckf_call *call)
     for (size_t i = 0; i < call->count; i++) {
         uint64_t moment;
         if (call->cases[i].channel != NULL &&
-            (is_ready(&call->cases[i], &moment) || moment != call->rooms[i].moment))
+            (is_ready(&call->cases[i], &moment) || CKF_STEP(moment != call->rooms[i].moment)))
             return false;
     }
     return true;

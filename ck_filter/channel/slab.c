@@ -37,10 +37,9 @@ void ckf_slab_free(struct ckf_slab *slab)
 uint32_t ckf_slab_pop(struct ckf_slab *slab)
 {
     for (;;) {
-        /* edge slot-returned: acquire; pairs with the seq_cst CAS in ckf_slab_push(). */
-        uint64_t count = load_acquire(&slab->top->low);
-        /* seq_cst: a sender that is about to sleep looks here after it has enrolled; pairs with the
-         * push that comes before the receiver's look for sleepers. */
+        uint64_t count = load_relaxed(&slab->top->low); /* relaxed: the CAS checks it */
+        /* edge slot-returned: acquire; pairs with the seq_cst CAS in ckf_slab_push(). seq_cst: who
+         * finds no slot has looked at the top of that moment, as everybody else sees it. */
         uint32_t slot = (uint32_t)load_seq_cst(&slab->top->high);
         if (slot == CKF_NO_SLOT)
             return slot;

@@ -67,9 +67,9 @@ static struct ckf_wait_node *claim_first(struct ckf_waitlist *list, enum ckf_dir
     while ((node = side->first) != NULL) {
         ckf_waitlist_unlink(list, direction, node);
         uint32_t found = CKF_CLAIM_OPEN;
-        /* edge wait-claimed: acq_rel, so that one of the claimers wins and sees the loser's wait as
-         * it was enrolled; pairs with the load and the CAS of the waiter in blocking.c. */
-        if (cas_acq_rel(&node->wait->claim, &found, CKF_CLAIM_CASE + node->case_number))
+        /* relaxed: one word decides which claimer wins. What the wait says was enrolled under the
+         * lock, and what a claimer writes for it is published when the parker is fired. */
+        if (cas_relaxed(&node->wait->claim, &found, CKF_CLAIM_CASE + node->case_number))
             return node;
     }
     return NULL;
@@ -143,9 +143,10 @@ static void settle(struct ckf_waitlist *list)
 
 static void owe(struct ckf_wait_side *side, uint32_t count)
 {
-    /* edge wake-owed: seq_cst before ckf_lock_try(); pairs with the loads in owes(). At the limit
-     * the note says "everybody" already, and has not been read yet. */
-    if (load_seq_cst(&side->owed) < CKF_WAKE_ALL)
+    /* relaxed: at the limit the note says "everybody". That it has not been paid yet is known to who
+     * has seen the interest of the waiter that it is about, which was shown under the lock. */
+    if (load_relaxed(&side->owed) < CKF_WAKE_ALL)
+        /* edge wake-owed: seq_cst before ckf_lock_try(); pairs with the loads in owes(). */
         fetch_add_seq_cst(&side->owed, count);
 }
 
@@ -164,7 +165,8 @@ void ckf_waitlist_unlock(struct ckf_waitlist *list)
         return;
     }
     ckf_lock_release(&list->lock);
-    settle(list);
+    if (CKF_STEP(true))
+        settle(list);
 }
 
 /* Claims and fires up to count waiters, here or on the thread that holds the lock. */
@@ -183,10 +185,10 @@ static void wake_sleepers(struct ckf_waitlist *list, enum ckf_direction directio
 
 static void fire_if_armed(struct ckf_wait_side *side, uint64_t interest)
 {
-    /* seq_cst: one of several notifiers disarms and writes, and the next poller's arming comes
-     * wholly before or after */
-    if ((interest & CKF_INTEREST_ARMED) &&
-        (fetch_and_seq_cst(&side->interest, ~CKF_INTEREST_ARMED) & CKF_INTEREST_ARMED))
+    /* relaxed: one of several notifiers disarms, and then writes. The kernel's lock of the descriptor
+     * orders that write, and all before it, with the clearing that the next arming follows. */
+    if (CKF_STEP((interest & CKF_INTEREST_ARMED) != 0) &&
+        (fetch_and_relaxed(&side->interest, ~CKF_INTEREST_ARMED) & CKF_INTEREST_ARMED))
         ckf_event_fd_set(load_relaxed(&side->event_fd) - 1); /* relaxed: made before it is armed */
 }
 
@@ -213,7 +215,8 @@ void ckf_waitlist_notify_closed(struct ckf_waitlist *list)
 {
     for (int direction = 0; direction < 2; direction++) {
         ckf_waitlist_notify_pollers(list, direction);
-        wake_sleepers(list, direction, CKF_WAKE_ALL);
+        if (CKF_STEP(true))
+            wake_sleepers(list, direction, CKF_WAKE_ALL);
     }
 }
 
@@ -245,14 +248,12 @@ enum ckf_status ckf_waitlist_event_fd(struct ckf_waitlist *list, enum ckf_direct
                                       int *fd)
 {
     _Atomic(int) *slot = &list->sides[direction].event_fd;
-    int fd_plus_one =
-        load_acquire(slot); /* edge event-fd-made: acquire; pairs with the CAS below. */
+    int fd_plus_one = load_relaxed(slot); /* relaxed: as in ckf_waitlist_has_event_fd() */
     if (fd_plus_one == 0) {
         int made = ckf_event_fd_open();
         if (made < 0)
             return CKF_NO_MEMORY;
-        /* edge event-fd-made: release; pairs with the acquire in ckf_waitlist_has_event_fd(). */
-        if (cas_acq_rel(slot, &fd_plus_one, made + 1))
+        if (cas_relaxed(slot, &fd_plus_one, made + 1))
             fd_plus_one = made + 1;
         else
             ckf_event_fd_close(made);
@@ -273,6 +274,6 @@ void ckf_waitlist_arm(struct ckf_waitlist *list, enum ckf_direction direction)
 void ckf_waitlist_fire_event(struct ckf_waitlist *list, enum ckf_direction direction)
 {
     struct ckf_wait_side *side = &list->sides[direction];
-    fetch_and_seq_cst(&side->interest, ~CKF_INTEREST_ARMED); /* seq_cst: as in wake() */
+    fetch_and_relaxed(&side->interest, ~CKF_INTEREST_ARMED); /* relaxed: as in fire_if_armed() */
     ckf_event_fd_set(load_relaxed(&side->event_fd) - 1);     /* relaxed: the caller has seen it */
 }

@@ -27,6 +27,7 @@
 #include "base/atomics.h"
 #include "base/cacheline.h"
 #include "base/check.h"
+#include "base/step.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
 
@@ -110,7 +111,7 @@ static inline void ckf_waitlist_notify(struct ckf_waitlist *list, enum ckf_direc
     /* edge interest-shown: seq_cst load after the change of the channel; pairs with the RMWs in
      * ckf_waitlist_link() and ckf_waitlist_arm(), whose threads then look at the channel. */
     uint64_t interest = load_seq_cst(&list->sides[direction].interest);
-    if (CKF_UNLIKELY((uint32_t)interest != 0))
+    if (CKF_UNLIKELY(CKF_STEP((uint32_t)interest != 0)))
         ckf_waitlist_wake(list, direction, count);
 }
 
@@ -137,8 +138,8 @@ enum ckf_status ckf_waitlist_event_fd(struct ckf_waitlist *list, enum ckf_direct
 static inline bool ckf_waitlist_has_event_fd(const struct ckf_waitlist *list,
                                              enum ckf_direction direction)
 {
-    /* edge event-fd-made: acquire; pairs with the CAS in ckf_waitlist_event_fd(). */
-    return load_acquire(&list->sides[direction].event_fd) != 0;
+    /* relaxed: the descriptor is a number, behind which nothing of ours lies */
+    return load_relaxed(&list->sides[direction].event_fd) != 0;
 }
 
 /* Clears the event fd and arms it. The caller then looks at the channel, and fires if it is ready:

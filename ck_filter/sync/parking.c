@@ -86,7 +86,7 @@ bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_w
 void ckf_unpark(struct ckf_parker *parker)
 {
     /* edge parker-fired: release; pairs with the acquires in is_fired() and ckf_park(). */
-    if (exchange_acq_rel(&parker->state, FIRED) == PARKED) {
+    if (exchange_release(&parker->state, FIRED) == PARKED) {
         ckf_futex_wake(&parker->state, 1);
         CKF_PROBE1(wake, (const void *)parker);
         if (ckf_trace_is_on())

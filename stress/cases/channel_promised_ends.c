@@ -2,7 +2,6 @@
  *
  * Oracle: what was accepted is received, in order, before the close is. Result: never otherwise.
  */
-#include <ck_filter/channel.h>
 
 #include "../racy/channels.h"
 #include "channel_traffic.h"
@@ -23,7 +22,7 @@ static void setup_bounded(struct ckf_stress_run *run, void *state)
 static void setup_unbounded(struct ckf_stress_run *run, void *state)
 {
     const struct channel_operations *operations = ckf_stress_operations(run);
-    ((struct promised *)state)->traffic.channel = operations->create(CKF_UNBOUNDED, 0, 0);
+    ((struct promised *)state)->traffic.channel = operations->create(CHANNEL_ENDLESS, 0, 0);
 }
 
 /* Two at once, then one, as often as the case has rounds. */

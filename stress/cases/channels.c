@@ -5,40 +5,71 @@
 #include <ck_filter/context.h>
 #include <ck_filter/select.h>
 
-static void *create(enum ckf_variant variant, size_t capacity, unsigned producers,
-                    unsigned consumers, unsigned promises)
+#include <poll.h>
+
+/* Of elements that are a word, only the first word travels. */
+struct element {
+    uint64_t value, inverse, again;
+};
+
+static bool is_torn(const struct element *element)
+{
+    return element->inverse != 0 &&
+           (element->inverse != ~element->value || element->again != element->value);
+}
+
+static struct element element_of(uint64_t value)
+{
+    return (struct element){value, ~value, value};
+}
+
+/* A torn element is reported as a status that no receive has. */
+static enum ckf_status unpack(enum ckf_status status, const struct element *element,
+                              uint64_t *value)
+{
+    if (status != CKF_OK)
+        return status;
+    *value = element->value;
+    return is_torn(element) ? CKF_IO : CKF_OK;
+}
+
+static void *create(enum ckf_variant variant, size_t shape, unsigned producers, unsigned consumers,
+                    unsigned promises)
 {
     struct ckf_channel *channel;
-    struct ckf_channel_options options = {.name = "stress",
-                                          .variant = variant,
-                                          .capacity = capacity,
-                                          .elem_size = sizeof(uint64_t),
-                                          .producers = producers,
-                                          .consumers = consumers,
-                                          .flags = promises};
+    if (shape == CKF_UNBOUNDED)
+        shape = CHANNEL_ENDLESS;
+    struct ckf_channel_options options = {
+        .name = "stress",
+        .variant = variant,
+        .capacity = shape & CHANNEL_ENDLESS ? CKF_UNBOUNDED : channel_places(shape),
+        .elem_size = shape & CHANNEL_LARGE ? sizeof(struct element) : sizeof(uint64_t),
+        .producers = producers,
+        .consumers = consumers,
+        .flags = promises};
     return ckf_channel_create(&channel, &options) == CKF_OK ? channel : NULL;
 }
 
-static void *create_mutex(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_mutex(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_MUTEX, capacity, producers, consumers, 0);
+    return create(CKF_VARIANT_MUTEX, shape, producers, consumers, 0);
 }
 
-static void *create_atomic(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_atomic(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_ATOMIC, capacity, producers, consumers, 0);
+    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers, 0);
 }
 
 enum { PROMISES = CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER };
 
-static void *create_promised_mutex(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_promised_mutex(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_MUTEX, capacity, producers, consumers, PROMISES);
+    return create(CKF_VARIANT_MUTEX, shape, producers, consumers, PROMISES);
 }
 
-static void *create_promised_atomic(size_t capacity, unsigned producers, unsigned consumers)
+static void *create_promised_atomic(size_t shape, unsigned producers, unsigned consumers)
 {
-    return create(CKF_VARIANT_ATOMIC, capacity, producers, consumers, PROMISES);
+    return create(CKF_VARIANT_ATOMIC, shape, producers, consumers, PROMISES);
 }
 
 static void destroy(void *channel)
@@ -48,7 +79,8 @@ static void destroy(void *channel)
 
 static enum ckf_status send_value(void *channel, uint64_t value)
 {
-    return ckf_channel_send(channel, &value);
+    struct element element = element_of(value);
+    return ckf_channel_send(channel, &element);
 }
 
 static enum ckf_status send_two(void *channel, const uint64_t values[2], size_t *done)
@@ -58,27 +90,33 @@ static enum ckf_status send_two(void *channel, const uint64_t values[2], size_t 
 
 static enum ckf_status try_send(void *channel, uint64_t value)
 {
-    return ckf_channel_try_send(channel, &value);
+    struct element element = element_of(value);
+    return ckf_channel_try_send(channel, &element);
 }
 
 static enum ckf_status recv_value(void *channel, uint64_t *value)
 {
-    return ckf_channel_recv(channel, value);
+    struct element element = {0};
+    return unpack(ckf_channel_recv(channel, &element), &element, value);
 }
 
 static enum ckf_status try_recv(void *channel, uint64_t *value)
 {
-    return ckf_channel_try_recv(channel, value);
+    struct element element = {0};
+    return unpack(ckf_channel_try_recv(channel, &element), &element, value);
 }
 
 static enum ckf_status recv_within(void *channel, uint64_t *value, int64_t ns)
 {
-    return ckf_channel_recv_until(channel, value, ckf_deadline_after_ns(ns), NULL);
+    struct element element = {0};
+    return unpack(ckf_channel_recv_until(channel, &element, ckf_deadline_after_ns(ns), NULL),
+                  &element, value);
 }
 
 static enum ckf_status send_within(void *channel, uint64_t value, int64_t ns)
 {
-    return ckf_channel_send_until(channel, &value, ckf_deadline_after_ns(ns), NULL);
+    struct element element = element_of(value);
+    return ckf_channel_send_until(channel, &element, ckf_deadline_after_ns(ns), NULL);
 }
 
 static enum ckf_status close_once(void *channel)
@@ -120,17 +158,33 @@ static void token_destroy(void *token)
 
 static enum ckf_status recv_unless(void *channel, uint64_t *value, void *token)
 {
-    return ckf_channel_recv_until(channel, value, CKF_FOREVER, token);
+    struct element element = {0};
+    return unpack(ckf_channel_recv_until(channel, &element, CKF_FOREVER, token), &element, value);
 }
 
 static enum ckf_status select_until(void *channels[2], uint64_t *value, size_t *from,
                                     int64_t deadline_ns)
 {
+    struct element element = {0};
     struct ckf_select_case cases[2] = {
-        {.channel = channels[0], .direction = CKF_RECV, .elem = value},
-        {.channel = channels[1], .direction = CKF_RECV, .elem = value}};
+        {.channel = channels[0], .direction = CKF_RECV, .elem = &element},
+        {.channel = channels[1], .direction = CKF_RECV, .elem = &element}};
     enum ckf_status status = ckf_select(cases, 2, from, deadline_ns, NULL);
-    return status == CKF_OK ? cases[*from].status : status;
+    return unpack(status == CKF_OK ? cases[*from].status : status, &element, value);
+}
+
+static size_t len(void *channel)
+{
+    return ckf_channel_len(channel);
+}
+
+static bool readable(void *channel, bool room)
+{
+    int fd;
+    if (ckf_channel_event_fd(channel, room ? CKF_SEND : CKF_RECV, &fd) != CKF_OK)
+        return false;
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 0) == 1;
 }
 
 static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
@@ -151,7 +205,7 @@ static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *fr
         .consumer_done = consumer_done, .token_create = token_create,                              \
         .token_cancel = token_cancel, .token_destroy = token_destroy, .recv_unless = recv_unless,  \
         .select = select_two, .select_now = select_now, .send_within = send_within,                \
-        .close_once = close_once                                                                   \
+        .close_once = close_once, .len = len, .readable = readable                                 \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);

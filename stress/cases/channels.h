@@ -12,10 +12,18 @@
 
 #include <ck_filter/status.h>
 
+/* What create is asked for: a capacity, or ENDLESS (or CKF_UNBOUNDED), and perhaps elements of more
+ * than a word. */
+enum { CHANNEL_ENDLESS = 1 << 20, CHANNEL_LARGE = 1 << 21 };
+static inline size_t channel_places(size_t shape)
+{
+    return shape & (CHANNEL_ENDLESS - 1);
+}
+
 struct channel_operations {
     /* producers and consumers: how many threads on either side, each of which says so when it is
      * done; 0: the case closes the channel itself */
-    void *(*create)(size_t capacity, unsigned producers, unsigned consumers);
+    void *(*create)(size_t shape, unsigned producers, unsigned consumers);
     void (*destroy)(void *channel);
     enum ckf_status (*send)(void *channel, uint64_t value);
     /* CKF_OK: *done of the two were sent, at least one */
@@ -38,6 +46,9 @@ struct channel_operations {
     enum ckf_status (*select_now)(void *channels[2], uint64_t *value, size_t *from);
     enum ckf_status (*send_within)(void *channel, uint64_t value, int64_t ns);
     enum ckf_status (*close_once)(void *channel); /* CKF_OK to the one that closed it */
+    size_t (*len)(void *channel);
+    /* Whether what is polled for elements (for room, with `room`) is readable; makes it at first. */
+    bool (*readable)(void *channel, bool room);
 };
 
 extern const struct channel_operations mutex_channel, atomic_channel;

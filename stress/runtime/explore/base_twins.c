@@ -47,7 +47,7 @@ void ckf_futex_wake(_Atomic(uint32_t) *word, int count)
 {
     uintptr_t address = (uintptr_t)word;
     if (UNLIKELY(ckf_explore_engine.watching_sites) &&
-        ckf_explore_drops_wake(OP_FUTEX_WAKE, CALLER))
+        ckf_explore_leaves_out(OP_FUTEX_WAKE, CALLER))
         return;
     ckf_explore_point(OP_FUTEX_WAKE, address, 4, 0, CALLER);
     struct ckf_sync *sync = ckf_explore_sync_at(address);

@@ -34,6 +34,8 @@ struct ckf_explore_settings {
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious;
     bool plain; /* the search leaves nothing out */
+    unsigned jobs;     /* processes that mutate; 0: as many as there are processors */
+    const char *files; /* what is mutated: a glob over "channel/ring.c put_word()"; NULL: all */
     bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };

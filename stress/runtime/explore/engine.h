@@ -117,6 +117,7 @@ enum ckf_operation_kind {
     OP_YIELD,
     OP_PAUSE,
     OP_VOLATILE,
+    OP_STEP,       /* never pending: a marked step of the library, see base/step.h */
     OP_PLAIN_READ, /* only in traces, of the word that a failure is about */
     OP_PLAIN_WRITE
 };
@@ -427,7 +428,8 @@ void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
 /* mutation.c: while watching_sites */
 int ckf_explore_mutated_order(enum ckf_operation_kind kind, int order, uintptr_t pc);
-bool ckf_explore_drops_wake(enum ckf_operation_kind kind, uintptr_t pc);
+/* True if this wake, section, grace period or marked step is to be left out. */
+bool ckf_explore_leaves_out(enum ckf_operation_kind kind, uintptr_t pc);
 
 /* trace.c */
 void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,

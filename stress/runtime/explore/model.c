@@ -758,6 +758,9 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
     foresee_pair(self, pair);
     const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
     const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
+    /* one event: who learns of one half has learnt of the other */
+    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
+    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
     low = carried_on(self, low, order);
     high = carried_on(self, high, order);
     write(self, pair.low, value.low, low, order);

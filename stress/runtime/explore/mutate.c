@@ -1,89 +1,195 @@
-/* explore/mutate.c - weakens each memory order of the library in turn, and sees whether a case notices.
+/* explore/mutate.c - takes something away from each place of the library in turn, and sees whether a
+ * case notices: the order of an atomic operation, a wake, a grace period, a marked step.
  *
  * First every fixed variant is explored as it is, while the sites that it reaches are noted. Then,
- * for each line of the library and each weaker order, the variants that reach that line are
- * explored again until one fails: the mutant is killed. What survives is an order stronger than
- * needed, a case that is missing, or an order whose reason no execution of the model shows.
+ * for each mutant, the variants that reach its place are explored until one fails: the mutant is
+ * killed. What survives is an order stronger than needed, a case that is missing, or an order whose
+ * reason no execution of the model shows.
+ *
+ * Roles: the parent hands out numbers of programs, then of mutants; workers, which are forks of it, each
+ * with an engine of its own, write what they find into shared memory. A worker that dies leaves the
+ * number that it worked on without a verdict and is replaced.
  */
 #include "mutate.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/atomics.h"
 #include "cases.h"
 #include "mutation.h"
-#include "trace.h"
+#include "sites.h"
 
-enum { MAX_PROGRAMS = 512, MAX_LINES = 1024, MAX_PCS = 64 };
+enum { MAX_PROGRAMS = 384, MAX_SITES = 640, MAX_MUTANTS = 2048, MAX_JOBS = 64 };
+enum { MOMENTS_PER_S = 1000000000 };
 
-/* One line of the library and what it does there. */
-struct line {
-    struct ckf_place place;
-    unsigned kind;
+enum fate { NOT_TRIED, SURVIVED, KILLED, NO_VERDICT };
+
+struct mutant {
+    size_t place;
     int order;
-    uintptr_t pcs[MAX_PCS];
-    size_t pc_count;
-    bool reached_by[MAX_PROGRAMS];
+    enum fate fate;   /* its worker; the parent when all have ended */
+    uint16_t killer;  /* a program */
+    char outcome[96]; /* forbidden */
+    double elapsed_s;
+};
+
+/* What one variant of a case reaches; written by the worker that explores it. */
+struct reached {
+    struct ckf_explore_site sites[MAX_SITES];
+    size_t count;
+    char failure[96]; /* without any mutation; empty: none */
+};
+
+struct shared {
+    _Atomic(size_t) next;              /* the next number to be handed out */
+    _Atomic(uint64_t) tried;           /* for the share of the budget */
+    _Atomic(size_t) working[MAX_JOBS]; /* by worker: 1 + the number it works on */
+    struct reached reached[MAX_PROGRAMS];
+    struct mutant mutants[MAX_MUTANTS];
 };
 
 struct mutation_run {
     const struct ckf_explore_settings *settings;
     struct ckf_case_program programs[MAX_PROGRAMS];
     size_t program_count;
-    struct line *lines; /* MAX_LINES */
-    size_t line_count;
-    unsigned mutants, killed;
+    struct ckf_source_site *places;
+    size_t place_count;
+    bool *reached_by;             /* [place * MAX_PROGRAMS + program] */
+    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches */
+    size_t mutant_count;
+    unsigned jobs;
+    int64_t end_ns; /* of the budget; 0: none */
+    struct shared *shared;
 };
 
 struct verdict {
     const struct ckf_stress_case *test;
-    char outcome[128]; /* forbidden; empty: none so far */
+    char outcome[96]; /* forbidden; empty: none so far */
 };
+
+static int64_t real_time_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * MOMENTS_PER_S + now.tv_nsec;
+}
 
 static bool look(const struct ckf_explore_end *end, void *arg)
 {
     struct verdict *verdict = arg;
     const char *outcome = ckf_explore_case_outcome(end);
     if (outcome == NULL)
-        outcome = ckf_explore_verdict_name(end->verdict);
-    else if (ckf_explore_case_grade(verdict->test, outcome)->grade != CKF_STRESS_FORBIDDEN)
+        return false; /* what the engine cannot follow says nothing */
+    if (ckf_explore_case_grade(verdict->test, outcome)->grade != CKF_STRESS_FORBIDDEN)
         return true;
     snprintf(verdict->outcome, sizeof verdict->outcome, "%s", outcome);
     return false;
 }
 
-/* A short portfolio. Returns true if a forbidden outcome was seen. */
-static bool fails(struct mutation_run *run, struct ckf_case_program *program,
-                  struct verdict *verdict)
+/* Cheap ones first: a mutant is shown to all programs at one stage before the next stage. */
+static const struct {
+    enum ckf_explore_strategy strategy;
+    unsigned bound;
+    uint64_t executions;
+    int64_t budget_ns;
+} stages[] = {
+    {CKF_EXPLORE_SEQUENTIAL, 0, 6, 50000000},  {CKF_EXPLORE_RANDOM, 0, 40, 20000000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 24, 50000000}, {CKF_EXPLORE_RANDOM, 0, 300, 50000000},
+    {CKF_EXPLORE_PCT, 3, 300, 50000000},       {CKF_EXPLORE_DFS, 1, 4000, 100000000},
+    {CKF_EXPLORE_PCT, 2, 2000, 100000000},     {CKF_EXPLORE_RANDOM, 0, 6000, 200000000},
+    {CKF_EXPLORE_DFS, 2, 20000, 400000000},    {CKF_EXPLORE_PCT, 4, 20000, 400000000},
+    {CKF_EXPLORE_RANDOM, 0, 40000, 800000000},
+};
+enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 7 };
+
+static void run_stage(struct mutation_run *run, size_t stage, struct ckf_case_program *program,
+                      bool informed, struct verdict *verdict)
 {
-    static const struct {
-        enum ckf_explore_strategy strategy;
-        unsigned bound;
-        uint64_t executions;
-    } stages[] = {
-        {CKF_EXPLORE_SEQUENTIAL, 0, 12}, {CKF_EXPLORE_RANDOM, 0, 300}, {CKF_EXPLORE_PCT, 2, 200},
-        {CKF_EXPLORE_PCT, 3, 200},       {CKF_EXPLORE_DFS, 1, 3000},   {CKF_EXPLORE_DFS, 2, 3000},
-        {CKF_EXPLORE_RANDOM, 0, 3000},
+    struct ckf_explore_options options = {
+        .model = run->settings->model,
+        .strategy = stages[stage].strategy,
+        .depth = stages[stage].bound,
+        .preemptions = stages[stage].bound,
+        .executions = stages[stage].executions,
+        .budget_ns = stages[stage].budget_ns,
+        .seed = run->settings->seed + stage,
+        .timeouts = run->settings->timeouts,
+        .spurious = stages[stage].strategy == CKF_EXPLORE_DFS ? 0 : 1,
+        .informed = informed,
     };
-    *verdict = (struct verdict){.test = program->test};
-    for (size_t i = 0; i < sizeof stages / sizeof *stages && verdict->outcome[0] == '\0'; i++) {
-        struct ckf_explore_options options = {
-            .model = run->settings->model,
-            .strategy = stages[i].strategy,
-            .depth = stages[i].bound,
-            .preemptions = stages[i].bound,
-            .executions = stages[i].executions,
-            .budget_ns = 100000000,
-            .seed = run->settings->seed + i,
-            .timeouts = run->settings->timeouts,
-            .spurious = 1,
-            .informed = i > 0,
-        };
-        ckf_explore_run(ckf_explore_case_run, program, &options, look, verdict, NULL);
-    }
-    return verdict->outcome[0] != '\0';
+    ckf_explore_run(ckf_explore_case_run, program, &options, look, verdict, NULL);
 }
+
+/* --- workers --- */
+
+typedef void (*piece_of_work)(struct mutation_run *run, size_t number);
+
+static void work_through(struct mutation_run *run, unsigned worker, size_t count,
+                         piece_of_work work)
+{
+    for (;;) {
+        /* relaxed: numbers are handed out once, and results are read when this process has ended */
+        size_t number = fetch_add_relaxed(&run->shared->next, 1);
+        if (number >= count)
+            return;
+        store_relaxed(&run->shared->working[worker], number + 1);
+        work(run, number);
+        store_relaxed(&run->shared->working[worker], 0);
+    }
+}
+
+static pid_t start_worker(struct mutation_run *run, unsigned worker, size_t count,
+                          piece_of_work work)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    work_through(run, worker, count, work);
+    fflush(stdout);
+    _exit(0);
+}
+
+static unsigned worker_of(const pid_t *workers, unsigned jobs, pid_t pid)
+{
+    unsigned worker = 0;
+    while (worker < jobs && workers[worker] != pid)
+        worker++;
+    return worker;
+}
+
+/* Has all numbers below count worked on, by as many processes as there are jobs. */
+static void work_on(struct mutation_run *run, size_t count, piece_of_work work)
+{
+    pid_t workers[MAX_JOBS];
+    unsigned alive = 0;
+    store_relaxed(&run->shared->next, 0);
+    for (unsigned i = 0; i < run->jobs; i++) {
+        workers[i] = start_worker(run, i, count, work);
+        alive += workers[i] > 0;
+    }
+    while (alive > 0) {
+        int status;
+        pid_t pid = wait(&status);
+        unsigned worker = worker_of(workers, run->jobs, pid);
+        if (worker == run->jobs)
+            continue;
+        alive--;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            continue;
+        workers[worker] = start_worker(run, worker, count, work);
+        alive += workers[worker] > 0;
+    }
+}
+
+/* --- sites --- */
 
 static void list_programs(struct mutation_run *run, const struct ckf_stress_catalog *catalog)
 {
@@ -96,135 +202,277 @@ static void list_programs(struct mutation_run *run, const struct ckf_stress_cata
                                               run->settings->copies, run->settings->rounds};
 }
 
-static struct line *find_line(struct mutation_run *run, const struct ckf_place *place,
-                              const struct ckf_explore_site *site)
+static void note_sites(struct mutation_run *run, size_t number)
 {
-    for (size_t i = 0; i < run->line_count; i++) {
-        struct line *line = &run->lines[i];
-        if (line->place.line == place->line && line->kind == site->kind &&
-            line->order == site->order && strcmp(line->place.file, place->file) == 0)
-            return line;
-    }
-    if (run->line_count == MAX_LINES)
-        return NULL;
-    struct line *line = &run->lines[run->line_count++];
-    line->place = *place;
-    line->kind = site->kind;
-    line->order = site->order;
-    return line;
-}
-
-static void add_pc(struct line *line, uintptr_t pc)
-{
-    for (size_t i = 0; i < line->pc_count; i++)
-        if (line->pcs[i] == pc)
-            return;
-    if (line->pc_count < MAX_PCS)
-        line->pcs[line->pc_count++] = pc;
-}
-
-static void add_sites(struct mutation_run *run, size_t program)
-{
+    struct reached *reached = &run->shared->reached[number];
+    struct verdict verdict = {.test = run->programs[number].test};
+    ckf_explore_note_sites(true);
+    for (size_t stage = 0; stage < STAGES_OF_NOTING && verdict.outcome[0] == '\0'; stage++)
+        run_stage(run, stage, &run->programs[number], stage > 0, &verdict);
+    ckf_explore_note_sites(false);
     size_t count;
     const struct ckf_explore_site *sites = ckf_explore_sites(&count);
-    uintptr_t *pcs = calloc(count + 1, sizeof *pcs);
-    struct ckf_place *places = calloc(count + 1, sizeof *places);
-    if (pcs != NULL && places != NULL) {
-        for (size_t i = 0; i < count; i++)
-            pcs[i] = sites[i].pc;
-        ckf_explore_find_places(pcs, count, places);
-        for (size_t i = 0; i < count; i++) {
-            struct line *line = places[i].library ? find_line(run, &places[i], &sites[i]) : NULL;
-            if (line == NULL)
-                continue;
-            add_pc(line, sites[i].pc);
-            line->reached_by[program] = true;
-        }
-    }
-    free(pcs);
-    free(places);
+    reached->count = count < MAX_SITES ? count : MAX_SITES;
+    memcpy(reached->sites, sites, reached->count * sizeof *sites);
+    snprintf(reached->failure, sizeof reached->failure, "%s", verdict.outcome);
 }
 
 /* False, with a message: a variant fails as it is, and nothing can be learnt from its failures. */
-static bool note_lines(struct mutation_run *run)
+static bool all_are_sound(const struct mutation_run *run)
 {
-    struct verdict verdict;
-    for (size_t i = 0; i < run->program_count; i++) {
-        ckf_explore_note_sites(true);
-        bool failed = fails(run, &run->programs[i], &verdict);
-        ckf_explore_note_sites(false);
-        if (failed) {
+    for (size_t i = 0; i < run->program_count; i++)
+        if (run->shared->reached[i].failure[0] != '\0') {
             fprintf(stderr, "ckf-stress: %s %s fails without any mutation: %s\n",
                     run->programs[i].test->id, ckf_stress_variant_name(run->programs[i].variant),
-                    verdict.outcome);
+                    run->shared->reached[i].failure);
             return false;
         }
-        add_sites(run, i);
-    }
     return true;
 }
 
-static int by_place(const void *a, const void *b)
+static size_t find_site(const struct ckf_explore_site *sites, size_t count, uintptr_t pc)
 {
-    const struct line *first = a, *second = b;
-    int order = strcmp(first->place.file, second->place.file);
-    return order != 0 ? order : (int)first->place.line - (int)second->place.line;
+    size_t i = 0;
+    while (i < count && sites[i].pc != pc)
+        i++;
+    return i;
 }
 
-static void name_mutant(const struct line *line, int order, char *text, size_t size)
+/* The sites of all programs, each once. */
+static size_t merge_sites(const struct mutation_run *run, struct ckf_explore_site *all)
 {
-    const char *kind = ckf_explore_kind_name(line->kind);
-    if (line->order == 0)
-        snprintf(text, size, "%s:%u %s dropped", line->place.file, line->place.line, kind);
-    else
-        snprintf(text, size, "%s:%u %s %s -> %s", line->place.file, line->place.line, kind,
-                 ckf_explore_order_name(line->order), ckf_explore_order_name(order));
-}
-
-static void try_mutant(struct mutation_run *run, const struct line *line, int order)
-{
-    struct verdict verdict = {0};
-    char name[224];
-    size_t killer = run->program_count;
-    ckf_explore_mutate(line->pcs, line->pc_count, order);
-    for (size_t i = 0; i < run->program_count && killer == run->program_count; i++)
-        if (line->reached_by[i] && fails(run, &run->programs[i], &verdict))
-            killer = i;
-    ckf_explore_mutate(NULL, 0, 0);
-    name_mutant(line, order, name, sizeof name);
-    run->mutants++;
-    if (killer == run->program_count) {
-        printf("SURVIVED  %s\n", name);
-    } else {
-        run->killed++;
-        printf("killed    %-64s by %s %s: %s\n", name, run->programs[killer].test->id,
-               ckf_stress_variant_name(run->programs[killer].variant), verdict.outcome);
+    size_t count = 0;
+    for (size_t i = 0; i < run->program_count; i++) {
+        const struct reached *reached = &run->shared->reached[i];
+        for (size_t k = 0; k < reached->count && count < CKF_EXPLORE_MAX_SITES; k++)
+            if (find_site(all, count, reached->sites[k].pc) == count)
+                all[count++] = reached->sites[k];
     }
-    fflush(stdout);
+    return count;
+}
+
+/* The smaller the scene, the sooner it shows what it is about. */
+static size_t places_reached(const struct mutation_run *run, size_t program)
+{
+    size_t count = 0;
+    for (size_t place = 0; place < run->place_count; place++)
+        count += run->reached_by[place * MAX_PROGRAMS + program];
+    return count;
+}
+
+static bool find_places(struct mutation_run *run)
+{
+    struct ckf_explore_site *all = calloc(CKF_EXPLORE_MAX_SITES, sizeof *all);
+    size_t *map = calloc(CKF_EXPLORE_MAX_SITES, sizeof *map);
+    size_t count = all != NULL && map != NULL ? merge_sites(run, all) : 0;
+    if (count > 0)
+        run->places = ckf_explore_source_sites(all, count, map, &run->place_count);
+    if (run->places != NULL)
+        run->reached_by = calloc(run->place_count + 1, MAX_PROGRAMS);
+    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++) {
+        const struct reached *reached = &run->shared->reached[i];
+        for (size_t k = 0; k < reached->count; k++) {
+            size_t site = find_site(all, count, reached->sites[k].pc);
+            if (site < count && map[site] != SIZE_MAX)
+                run->reached_by[map[site] * MAX_PROGRAMS + i] = true;
+        }
+    }
+    free(all);
+    free(map);
+    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++)
+        run->size_of[i] = places_reached(run, i);
+    if (run->reached_by == NULL)
+        fprintf(stderr, "ckf-stress: mutate needs memory, and addr2line of the package binutils\n");
+    return run->reached_by != NULL;
+}
+
+static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
+{
+    return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
+}
+
+static void list_mutants(struct mutation_run *run)
+{
+    for (size_t i = 0; i < run->place_count; i++) {
+        int weaker[4];
+        size_t count = ckf_explore_weaker_orders(run->places[i].kind, run->places[i].order, weaker);
+        for (size_t k = 0; is_wanted(run, &run->places[i]) && k < count; k++)
+            if (run->mutant_count < MAX_MUTANTS)
+                run->shared->mutants[run->mutant_count++] =
+                    (struct mutant){.place = i, .order = weaker[k]};
+    }
+}
+
+/* --- mutants --- */
+
+/* When the mutant's share of what is left of the budget is over. */
+static int64_t end_of_share(const struct mutation_run *run)
+{
+    if (run->end_ns == 0)
+        return INT64_MAX;
+    int64_t now = real_time_ns();
+    /* relaxed: an estimate */
+    size_t left = run->mutant_count - load_relaxed(&run->shared->tried);
+    return now + (run->end_ns - now) * run->jobs / (int64_t)(left > 0 ? left : 1);
+}
+
+/* The programs that reach a place, those that reach the fewest first. */
+static size_t suspects(const struct mutation_run *run, size_t place, size_t *programs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->program_count; i++) {
+        if (!run->reached_by[place * MAX_PROGRAMS + i])
+            continue;
+        size_t at = count++;
+        for (; at > 0 && run->size_of[programs[at - 1]] > run->size_of[i]; at--)
+            programs[at] = programs[at - 1];
+        programs[at] = i;
+    }
+    return count;
+}
+
+static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns)
+{
+    size_t programs[MAX_PROGRAMS];
+    size_t count = suspects(run, mutant->place, programs);
+    mutant->fate = SURVIVED;
+    for (size_t stage = 0; stage < STAGES; stage++) {
+        for (size_t i = 0; i < count; i++) {
+            if (real_time_ns() > end_ns)
+                return;
+            struct verdict verdict = {.test = run->programs[programs[i]].test};
+            run_stage(run, stage, &run->programs[programs[i]], false, &verdict);
+            if (verdict.outcome[0] == '\0')
+                continue;
+            mutant->fate = KILLED;
+            mutant->killer = (uint16_t)programs[i];
+            snprintf(mutant->outcome, sizeof mutant->outcome, "%s", verdict.outcome);
+            return;
+        }
+    }
+}
+
+static void try_mutant(struct mutation_run *run, size_t number)
+{
+    struct mutant *mutant = &run->shared->mutants[number];
+    const struct ckf_source_site *place = &run->places[mutant->place];
+    int64_t started_ns = real_time_ns();
+    if (run->end_ns != 0 && started_ns > run->end_ns)
+        return;
+    mutant->fate = NO_VERDICT; /* should this process not survive it */
+    ckf_explore_mutate(place->pcs, place->pc_count, mutant->order);
+    hunt(run, mutant, end_of_share(run));
+    ckf_explore_mutate(NULL, 0, 0);
+    mutant->elapsed_s = (double)(real_time_ns() - started_ns) / MOMENTS_PER_S;
+    fetch_add_relaxed(&run->shared->tried, 1);
+}
+
+/* --- the report --- */
+
+static void name_mutant(const struct ckf_source_site *place, int order, char *text, size_t size)
+{
+    const char *kind = ckf_explore_kind_name(place->kind);
+    if (place->order == 0)
+        snprintf(text, size, "%s left out", kind);
+    else
+        snprintf(text, size, "%s %s -> %s", kind, ckf_explore_order_name(place->order),
+                 ckf_explore_order_name(order));
+}
+
+static void print_mutant(const struct mutation_run *run, const struct mutant *mutant)
+{
+    static const char *const fates[] = {"not tried", "SURVIVED", "killed", "NO VERDICT"};
+    const struct ckf_source_site *place = &run->places[mutant->place];
+    char name[64];
+    name_mutant(place, mutant->order, name, sizeof name);
+    printf("%-10s %-46s %-24s ", fates[mutant->fate], place->where, name);
+    if (mutant->fate == KILLED)
+        printf("by %s %s: %s", run->programs[mutant->killer].test->id,
+               ckf_stress_variant_name(run->programs[mutant->killer].variant), mutant->outcome);
+    else
+        printf("%s", place->function);
+    printf("  (%.1f s)\n", mutant->elapsed_s);
+}
+
+struct score {
+    unsigned mutants, killed, unknown;
+};
+
+static void add_to_score(struct score *score, const struct mutant *mutant)
+{
+    score->mutants += mutant->fate == KILLED || mutant->fate == SURVIVED;
+    score->killed += mutant->fate == KILLED;
+    score->unknown += mutant->fate == NOT_TRIED || mutant->fate == NO_VERDICT;
+}
+
+static void print_score(const char *name, const struct score *score)
+{
+    printf("%-12s %4u mutants, %4u killed (%.1f %%), %3u survived", name, score->mutants,
+           score->killed, score->mutants > 0 ? 100.0 * score->killed / score->mutants : 0.0,
+           score->mutants - score->killed);
+    if (score->unknown > 0)
+        printf(", %u without a verdict", score->unknown);
+    printf("\n");
+}
+
+static void print_scores(const struct mutation_run *run)
+{
+    static const char *const folders[] = {"base",    "sync",        "task",
+                                          "channel", "counter_map", "filter"};
+    struct score all = {0};
+    for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
+        struct score score = {0};
+        for (size_t i = 0; i < run->mutant_count; i++)
+            if (strcmp(run->places[run->shared->mutants[i].place].folder, folders[f]) == 0)
+                add_to_score(&score, &run->shared->mutants[i]);
+        if (score.mutants + score.unknown > 0)
+            print_score(folders[f], &score);
+    }
+    for (size_t i = 0; i < run->mutant_count; i++)
+        add_to_score(&all, &run->shared->mutants[i]);
+    print_score("all", &all);
+}
+
+static unsigned count_jobs(const struct ckf_explore_settings *settings)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned jobs = settings->jobs != 0 ? settings->jobs
+                    : processors > 0    ? (unsigned)processors
+                                        : 1;
+    return jobs < MAX_JOBS ? jobs : MAX_JOBS;
+}
+
+static int mutate_all(struct mutation_run *run)
+{
+    work_on(run, run->program_count, note_sites);
+    if (!all_are_sound(run) || !find_places(run))
+        return 2;
+    list_mutants(run);
+    work_on(run, run->mutant_count, try_mutant);
+    for (size_t i = 0; i < run->mutant_count; i++)
+        print_mutant(run, &run->shared->mutants[i]);
+    print_scores(run);
+    return 0;
 }
 
 int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,
                            const struct ckf_stress_catalog *catalog)
 {
     static struct mutation_run run;
-    run =
-        (struct mutation_run){.settings = settings, .lines = calloc(MAX_LINES, sizeof *run.lines)};
-    if (run.lines == NULL)
+    run = (struct mutation_run){.settings = settings, .jobs = count_jobs(settings)};
+    if (settings->budget_ns != 0)
+        run.end_ns = real_time_ns() + settings->budget_ns;
+    void *shared =
+        mmap(NULL, sizeof *run.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("ckf-stress: mutate");
         return 2;
-    list_programs(&run, catalog);
-    bool good = note_lines(&run);
-    if (good) {
-        qsort(run.lines, run.line_count, sizeof *run.lines, by_place);
-        for (size_t i = 0; i < run.line_count; i++) {
-            int weaker[4];
-            size_t count = ckf_explore_weaker_orders(run.lines[i].kind, run.lines[i].order, weaker);
-            for (size_t k = 0; k < count; k++)
-                try_mutant(&run, &run.lines[i], weaker[k]);
-        }
-        printf("%zu lines, %u mutants, %u killed (%.0f %%), %u survived\n", run.line_count,
-               run.mutants, run.killed, run.mutants > 0 ? 100.0 * run.killed / run.mutants : 0.0,
-               run.mutants - run.killed);
     }
-    free(run.lines);
-    return good ? 0 : 2;
+    run.shared = shared;
+    list_programs(&run, catalog);
+    int status = mutate_all(&run);
+    free(run.places);
+    free(run.reached_by);
+    munmap(shared, sizeof *run.shared);
+    return status;
 }

@@ -6,8 +6,9 @@
 
 #include "harness/catalog.h"
 
-/* Weakens each memory order of the library in turn and prints which of the cases notice. Returns
- * the exit status: 0, or 2 if a variant fails without any mutation. */
+/* Takes something away from each place of the library in turn (a memory order, a wake, a grace period, a
+ * marked step) and prints which of the cases notice. Returns the exit status: 0, or 2 if a variant
+ * fails without any mutation. */
 int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,
                            const struct ckf_stress_catalog *catalog);
 

@@ -3,6 +3,8 @@
 
 #include "engine.h"
 
+#include "base/step.h"
+
 enum { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST };
 enum { MAX_MUTATED = 64 };
 
@@ -56,11 +58,16 @@ int ckf_explore_mutated_order(enum ckf_operation_kind kind, int order, uintptr_t
     return is_mutated(pc) ? mutated_order : order;
 }
 
-bool ckf_explore_drops_wake(enum ckf_operation_kind kind, uintptr_t pc)
+bool ckf_explore_leaves_out(enum ckf_operation_kind kind, uintptr_t pc)
 {
     if (noting)
         note(pc, kind, RELAXED);
     return is_mutated(pc);
+}
+
+bool ckf_step_is_taken(void)
+{
+    return !UNLIKELY(ckf_explore_engine.watching_sites) || !ckf_explore_leaves_out(OP_STEP, CALLER);
 }
 
 void ckf_explore_mutate(const uintptr_t *pcs, size_t count, int order)
@@ -85,8 +92,8 @@ static bool stores(unsigned kind)
 size_t ckf_explore_weaker_orders(unsigned kind, int order, int weaker[4])
 {
     size_t count = 0;
-    if (kind == OP_FUTEX_WAKE || kind == OP_SIGNAL || kind == OP_BROADCAST) {
-        weaker[count++] = RELAXED; /* dropped */
+    if (kind > OP_FENCE) {
+        weaker[count++] = RELAXED; /* left out */
         return count;
     }
     if (order == SEQ_CST)

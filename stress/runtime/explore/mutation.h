@@ -1,7 +1,8 @@
-/* explore/mutation.h - places in the code whose memory order (or wake-up) can be taken away.
+/* explore/mutation.h - places in the code whose memory order, or what they do, can be taken away.
  *
  * A site is a call of the instrumented code: an atomic operation with an order stronger than relaxed,
- * or a wake. Inlining and macros make several sites of one line; whoever mutates takes them all.
+ * a wake, a read section, a retirement (whose grace period can be left out) or a marked step
+ * (base/step.h).
  */
 #ifndef CKF_EXPLORE_MUTATION_H
 #define CKF_EXPLORE_MUTATION_H
@@ -12,7 +13,7 @@
 
 struct ckf_explore_site {
     uintptr_t pc;
-    uint8_t kind, order; /* enum ckf_operation_kind; of C11, 0 for wakes */
+    uint8_t kind, order; /* enum ckf_operation_kind; of C11, 0 where something is left out */
 };
 
 enum { CKF_EXPLORE_MAX_SITES = 4096 };
@@ -23,7 +24,7 @@ void ckf_explore_note_sites(bool on);
 const struct ckf_explore_site *ckf_explore_sites(size_t *count);
 
 /* From now on the operations of these call sites have this order (never a stronger one than they ask
- * for); wakes are dropped. count 0: everything is as written again. At most 64. */
+ * for), and what is no atomic operation is left out. count 0: everything is as written again. At most 64. */
 void ckf_explore_mutate(const uintptr_t *pcs, size_t count, int order);
 
 /* What weaker orders an operation of this kind could have instead. Returns how many. */

@@ -173,7 +173,7 @@ static int wait_on(uintptr_t condition, uintptr_t mutex, int64_t deadline_ns, ui
 
 static void notify(uintptr_t condition, enum ckf_operation_kind kind, unsigned count, uintptr_t pc)
 {
-    if (UNLIKELY(ckf_explore_engine.watching_sites) && ckf_explore_drops_wake(kind, pc))
+    if (UNLIKELY(ckf_explore_engine.watching_sites) && ckf_explore_leaves_out(kind, pc))
         return;
     ckf_explore_point(kind, condition, 1, 0, pc);
     struct ckf_sync *sync = use(condition);

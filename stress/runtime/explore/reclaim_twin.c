@@ -19,13 +19,14 @@ static struct {
     struct ckf_thread *reclaimer;     /* NULL: not started */
     bool idle;                        /* it waits for something to be retired */
     uint64_t retired_count, reclaimed_count;
-    struct ckf_view *retired;      /* what those who retired knew */
-    struct ckf_view *started;      /* what those who started grace periods knew */
-    struct ckf_view *ended;        /* what those knew who ended sections */
-    struct ckf_view *reclaimed;    /* what the callbacks have done */
-    uint16_t awaited[MAX_THREADS]; /* by waiting thread: threads whose section it waits for */
-    uint16_t barriers;             /* threads in ckf_wait_for_reclaim */
-    uint64_t barrier[MAX_THREADS]; /* the count of reclaimed objects that each waits for */
+    struct ckf_view *retired;       /* what those who retired knew */
+    struct ckf_view *started;       /* what those who started grace periods knew */
+    struct ckf_view *ended;         /* what those knew who ended sections */
+    struct ckf_view *reclaimed;     /* what the callbacks have done */
+    uint16_t awaited[MAX_THREADS];  /* by waiting thread: threads whose section it waits for */
+    uint16_t barriers;              /* threads in ckf_wait_for_reclaim */
+    uint64_t barrier[MAX_THREADS];  /* the count of reclaimed objects that each waits for */
+    unsigned left_out[MAX_THREADS]; /* sections that a mutation leaves out */
 } reclaim;
 
 void ckf_explore_reclaim_begin(void)
@@ -37,7 +38,7 @@ void ckf_explore_reclaim_begin(void)
     reclaim.retired = reclaim.started = reclaim.ended = reclaim.reclaimed = NULL;
     reclaim.barriers = 0;
     for (int i = 0; i < MAX_THREADS; i++)
-        reclaim.awaited[i] = 0;
+        reclaim.awaited[i] = reclaim.left_out[i] = 0;
 }
 
 static void add_what_i_know(struct ckf_view **sum)
@@ -57,9 +58,18 @@ static void note_done(uint64_t value)
         ckf_explore_trace_event(&ckf_explore_engine.running->op, value, 0, 0);
 }
 
+static inline bool leaves_out(enum ckf_operation_kind kind, uintptr_t pc)
+{
+    return UNLIKELY(ckf_explore_engine.watching_sites) && ckf_explore_leaves_out(kind, pc);
+}
+
 void ckf_read_begin(void)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    if (leaves_out(OP_READ_BEGIN, CALLER)) {
+        reclaim.left_out[self->id]++;
+        return;
+    }
     if (self->section_depth == 0) {
         ckf_explore_point(OP_READ_BEGIN, 0, 0, 0, CALLER);
         if (reclaim.started != NULL)
@@ -72,6 +82,10 @@ void ckf_read_begin(void)
 void ckf_read_end(void)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    if (reclaim.left_out[self->id] > 0) {
+        reclaim.left_out[self->id]--;
+        return;
+    }
     if (self->section_depth == 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "ends a read section that it did not begin");
     if (--self->section_depth > 0 || ckf_explore_engine.solo)
@@ -171,6 +185,10 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
     ckf_explore_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
     note_done(0);
     retired->reclaim = callback;
+    if (leaves_out(OP_RETIRE, CALLER)) {
+        callback(retired);
+        return;
+    }
     retired->link[0] = NULL;
     add_what_i_know(&reclaim.retired);
     if (reclaim.last != NULL)

@@ -16,8 +16,9 @@ void ckf_explore_print_help(FILE *out)
           "\n"
           "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
           "choosing. A racy variant must fail, a fixed one must not. `mutate` weakens each memory\n"
-          "order of the library in turn and tells which cases notice. `progress` parks each actor\n"
-          "for ever at each of its steps in turn and tells where that stops the others.\n"
+          "order of the library in turn, leaves out wakes and rechecks, and tells which cases\n"
+          "notice. `progress` parks each actor for ever at each of its steps in turn and tells\n"
+          "where that stops the others.\n"
           "\n"
           "  -c GLOB            cases whose id matches (may be repeated)\n"
           "  --variant LIST     racy, mutex, atomic, or several with commas\n"
@@ -39,6 +40,8 @@ void ckf_explore_print_help(FILE *out)
           "  --trace            print the execution that failed for racy variants, too\n"
           "  --stats            print executions and steps per second\n"
           "  --json FILE        write the results\n"
+          "  --jobs N           of mutate: processes (default: one a processor)\n"
+          "  --files GLOB       of mutate: what is mutated, as in 'channel/*' or '* put_word()'\n"
           "\n"
           "exit: 0 clean, 1 a fixed variant failed, 2 bad usage, a bad schedule file or something\n"
           "the engine cannot follow, 3 a racy variant was not reproduced\n",
@@ -182,6 +185,8 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 1000000, &settings->rounds);
     if (strcmp(option, "--copies") == 0)
         return small_number(parser, CKF_EXPLORE_THREADS - 1, &settings->copies);
+    if (strcmp(option, "--jobs") == 0)
+        return small_number(parser, 64, &settings->jobs);
     if (strcmp(option, "--timeouts") == 0)
         return small_number(parser, 1000, &settings->timeouts);
     if (strcmp(option, "--spurious") == 0)
@@ -189,6 +194,8 @@ static bool set_value(struct parser *parser, bool *known)
     *known = false;
     if (strcmp(option, "--json") == 0)
         settings->json_path = parser->value;
+    else if (strcmp(option, "--files") == 0)
+        settings->files = parser->value;
     else if (strcmp(option, "--save") == 0)
         settings->save_path = parser->value;
     else

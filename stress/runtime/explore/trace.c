@@ -75,8 +75,7 @@ const struct ckf_event *ckf_explore_trace_events(size_t *count)
 
 /* Places. */
 
-/* "channel/ring.c" for a path of the library's; NULL for others. */
-static const char *in_library(const char *path)
+const char *ckf_explore_in_library(const char *path)
 {
     static const char *const layers[] = {"base/",    "sync/",        "task/",
                                          "channel/", "counter_map/", "filter/"};
@@ -104,7 +103,7 @@ static void parse_place(FILE *in, struct ckf_place *place)
         return;
     *colon = '\0';
     place->line = (unsigned)strtoul(colon + 1, NULL, 10);
-    const char *file = in_library(line);
+    const char *file = ckf_explore_in_library(line);
     const char *slash = strrchr(line, '/');
     place->library = file != NULL;
     if (file == NULL)
@@ -168,6 +167,7 @@ const char *ckf_explore_kind_name(unsigned kind)
                                         [OP_YIELD] = "spin",
                                         [OP_PAUSE] = "pause",
                                         [OP_VOLATILE] = "volatile",
+                                        [OP_STEP] = "step",
                                         [OP_PLAIN_READ] = "plain read of",
                                         [OP_PLAIN_WRITE] = "plain write to"};
     return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "?";

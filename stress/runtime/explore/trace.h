@@ -40,6 +40,8 @@ struct ckf_place {
     unsigned line;
     bool library;
 };
+/* "channel/ring.c" for a path of the library's; NULL for others. */
+const char *ckf_explore_in_library(const char *path);
 /* Asks addr2line about many addresses at once; unknown ones get "?" and line 0. Addresses are of
  * calls: the place is that of the call, not of the instruction behind it. */
 void ckf_explore_find_places(const uintptr_t *addresses, size_t count, struct ckf_place *places);

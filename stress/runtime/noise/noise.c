@@ -141,3 +141,10 @@ __attribute__((constructor)) static void announce(void)
 {
     ckf_stress_runtime = &noise;
 }
+
+/* Nothing is left out here: see base/step.h. */
+bool ckf_step_is_taken(void);
+bool ckf_step_is_taken(void)
+{
+    return true;
+}

@@ -1,0 +1,864 @@
+/* tests/test_explore_order_cases.c - small scenes, one for each reason that an order or a step of the
+ * library has, beside the cases of the stress suite: for `mutate`, which leaves the reason out.
+ *
+ * None has a racy twin: they are about the library, and some reach into its private parts. Where a
+ * scene says "in the end", it means that the engine lets a far deadline fire only when nobody else can
+ * go on.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <ck_filter/ck_filter.h>
+#include <ck_filter/stress.h>
+
+#include "channel/waitlist.h"
+#include "sync/lock.h"
+#include "sync/parking.h"
+#include "sync/per_thread.h"
+#include "sync/reclaim.h"
+#include "sync/sharded_counter.h"
+#include "sync/visit.h"
+
+#define relaxed memory_order_relaxed
+
+enum { SEGMENT = 128, LARGE_BYTES = 24, FAR_NS = 1000000000 };
+
+static const enum ckf_variant variants[CKF_STRESS_VARIANTS] = {
+    [CKF_STRESS_MUTEX] = CKF_VARIANT_MUTEX, [CKF_STRESS_ATOMIC] = CKF_VARIANT_ATOMIC};
+
+static void expect(struct ckf_stress_run *run, bool holds)
+{
+    if (!holds)
+        ckf_stress_outcome(run, "wrong");
+}
+
+static enum ckf_variant variant_of(struct ckf_stress_run *run)
+{
+    return *(const enum ckf_variant *)ckf_stress_operations(run);
+}
+
+static struct ckf_channel *make(struct ckf_stress_run *run, size_t capacity, size_t elem_size)
+{
+    struct ckf_channel *channel = NULL;
+    struct ckf_channel_options options = {
+        .variant = variant_of(run), .capacity = capacity, .elem_size = elem_size};
+    expect(run, ckf_channel_create(&channel, &options) == CKF_OK);
+    return channel;
+}
+
+struct element {
+    uint64_t words[LARGE_BYTES / 8];
+};
+
+static enum ckf_status put(struct ckf_channel *channel, uint64_t value)
+{
+    return ckf_channel_try_send(channel, &(struct element){{value, value, value}});
+}
+
+static enum ckf_status take(struct ckf_channel *channel, uint64_t *value)
+{
+    struct element element = {{0}};
+    enum ckf_status status = ckf_channel_try_recv(channel, &element);
+    *value = element.words[0];
+    return status;
+}
+
+static void send_one(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t value)
+{
+    expect(run, ckf_channel_send(channel, &(struct element){{value, value, value}}) == CKF_OK);
+}
+
+static uint64_t recv_one(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    struct element element = {{0}};
+    expect(run, ckf_channel_recv(channel, &element) == CKF_OK);
+    return element.words[0];
+}
+
+/* Brings the next send to cell `cell` of an unbounded channel's current segment. */
+static void use_cells(struct ckf_stress_run *run, struct ckf_channel *channel, unsigned cell)
+{
+    uint64_t value;
+    for (unsigned i = 0; i < cell; i++)
+        expect(run, put(channel, i) == CKF_OK && take(channel, &value) == CKF_OK);
+}
+
+static bool is_readable(struct ckf_stress_run *run, struct ckf_channel *channel,
+                        enum ckf_direction direction)
+{
+    struct pollfd polled = {.events = POLLIN};
+    expect(run, ckf_channel_event_fd(channel, direction, &polled.fd) == CKF_OK);
+    return poll(&polled, 1, 0) == 1;
+}
+
+struct state {
+    struct ckf_channel *first, *second;
+    _Atomic(int) flag;
+    int plain, other_plain;
+    bool told;
+    struct ckf_context *context;
+    void *object;
+    struct ckf_lock lock;
+    struct ckf_parker parker;
+    struct ckf_sharded_counter counter;
+    _Atomic(struct visited *) visited;
+};
+
+static void destroy_both(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    if (s->first != NULL)
+        ckf_channel_destroy(s->first);
+    if (s->second != NULL)
+        ckf_channel_destroy(s->second);
+}
+
+#define BOTH                                                                                       \
+    {                                                                                              \
+        [CKF_STRESS_MUTEX] = &variants[CKF_STRESS_MUTEX], [CKF_STRESS_ATOMIC] =                    \
+                                                              &variants[CKF_STRESS_ATOMIC]         \
+    }
+#define ATOMIC_ONLY                                                                                \
+    {                                                                                              \
+        [CKF_STRESS_ATOMIC] = &variants[CKF_STRESS_ATOMIC]                                         \
+    }
+#define GOOD                                                                                       \
+    {                                                                                              \
+        {                                                                                          \
+            "ok", CKF_STRESS_ACCEPTABLE, "as it should be"                                         \
+        }                                                                                          \
+    }
+
+/* SCENE(name, id, which, setup, teardown, actors...) */
+#define SCENE(name, case_id, which, before, after, ...)                                            \
+    CKF_STRESS_CASE(name) = {                                                                      \
+        .id = case_id,                                                                             \
+        .collection = "orders",                                                                    \
+        .title = #name,                                                                            \
+        .operations = which,                                                                       \
+        .state_size = sizeof(struct state),                                                        \
+        .setup = before,                                                                           \
+        .actors = {__VA_ARGS__},                                                                   \
+        .teardown = after,                                                                         \
+        .outcomes = GOOD,                                                                          \
+    }
+
+/* --- destroy waits for calls on their way out --- */
+
+static void two_rendezvous(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 0, 8);
+    s->second = make(run, 1, 8);
+}
+
+static void select_both(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    size_t chosen;
+    struct ckf_select_case cases[2] = {
+        {.channel = s->first, .direction = CKF_RECV, .elem = &value},
+        {.channel = s->second, .direction = CKF_RECV, .elem = &value}};
+    expect(run, ckf_select(cases, 2, &chosen, CKF_FOREVER, NULL) == CKF_OK && chosen == 0);
+}
+
+/* Its send has been received: nobody sleeps in either channel. */
+static void send_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->first, 1);
+    ckf_channel_destroy(s->second);
+    ckf_channel_destroy(s->first);
+}
+
+SCENE(destroy_after_select, "order-destroy-after-select", BOTH, two_rendezvous, NULL,
+      {"selector", select_both, 1}, {"destroyer", send_and_destroy, 1});
+
+static void two_buffered(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 2, 8);
+    s->second = make(run, 2, 8);
+}
+
+static void visit_one_after_another(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->first, 1);
+    send_one(run, s->second, 1);
+}
+
+static void receive_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, recv_one(run, s->first) == 1);
+    ckf_channel_destroy(s->first);
+    s->first = NULL;
+}
+
+SCENE(destroy_after_visits, "order-destroy-after-visits", BOTH, two_buffered, destroy_both,
+      {"visitor", visit_one_after_another, 1}, {"destroyer", receive_and_destroy, 1});
+
+/* The visitor's number goes to another thread. */
+static void *visit_first(void *state)
+{
+    struct state *s = state;
+    if (put(s->first, 1) != CKF_OK)
+        abort();
+    return NULL;
+}
+
+static void start_visitors(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    pthread_t thread;
+    expect(run, pthread_create(&thread, NULL, visit_first, s) == 0);
+    pthread_detach(thread);
+}
+
+static void visit_second(struct ckf_stress_run *run, void *state)
+{
+    send_one(run, ((struct state *)state)->second, 1);
+}
+
+SCENE(destroy_after_exit, "order-destroy-after-exit", BOTH, two_buffered, destroy_both,
+      {"starter", start_visitors, 1}, {"successor", visit_second, 1},
+      {"destroyer", receive_and_destroy, 1});
+
+/* --- pollers --- */
+
+static void polled(struct ckf_stress_run *run, struct state *s, size_t capacity)
+{
+    s->first = make(run, capacity, 8);
+    expect(run, is_readable(run, s->first, CKF_RECV) && is_readable(run, s->first, CKF_SEND));
+}
+
+static void polled_rendezvous(struct ckf_stress_run *run, void *state)
+{
+    polled(run, state, 0);
+}
+
+static void polled_ring(struct ckf_stress_run *run, void *state)
+{
+    polled(run, state, 3);
+}
+
+static void polled_segments(struct ckf_stress_run *run, void *state)
+{
+    polled(run, state, CKF_UNBOUNDED);
+}
+
+static void polled_segments_at_their_end(struct ckf_stress_run *run, void *state)
+{
+    polled(run, state, CKF_UNBOUNDED);
+    use_cells(run, ((struct state *)state)->first, SEGMENT);
+}
+
+static void poll_for_element(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    (void)run;
+    s->told = take(s->first, &value) != CKF_AGAIN;
+}
+
+static void close_first(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_channel_close(((struct state *)state)->first) == CKF_OK);
+}
+
+static void put_first(struct ckf_stress_run *run, void *state)
+{
+    expect(run, put(((struct state *)state)->first, 1) == CKF_OK);
+}
+
+static void check_poller(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, s->told || is_readable(run, s->first, CKF_RECV));
+    destroy_both(run, state);
+}
+
+SCENE(poll_close_rendezvous, "order-poll-close-rendezvous", BOTH, polled_rendezvous, check_poller,
+      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_ring, "order-poll-close-ring", BOTH, polled_ring, check_poller,
+      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_segments, "order-poll-close-segments", BOTH, polled_segments, check_poller,
+      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_at_the_end, "order-poll-close-at-the-end", BOTH, polled_segments_at_their_end,
+      check_poller, {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_ring, "order-poll-ring", BOTH, polled_ring, check_poller,
+      {"poller", poll_for_element, 1}, {"sender", put_first, 1});
+SCENE(poll_segments, "order-poll-segments", BOTH, polled_segments, check_poller,
+      {"poller", poll_for_element, 1}, {"sender", put_first, 1});
+SCENE(poll_at_the_end, "order-poll-at-the-end", BOTH, polled_segments_at_their_end, check_poller,
+      {"poller", poll_for_element, 1}, {"sender", put_first, 1});
+
+/* In the end it gives up: the poller was sent away before it fell asleep, and must have been told. */
+static void sleep_as_peer(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    enum ckf_status status =
+        ckf_channel_send_until(s->first, &(uint64_t){1}, ckf_deadline_after_ns(FAR_NS), NULL);
+    expect(run, status == CKF_OK || status == CKF_TIMED_OUT);
+}
+
+SCENE(poll_sleeping_peer, "order-poll-sleeping-peer", BOTH, polled_rendezvous, check_poller,
+      {"poller", poll_for_element, 1}, {"peer", sleep_as_peer, 1});
+
+/* Select arms the descriptors of its channels, too. */
+static void poll_by_select(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    size_t chosen;
+    struct ckf_select_case only = {.channel = s->first, .direction = CKF_RECV, .elem = &value};
+    s->told = ckf_select(&only, 1, &chosen, CKF_NOW, NULL) == CKF_OK;
+    (void)run;
+}
+
+SCENE(poll_with_select, "order-poll-with-select", BOTH, polled_ring, check_poller,
+      {"poller", poll_by_select, 1}, {"sender", put_first, 1});
+
+/* --- sleepers --- */
+
+static void empty_segments(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, 8);
+}
+
+static void full_segment(struct ckf_stress_run *run, void *state)
+{
+    empty_segments(run, state);
+    use_cells(run, ((struct state *)state)->first, SEGMENT);
+}
+
+static void receive_first(struct ckf_stress_run *run, void *state)
+{
+    recv_one(run, ((struct state *)state)->first);
+}
+
+SCENE(sleep_at_segment, "order-sleep-at-segment", BOTH, empty_segments, destroy_both,
+      {"receiver", receive_first, 1}, {"sender", put_first, 1});
+SCENE(sleep_at_the_end, "order-sleep-at-the-end", BOTH, full_segment, destroy_both,
+      {"receiver", receive_first, 1}, {"sender", put_first, 1});
+
+static void receive_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    expect(run, ckf_channel_recv(s->first, &value) == CKF_CLOSED && s->plain == 1);
+}
+
+static void write_and_close(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->plain = 1;
+    close_first(run, state);
+}
+
+SCENE(close_at_segment, "order-close-at-segment", BOTH, empty_segments, destroy_both,
+      {"receiver", receive_closed, 2}, {"closer", write_and_close, 1});
+SCENE(close_at_the_end, "order-close-at-the-end", BOTH, full_segment, destroy_both,
+      {"receiver", receive_closed, 2}, {"closer", write_and_close, 1});
+
+static void empty_rendezvous(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 0, 8);
+}
+
+static void empty_ring(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 2, 8);
+}
+
+/* A try that meets the close finds what was written before it. */
+static void try_until_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    while (take(s->first, &value) == CKF_AGAIN)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1 && put(s->first, 1) == CKF_CLOSED);
+}
+
+SCENE(try_closed_rendezvous, "order-try-closed-rendezvous", BOTH, empty_rendezvous, destroy_both,
+      {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
+SCENE(try_closed_ring, "order-try-closed-ring", BOTH, empty_ring, destroy_both,
+      {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
+
+static void full_ring(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 2, 8);
+    expect(run, put(s->first, 1) == CKF_OK && put(s->first, 2) == CKF_OK);
+}
+
+static void send_first(struct ckf_stress_run *run, void *state)
+{
+    send_one(run, ((struct state *)state)->first, 3);
+}
+
+static void take_first(struct ckf_stress_run *run, void *state)
+{
+    uint64_t value;
+    expect(run, take(((struct state *)state)->first, &value) == CKF_OK);
+}
+
+SCENE(senders_sleep, "order-senders-sleep", BOTH, full_ring, destroy_both,
+      {"sender", send_first, 2}, {"taker", take_first, 2});
+SCENE(receivers_sleep, "order-receivers-sleep", BOTH, empty_ring, destroy_both,
+      {"receiver", receive_first, 2}, {"sender", put_first, 2});
+
+/* Receivers that move on to the next segment, one of which waits there. */
+static void nearly_full_segment(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_segments(run, state);
+    use_cells(run, s->first, SEGMENT - 1);
+    expect(run, put(s->first, 1) == CKF_OK && put(s->first, 2) == CKF_OK);
+}
+
+SCENE(receivers_move_on, "order-receivers-move-on", BOTH, nearly_full_segment, destroy_both,
+      {"receiver", receive_first, 3}, {"sender", put_first, 1});
+
+static void try_first(struct ckf_stress_run *run, void *state)
+{
+    uint64_t value;
+    enum ckf_status status = take(((struct state *)state)->first, &value);
+    expect(run, status == CKF_OK || status == CKF_AGAIN);
+}
+
+static void receive_within(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    enum ckf_status status =
+        ckf_channel_recv_until(s->first, &value, ckf_deadline_after_ns(1000), NULL);
+    expect(run, status == CKF_OK || status == CKF_TIMED_OUT);
+}
+
+SCENE(hasty_receivers_move_on, "order-hasty-receivers-move-on", BOTH, nearly_full_segment,
+      destroy_both, {"receiver", receive_within, 2}, {"taker", try_first, 1});
+
+static void look_at_length(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, ckf_channel_len(s->first) <= 4 && !ckf_channel_is_closed(s->first));
+}
+
+SCENE(observer_of_segments, "order-observer-of-segments", BOTH, nearly_full_segment, destroy_both,
+      {"taker", take_first, 2}, {"sender", put_first, 1}, {"observer", look_at_length, 1});
+
+/* All is received, or about to be, when the next segment is linked: who looks at the old one then
+ * is in a section, or reads freed memory. */
+SCENE(sleeper_and_taker, "order-sleeper-and-taker", BOTH, full_segment, destroy_both,
+      {"receiver", receive_first, 1}, {"sender", put_first, 2}, {"taker", try_first, 1});
+SCENE(observer_at_the_end, "order-observer-at-the-end", BOTH, full_segment, destroy_both,
+      {"observer", look_at_length, 1}, {"sender", put_first, 1}, {"taker", try_first, 1});
+
+static void last_cell_full(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_segments(run, state);
+    use_cells(run, s->first, SEGMENT - 1);
+    expect(run, put(s->first, 1) == CKF_OK);
+}
+
+static void try_twice(struct ckf_stress_run *run, void *state)
+{
+    try_first(run, state);
+    try_first(run, state);
+}
+
+SCENE(senders_move_on, "order-senders-move-on", BOTH, last_cell_full, destroy_both,
+      {"sender", put_first, 2}, {"taker", try_twice, 1});
+
+static void full_of_one(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 1, 8);
+    expect(run, put(s->first, 1) == CKF_OK);
+}
+
+/* What it sends within its time it takes back: the room was meant for the other sender. */
+static void send_within(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    enum ckf_status status =
+        ckf_channel_send_until(s->first, &(uint64_t){2}, ckf_deadline_after_ns(1000), NULL);
+    expect(run, status == CKF_OK || status == CKF_TIMED_OUT);
+    if (status == CKF_OK)
+        receive_first(run, state);
+}
+
+SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
+      {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
+
+/* --- the list of sleepers, by itself --- */
+
+struct sleeper {
+    struct ckf_waitlist list;
+    enum ckf_direction direction;
+    _Atomic(int) changed;
+    int plain;
+};
+
+static void make_list(struct state *s, enum ckf_direction direction)
+{
+    struct sleeper *sleeper = aligned_alloc(alignof(struct sleeper), sizeof *sleeper);
+    *sleeper = (struct sleeper){.direction = direction};
+    ckf_waitlist_init(&sleeper->list, false);
+    s->object = sleeper;
+}
+
+static void make_senders_list(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    make_list(state, CKF_SEND);
+}
+
+static void make_receivers_list(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    make_list(state, CKF_RECV);
+}
+
+static void free_list(struct ckf_stress_run *run, void *state)
+{
+    struct sleeper *sleeper = ((struct state *)state)->object;
+    (void)run;
+    ckf_waitlist_free(&sleeper->list);
+    free(sleeper);
+}
+
+/* Enrols, looks, sleeps. What the waker wrote comes with the wake-up. */
+static void sleep_in_list(struct ckf_stress_run *run, void *state)
+{
+    struct sleeper *s = ((struct state *)state)->object;
+    struct ckf_wait wait = {.handed = false};
+    struct ckf_wait_node node = {.wait = &wait};
+    ckf_parker_init(&wait.parker);
+    ckf_waitlist_lock(&s->list);
+    ckf_waitlist_link(&s->list, s->direction, &node, false);
+    ckf_waitlist_unlock(&s->list);
+    bool asleep = atomic_load(&s->changed) == 0;
+    if (asleep)
+        ckf_park(&wait.parker, CKF_FOREVER, NULL);
+    expect(run, !asleep || s->plain == 1);
+    ckf_waitlist_lock(&s->list);
+    ckf_waitlist_unlink(&s->list, s->direction, &node);
+    ckf_waitlist_unlock(&s->list);
+    if (!asleep && atomic_load_explicit(&wait.claim, relaxed) != CKF_CLAIM_OPEN)
+        ckf_park(&wait.parker, CKF_FOREVER, NULL);
+}
+
+static void change_and_notify(struct ckf_stress_run *run, void *state)
+{
+    struct sleeper *s = ((struct state *)state)->object;
+    (void)run;
+    s->plain = 1;
+    atomic_store(&s->changed, 1);
+    ckf_waitlist_notify(&s->list, s->direction, 1);
+}
+
+static void hold_the_list(struct ckf_stress_run *run, void *state)
+{
+    struct sleeper *s = ((struct state *)state)->object;
+    (void)run;
+    ckf_waitlist_lock(&s->list);
+    ckf_waitlist_unlock(&s->list);
+}
+
+SCENE(debt_to_sender, "order-debt-to-sender", ATOMIC_ONLY, make_senders_list, free_list,
+      {"sleeper", sleep_in_list, 1}, {"changer", change_and_notify, 1},
+      {"holder", hold_the_list, 1});
+SCENE(debt_to_receiver, "order-debt-to-receiver", ATOMIC_ONLY, make_receivers_list, free_list,
+      {"sleeper", sleep_in_list, 1}, {"changer", change_and_notify, 1},
+      {"holder", hold_the_list, 1});
+
+/* --- slots of large elements --- */
+
+static void one_slot(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 1, LARGE_BYTES);
+    expect(run, put(s->first, 1) == CKF_OK);
+}
+
+static void take_and_say(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    expect(run, take(s->first, &value) == CKF_OK && value == 1);
+    atomic_store_explicit(&s->flag, 1, relaxed);
+}
+
+/* The receive was over before this send began, and nothing else tells so: the channel itself must. */
+static void send_when_told(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (atomic_load_explicit(&s->flag, relaxed) == 0)
+        ckf_stress_spin(run);
+    expect(run, put(s->first, 2) == CKF_OK);
+}
+
+SCENE(room_in_real_time, "order-room-in-real-time", BOTH, one_slot, destroy_both,
+      {"taker", take_and_say, 1}, {"sender", send_when_told, 1});
+
+static void two_of_one_slot(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 1, LARGE_BYTES);
+    s->second = make(run, 1, LARGE_BYTES);
+    expect(run, put(s->first, 1) == CKF_OK);
+}
+
+/* Takes one out before it puts one in: there always is room in one of the two. */
+static void move_room(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    for (int i = 0; i < 2; i++)
+        if (take(i == 0 ? s->first : s->second, &value) == CKF_OK)
+            put(i == 0 ? s->second : s->first, 2);
+    (void)run;
+}
+
+static void select_room(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct element element = {{7, 7, 7}};
+    size_t chosen;
+    struct ckf_select_case cases[2] = {
+        {.channel = s->first, .direction = CKF_SEND, .elem = &element},
+        {.channel = s->second, .direction = CKF_SEND, .elem = &element}};
+    expect(run, ckf_select(cases, 2, &chosen, CKF_NOW, NULL) == CKF_OK);
+}
+
+SCENE(room_moves, "order-room-moves", BOTH, two_of_one_slot, destroy_both, {"mover", move_room, 1},
+      {"selector", select_room, 1});
+
+/* --- tasks --- */
+
+static void context_and_channel(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 1, 8);
+    expect(run, ckf_context_create(&s->context, NULL, CKF_FOREVER) == CKF_OK);
+}
+
+static void wait_for_cancel(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    expect(run, ckf_channel_recv_until(s->first, &value, CKF_FOREVER, s->context) == CKF_CANCELED);
+    expect(run, s->plain == 1);
+}
+
+static void write_and_cancel(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_context_cancel(s->context, 1);
+}
+
+static void release_context(struct ckf_stress_run *run, void *state)
+{
+    ckf_context_release(((struct state *)state)->context);
+    destroy_both(run, state);
+}
+
+SCENE(memory_before_cancel, "order-memory-before-cancel", BOTH, context_and_channel,
+      release_context, {"waiter", wait_for_cancel, 1}, {"canceller", write_and_cancel, 1});
+
+static int write_plain(struct ckf_context *context, void *state)
+{
+    (void)context;
+    ((struct state *)state)->plain = 1;
+    return 0;
+}
+
+static void run_group(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_group *group;
+    int first_error;
+    expect(run, ckf_group_create(&group, NULL) == CKF_OK);
+    expect(run, ckf_group_go(group, write_plain, s, "writer") == CKF_OK);
+    expect(run, ckf_group_wait(group, CKF_FOREVER, &first_error) == CKF_OK && s->plain == 1);
+    ckf_group_destroy(group);
+}
+
+SCENE(memory_before_wait, "order-memory-before-wait", ATOMIC_ONLY, NULL, NULL,
+      {"owner", run_group, 1});
+
+static void make_pool(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_pool *pool;
+    struct ckf_pool_options options = {.variant = variant_of(run), .size = 16, .max_idle = 1};
+    expect(run, ckf_pool_create(&pool, &options) == CKF_OK);
+    ((struct state *)state)->object = pool;
+}
+
+static void use_object(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    for (int i = 0; i < 2; i++) {
+        int *object = ckf_pool_get(s->object);
+        expect(run, object != NULL && *object == 0);
+        if (object != NULL) {
+            *object = 1;
+            ckf_pool_put(s->object, object);
+        }
+    }
+}
+
+static void destroy_pool(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_pool_destroy(((struct state *)state)->object);
+}
+
+SCENE(memory_through_pool, "order-memory-through-pool", BOTH, make_pool, destroy_pool,
+      {"user", use_object, 2});
+
+/* --- private parts of sync/ --- */
+
+static void add_to_counter(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_sharded_add(&s->counter, 1);
+}
+
+static void read_counter(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_sharded_sum(&s->counter) == 0)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+SCENE(memory_before_add, "order-memory-before-add", ATOMIC_ONLY, NULL, NULL,
+      {"adder", add_to_counter, 1}, {"reader", read_counter, 1});
+
+static void count_under_lock(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    if (!ckf_lock_try(&s->lock))
+        ckf_lock_acquire(&s->lock);
+    s->plain++;
+    ckf_lock_release(&s->lock);
+}
+
+static void check_count(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->plain == 3);
+}
+
+SCENE(memory_under_lock, "order-memory-under-lock", ATOMIC_ONLY, NULL, check_count,
+      {"counter", count_under_lock, 3});
+
+/* Work is done by the holder of the lock, or by who left it. */
+static void do_work(struct state *s)
+{
+    while (atomic_load(&s->flag) != 0 && ckf_lock_try(&s->lock)) {
+        s->plain += atomic_exchange(&s->flag, 0);
+        ckf_lock_release(&s->lock);
+    }
+}
+
+static void leave_work(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    atomic_fetch_add(&((struct state *)state)->flag, 1);
+    do_work(state);
+}
+
+static void hold_lock(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    ckf_lock_acquire(&s->lock);
+    ckf_lock_release(&s->lock);
+    do_work(s);
+}
+
+static void check_work(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->plain == 1);
+}
+
+SCENE(work_for_the_holder, "order-work-for-the-holder", ATOMIC_ONLY, NULL, check_work,
+      {"holder", hold_lock, 1}, {"caller", leave_work, 1});
+
+static void park(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (!ckf_park(&s->parker, ckf_deadline_after_ns(1000), NULL))
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void fire(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_unpark(&s->parker);
+}
+
+SCENE(memory_before_firing, "order-memory-before-firing", ATOMIC_ONLY, NULL, NULL,
+      {"sleeper", park, 1}, {"firer", fire, 1});
+
+struct visited {
+    struct ckf_retired retired;
+    int content;
+};
+
+static void publish(struct ckf_stress_run *run, void *state)
+{
+    struct visited *visited = calloc(1, sizeof *visited);
+    expect(run, visited != NULL);
+    atomic_store(&((struct state *)state)->visited, visited);
+}
+
+static void visit_published(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_read_begin();
+    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
+    expect(run, visited == NULL || visited->content == 0);
+    ckf_read_end();
+}
+
+static void reclaim(struct ckf_retired *retired)
+{
+    ((struct visited *)(void *)retired)->content = -1;
+    free(retired);
+}
+
+static void unpublish_and_retire(struct ckf_stress_run *run, void *state)
+{
+    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
+    (void)run;
+    ckf_retire(&visited->retired, reclaim);
+}
+
+static void wait_for_reclaim(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    ckf_wait_for_reclaim();
+}
+
+SCENE(visitor_of_retired, "order-visitor-of-retired", ATOMIC_ONLY, publish, wait_for_reclaim,
+      {"visitor", visit_published, 2}, {"owner", unpublish_and_retire, 1});
