@@ -212,19 +212,28 @@ def wrong_verdicts(result, **wanted):
 CASES = ("-c", "user-hits", "-c", "user-channel")
 # What the programs say, by runtime and what they are called with.
 SAYINGS = (
-    ("threads", ("run", "--engine", "threads", "--budget", "3s", "--require-repro", *CASES), 0,
+    ("threads", ("run", "--engine", "threads", "--budget", "2s", "--require-repro", *CASES), 0,
      ("racy    REPRODUCED  \"lost\"", "mutex   CLEAN", "atomic  CLEAN", "4 clean, 0 with")),
-    ("noise", ("noise", "--budget", "3s", "--require-repro", *CASES), 0,
+    ("noise", ("noise", "--budget", "2s", "--require-repro", *CASES), 0,
      ("racy    REPRODUCED  \"lost\"", "mutex   CLEAN", "atomic  CLEAN", "4 clean, 0 with")),
     ("explore", ("explore", "--budget", "5s", "--require-repro", *CASES), 0,
      ("1 reproduced, 0 not reproduced, 4 clean, 0 failed, 0 without a verdict",)),
-    ("explore", ("run", "--budget", "3s", *CASES), 0,
+    ("explore", ("run", "--budget", "2s", *CASES), 0,
      ("explored: found \"lost\" in", "explored: no forbidden outcome in")),
     ("explore", ("explore", "--budget", "2s", "-c", "user-semaphore"), 2,
      ("NO VERDICT", "calls sem_", "which this engine does not model")),
     ("threads", ("run", "--engine", "threads", "--budget", "500ms", "-c", "user-semaphore"), 0,
      ("atomic  CLEAN",)),
+    ("noise", ("noise", "--compare", "--budget", "1s", "--rounds", "1", "-c", "user-hits"), 0,
+     ("between failures, plain", "user-hits")),
+    ("explore", ("report", "--budget", "1s", "-o", "page.html", "-c", "user-hits"), 0,
+     ("The report is in page.html",)),
 )
+
+
+def missing_lanes(page):
+    if '<div class="lanes"' not in page.read_text():
+        yield "the page does not show how the racy twin fails"
 
 
 def check_stress(report, package, sanitize):
@@ -245,6 +254,8 @@ def check_stress(report, package, sanitize):
                              cwd=folder)
                 report.check(f"{' '.join(words[:3])}_has_the_right_verdicts [{compiler} {runtime}]",
                              wrong_verdicts(result, status=status, words=sayings))
+            report.check(f"the_report_shows_explored_executions [{compiler}]",
+                         missing_lanes(folder / "page.html"))
 
 
 def main():

@@ -253,8 +253,8 @@ class ReportTest(unittest.TestCase):
     def test_it_says_who_found_a_race_and_how_far_a_search_went(self):
         text = text_of(report.page(stress(), None))
         self.assertIn("the explore engine found 2 of them, the median race within 900", text)
-        self.assertIn("explored: found in 27 executions, 900 \u00b5s", text)
-        self.assertIn("explored: complete to 2 preemptions, 2 030 executions", text)
+        self.assertIn("explored: found in 900 \u00b5s", text)
+        self.assertIn("explored to 2 preemptions", text)
 
     def test_cases_of_the_harness_are_no_documented_races(self):
         data = stress()

@@ -1,6 +1,7 @@
 /* tests/test_explore_cases.c - the program around the explore engine: verdicts, exit statuses,
  * schedule files and their replay.
  */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -140,11 +142,111 @@ static void a_damaged_schedule_is_refused(void **state)
     assert_int_equal(explore("replay", path_of("missing"), (const char *)NULL), 2);
 }
 
+/* Puts the checksum right after a change, as nobody would by accident. */
+static size_t sign_again(char *text, size_t size)
+{
+    char *end = strstr(text, "\nend ");
+    assert_non_null(end);
+    uint64_t sum = UINT64_C(0xcbf29ce484222325); /* FNV-1a, as in schedule.c */
+    for (const char *at = text; at <= end; at++)
+        sum = (sum ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    size_t room = size - (size_t)(end + 1 - text);
+    snprintf(end + 1, room, "end %016" PRIx64 "\n", sum);
+    return strlen(text);
+}
+
+/* Replaces the rest of the line that begins with `field`. */
+static void change_line(char *text, size_t size, const char *field, const char *value)
+{
+    char rest[8192];
+    char *line = strstr(text, field);
+    assert_non_null(line);
+    line += strlen(field);
+    snprintf(rest, sizeof rest, "%s", line + strcspn(line, "\n"));
+    snprintf(line, size - (size_t)(line - text), "%s%s", value, rest);
+}
+
+/* What the program says of the schedule file `changed.schedule`, in a process of its own. */
+static int replay_elsewhere(char *said, size_t size)
+{
+    char command[1024], executable[512];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    assert_true(length > 0);
+    executable[length] = '\0';
+    snprintf(command, sizeof command, "'%s' replay '%s' 2>&1", executable,
+             path_of("changed.schedule"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    said[fread(said, 1, size - 1, pipe)] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_schedule_of_another_program_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *value, *says;
+    } examples[] = {
+        {"case ", "of-somebody-else", "of a case that this program lacks: of-somebody-else"},
+        {"variant ", "quick", "has no variant 'quick'"},
+        {"variant ", "atomic", "the replay diverges"},
+        {"outcome ", "exact", "the replay diverges"},
+        {"hash ", "0123456789abcdef", "the replay diverges"},
+        {"rounds ", "1", "the replay diverges"},
+        {"model ", "power", "is damaged (at: model)"},
+        {"choices ", "99999999", "is damaged (at: choices)"},
+        {"contended ", "1\nhffffffffffffffff", "memory that this program lacks"},
+        {"ck_filter schedule ", "2", "is no schedule file of this version"},
+    };
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        char text[8192], said[8192];
+        read_schedule(text, sizeof text);
+        change_line(text, sizeof text, examples[i].field, examples[i].value);
+        if (strcmp(examples[i].field, "contended ") == 0)
+            memmove(strstr(text, "ffffffffffffffff\n") + 17, strstr(text, "\nend ") + 1,
+                    strlen(strstr(text, "\nend ")));
+        size_t length = sign_again(text, sizeof text);
+        replay_text(text, length);
+        assert_int_equal(replay_elsewhere(said, sizeof said), 2);
+        if (strstr(said, examples[i].says) == NULL)
+            fail_msg("%s%s: it says: %s", examples[i].field, examples[i].value, said);
+    }
+}
+
+static void a_thread_that_does_not_come_back_is_noticed(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "loops-for-ever", "--require-repro", (const char *)NULL), 0);
+    assert_int_equal(
+        explore("-c", "waits-for-ever", "--no-files", "--executions", "1", (const char *)NULL), 2);
+}
+
 static void mutation_needs_variants_that_do_not_fail(void **state)
 {
     (void)state;
     assert_int_equal(explore("mutate", "-c", "hit-counter", (const char *)NULL), 0);
     assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
+}
+
+static void recorded_histories_are_judged(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "records-permits", "-c", "records-unreturned", "--require-repro",
+                             "--preemptions", "all", (const char *)NULL),
+                     0);
+    assert_int_equal(explore("-c", "records-still-broken", "--save", folder, (const char *)NULL),
+                     1);
+    assert_int_equal(
+        explore("replay", path_of("records-still-broken-atomic.schedule"), (const char *)NULL), 0);
+}
+
+static void what_cannot_be_judged_is_not_clean(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "records-too-much", "--save", folder, (const char *)NULL), 1);
+    assert_int_equal(explore("-c", "records-call-in-call", (const char *)NULL), 2);
+    assert_int_equal(explore("-c", "records-unspecified", (const char *)NULL), 2);
 }
 
 static void bad_usage_is_refused(void **state)
@@ -177,9 +279,13 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "hand-over-still-broken-atomic.schedule", "hand-over-still-broken-racy.schedule",
-        "hit-counter-racy.schedule", "hand-over-racy.schedule", "changed.schedule"};
+    static const char *const names[] = {"hand-over-still-broken-atomic.schedule",
+                                        "hand-over-still-broken-racy.schedule",
+                                        "hit-counter-racy.schedule",
+                                        "hand-over-racy.schedule",
+                                        "changed.schedule",
+                                        "records-still-broken-atomic.schedule",
+                                        "records-too-much-atomic.schedule"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     return rmdir(folder);
@@ -197,7 +303,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_schedule_replays),
         cmocka_unit_test(a_schedule_replays_in_another_process),
         cmocka_unit_test(a_damaged_schedule_is_refused),
+        cmocka_unit_test(a_schedule_of_another_program_is_refused_with_the_reason),
+        cmocka_unit_test(a_thread_that_does_not_come_back_is_noticed),
         cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
+        cmocka_unit_test(recorded_histories_are_judged),
+        cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(bad_usage_is_refused),
     };
     return cmocka_run_group_tests_name("explore_cases", tests, make_folder, remove_folder);

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <ck_filter/stress.h>
 
@@ -109,6 +110,55 @@ static void take(struct ckf_stress_run *run, void *state)
     }
 HAND_OVER(hand_over, "hand-over", &release);
 HAND_OVER(hand_over_still_broken, "hand-over-still-broken", &relaxed);
+
+/* Threads that never come to anything that others could see: one loops, one waits in a call. */
+
+struct stuck {
+    int flag, pipe[2];
+};
+static const int exists = 1;
+
+static void loop_for_ever(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    struct stuck *stuck = state;
+    while (stuck->flag == 0)
+        __asm__ volatile("" ::: "memory");
+}
+
+static void open_pipe(struct ckf_stress_run *run, void *state)
+{
+    struct stuck *stuck = state;
+    if (pipe(stuck->pipe) != 0)
+        ckf_stress_outcome(run, "no pipe");
+}
+
+static void read_from_pipe(struct ckf_stress_run *run, void *state)
+{
+    struct stuck *stuck = state;
+    char byte;
+    if (read(stuck->pipe[0], &byte, 1) != 1)
+        ckf_stress_outcome(run, "no byte");
+}
+
+CKF_STRESS_CASE(loops_for_ever) = {
+    .id = "loops-for-ever",
+    .collection = "example",
+    .title = "a loop without an end or a visible operation",
+    .operations = {[CKF_STRESS_RACY] = &exists},
+    .state_size = sizeof(struct stuck),
+    .actors = {{.name = "looper", .body = loop_for_ever, .copies = 1}},
+};
+
+CKF_STRESS_CASE(waits_for_ever) = {
+    .id = "waits-for-ever",
+    .collection = "example",
+    .title = "a call that waits and is not the engine's",
+    .operations = {[CKF_STRESS_ATOMIC] = &exists},
+    .state_size = sizeof(struct stuck),
+    .setup = open_pipe,
+    .actors = {{.name = "reader", .body = read_from_pipe, .copies = 1}},
+};
 
 /* A racy twin that never fails. */
 

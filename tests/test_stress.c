@@ -701,6 +701,37 @@ static void same_seed_gives_the_same_numbers(void **state)
     }
 }
 
+static void recorded_histories_are_judged(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -q -c records-permits --variant racy,atomic --budget 4s --json"), 0);
+    assert_case_says("records-permits", "\"verdict\": \"REPRODUCED\"");
+    assert_case_says("records-permits", "\"outcome\": \"not linearizable\"");
+    assert_case_says("records-permits", "\"verdict\": \"CLEAN\"");
+    assert_int_equal(run("run -q -c records-unreturned --budget 100ms"), 0);
+}
+
+/* Also where a `*` accepts whatever the bodies report. */
+static void a_history_without_an_order_is_forbidden_and_shown(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -c records-still-broken --budget 2s"), 1);
+    assert_non_null(strstr(output, "no order of these operations is one of a set of permits"));
+    assert_non_null(strstr(output, "try_acquire: CKF_OK"));
+    assert_non_null(strstr(output, "user 2"));
+}
+
+static void what_cannot_be_judged_is_not_clean(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -q -c records-too-much --budget 100ms --json"), 1);
+    assert_case_says("records-too-much", "\"outcome\": \"undecided\"");
+    assert_int_equal(run("run -c records-call-in-call --budget 100ms"), 1);
+    assert_non_null(strstr(output, "the body's last operation has not returned"));
+    assert_int_equal(run("run -c records-unspecified --budget 100ms"), 1);
+    assert_non_null(strstr(output, "needs a specification"));
+}
+
 static void list_names_every_case(void **state)
 {
     (void)state;
@@ -763,6 +794,9 @@ int main(void)
         cmocka_unit_test(bodies_get_what_they_were_promised),
         cmocka_unit_test(iterations_are_counted_exactly),
         cmocka_unit_test(same_seed_gives_the_same_numbers),
+        cmocka_unit_test(recorded_histories_are_judged),
+        cmocka_unit_test(a_history_without_an_order_is_forbidden_and_shown),
+        cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(list_names_every_case),
         cmocka_unit_test(junit_says_which_variants_failed),
     };

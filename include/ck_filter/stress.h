@@ -81,6 +81,8 @@ struct ckf_stress_actor {
  *     "double free"       it was freed twice
  *     "crash"             any other fatal signal, or exit() in the middle of an iteration
  *     "sanitizer report"  a sanitizer that the program was built with spoke
+ *     "not linearizable"  the recorded history is not one of the case's specification
+ *     "undecided"         the history was too long, or its search too large, to tell
  * Of these, all but "ok" are matched by their own name only, not by a `*`: without a grading of its
  * own, each is forbidden.
  */
@@ -95,6 +97,47 @@ enum {
     CKF_STRESS_FRESH_THREADS = 1,
     /* The racy twin fails whatever the schedule: one iteration is proof, and no rate is estimated. */
     CKF_STRESS_DETERMINISTIC = 2
+};
+
+/* Histories. A case that names a sequential specification has its recorded operations judged after
+ * each iteration: is there an order in which each operation has its effect at one moment between
+ * its call and its return, and has the results that the specification gives it there?
+ * (Herlihy and Wing, "Linearizability", 1990.) See docs/STRESS.md for a complete example. */
+enum {
+    CKF_STRESS_MAX_CALLS = 64,     /* that one actor may record in one iteration */
+    CKF_STRESS_VALUES = 4,         /* that go with one operation, beside arguments and result */
+    CKF_STRESS_MODEL_BYTES = 1024, /* of a specification's state, at most */
+    CKF_STRESS_MAX_STEPS = 512     /* of all operations on one object */
+};
+
+/* An operation as it was recorded. What the numbers mean is between case and specification. */
+struct ckf_stress_operation {
+    unsigned code;         /* what was called */
+    uint64_t object;       /* what it was called on: each object's history is judged by itself */
+    uint64_t arguments[2]; /* as given to ckf_stress_call */
+    uint64_t values[CKF_STRESS_VALUES]; /* as given to ckf_stress_value; else 0 */
+    int status;                         /* as given to ckf_stress_return; so is result */
+    uint64_t result;
+    unsigned actor; /* a number for each thread of the iteration */
+    unsigned
+        others; /* other actors that had an operation on the object open at some moment of it */
+};
+
+/* States are plain bytes: they are copied, and are equal when all their bytes are (so clear what is
+ * not in use). Functions must depend on their arguments alone, and must not call the suite. */
+struct ckf_stress_specification {
+    const char *name;                                 /* "bounded channel" */
+    size_t state_size;                                /* bytes; all zero before init */
+    void (*init)(void *state, const void *parameter); /* NULL: all zero is the start */
+    /* True if the operation may have its effect (the given step of it) in this state with the
+     * results that were recorded; then changes the state. */
+    bool (*apply)(void *state, const struct ckf_stress_operation *operation, unsigned step,
+                  const void *parameter);
+    /* How many moments the operation has its effect in, one after the other; NULL: one. */
+    unsigned (*steps)(const struct ckf_stress_operation *operation, const void *parameter);
+    /* Writes the operation with its results: "try_recv: CKF_AGAIN". NULL: numbers are shown. */
+    void (*print)(const struct ckf_stress_operation *operation, char *text, size_t size);
+    const void *parameter; /* for the functions above */
 };
 
 struct ckf_stress_case {
@@ -113,7 +156,9 @@ struct ckf_stress_case {
     unsigned explore_rounds;   /* the same where every interleaving is enumerated; 0: 1 */
     unsigned flags;
     struct ckf_stress_grading outcomes[CKF_STRESS_MAX_OUTCOMES];
-    uint64_t reserved[8]; /* zero */
+    const struct ckf_stress_specification
+        *specification;   /* of what is recorded; NULL: nothing is */
+    uint64_t reserved[7]; /* zero */
 };
 
 /* The operations of the variant that runs. */
@@ -133,6 +178,17 @@ CKF_API void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
 /* Sets result register `index` (below 8). An iteration that reported no outcome has its registers,
  * up to the highest one set, as its outcome: "0,1". Each register belongs to one body. */
 CKF_API void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value);
+
+/* An actor's operation begins: the next thing that the body does is to call it. Its values, if there
+ * are any, are set between call and return. Each body records one operation at a time; setup,
+ * invariant and arbiter may record too. An operation that does not return (in a body that gives up)
+ * may have had its effect or not. Aborts if an operation is open (call) or none is (the others). */
+CKF_API void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object,
+                             uint64_t argument, uint64_t second_argument);
+/* Sets a value, by its index below CKF_STRESS_VALUES. */
+CKF_API void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value);
+/* The operation has returned this. */
+CKF_API void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result);
 
 /* Stands for work of unknown length between two steps: usually nothing, now and then a pause, a
  * yield or a short sleep; where schedules are enumerated, a point at which others may run. `run`

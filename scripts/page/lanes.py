@@ -195,8 +195,9 @@ def found_in(failure):
     return ", ".join(parts)
 
 
-def lanes(variant, title):
-    """The failure that the explore engine found in a variant, or nothing."""
+def lanes(variant, title, command):
+    """The failure that the explore engine found in a variant, or nothing. The command finds it
+    again."""
     explored = (variant or {}).get("explore")
     failure = explored.get("failure") if isinstance(explored, dict) else None
     if not isinstance(failure, dict):
@@ -215,7 +216,8 @@ def lanes(variant, title):
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     return (f'{head}<div class="wide"><div class="lanes" style="min-width:{46 + 200 * len(names)}px">'
             f'{_arrows(trace, shown, names)}<table><thead><tr><th scope="col">step</th>{columns}</tr>'
-            f'</thead><tbody>{rows}</tbody>{_ends(names, ends)}</table></div></div>{_caption(failure)}')
+            f'</thead><tbody>{rows}</tbody>{_ends(names, ends)}</table></div></div>{_caption(failure)}'
+            f'<p class="command"><code>{escape(command)}</code></p>')
 
 
 def definitions():

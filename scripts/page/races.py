@@ -118,17 +118,13 @@ def exploring_time(races):
 
 
 def reach(explored):
-    """How far a search without a failure went: "complete, 2 030 executions"."""
-    executions = explored.get("executions")
-    executions = f"{short(executions)} executions" if is_number(executions) and executions > 0 else ""
+    """How far a search without a failure went, in few words."""
     bound = explored.get("complete_preemptions")
     if explored.get("complete") is True:
-        extent = "complete"
-    elif is_number(bound) and bound >= 0:
-        extent = f"complete to {plural(bound, 'preemption')}"
-    else:
-        extent = "not complete"
-    return ", ".join(part for part in (extent, executions) if part)
+        return "explored completely"
+    if is_number(bound) and bound >= 0:
+        return f"explored to {plural(bound, 'preemption')}"
+    return "explored, not completely"
 
 
 def _explored(variant):
@@ -138,12 +134,15 @@ def _explored(variant):
         return ""
     failure = explored.get("failure")
     if isinstance(failure, dict):
-        text = f"explored: found in {lanes.found_in(failure) or '?'}"
+        took = failure.get("ns")
+        took = f" in {milliseconds(took / 1e6)}" if is_number(took) and took > 0 else ""
+        text = f"explored: found{took}"
     elif explored.get("verdict") == "NO VERDICT":
         text = "explored: no verdict"
     else:
-        text = f"explored: {reach(explored)}"
-    return f'<small class="explored">{escape(text)}</small>'
+        text = reach(explored)
+    extent = words(explored.get("extent"))
+    return f'<small class="explored" title="{escape(extent)}">{escape(text)}</small>'
 
 
 def anchor(case_id):
@@ -363,7 +362,9 @@ def _executions(races, case):
     """How each variant that failed fails, step by step."""
     titles = {"racy": "How the naive twin fails", "mutex": "How mutex fails",
               "atomic": "How atomic fails"}
-    return "".join(lanes.lanes(races.variant(case, name), titles[name]) for name in VARIANTS)
+    return "".join(lanes.lanes(races.variant(case, name), titles[name],
+                               f"./dev stress explore -c {case['id']} --variant {name} --trace")
+                   for name in VARIANTS)
 
 
 def _case(races, case):

@@ -76,6 +76,16 @@ static enum ckf_status recv_within(void *channel, uint64_t *value, int64_t ns)
     return ckf_channel_recv_until(channel, value, ckf_deadline_after_ns(ns), NULL);
 }
 
+static enum ckf_status send_within(void *channel, uint64_t value, int64_t ns)
+{
+    return ckf_channel_send_until(channel, &value, ckf_deadline_after_ns(ns), NULL);
+}
+
+static enum ckf_status close_once(void *channel)
+{
+    return ckf_channel_close(channel);
+}
+
 static void close_channel(void *channel)
 {
     ckf_channel_close(channel);
@@ -113,13 +123,24 @@ static enum ckf_status recv_unless(void *channel, uint64_t *value, void *token)
     return ckf_channel_recv_until(channel, value, CKF_FOREVER, token);
 }
 
-static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
+static enum ckf_status select_until(void *channels[2], uint64_t *value, size_t *from,
+                                    int64_t deadline_ns)
 {
     struct ckf_select_case cases[2] = {
         {.channel = channels[0], .direction = CKF_RECV, .elem = value},
         {.channel = channels[1], .direction = CKF_RECV, .elem = value}};
-    enum ckf_status status = ckf_select(cases, 2, from, CKF_FOREVER, NULL);
+    enum ckf_status status = ckf_select(cases, 2, from, deadline_ns, NULL);
     return status == CKF_OK ? cases[*from].status : status;
+}
+
+static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *from)
+{
+    return select_until(channels, value, from, CKF_FOREVER);
+}
+
+static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *from)
+{
+    return select_until(channels, value, from, CKF_NOW);
 }
 
 #define LIBRARY_CHANNEL(create_function)                                                           \
@@ -129,7 +150,8 @@ static enum ckf_status select_two(void *channels[2], uint64_t *value, size_t *fr
         .recv_within = recv_within, .close = close_channel, .producer_done = producer_done,        \
         .consumer_done = consumer_done, .token_create = token_create,                              \
         .token_cancel = token_cancel, .token_destroy = token_destroy, .recv_unless = recv_unless,  \
-        .select = select_two                                                                       \
+        .select = select_two, .select_now = select_now, .send_within = send_within,                \
+        .close_once = close_once                                                                   \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);

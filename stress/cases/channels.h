@@ -34,10 +34,16 @@ struct channel_operations {
     enum ckf_status (*recv_unless)(void *channel, uint64_t *value, void *token);
     /* Receives from whichever channel has an element first; *from tells which. */
     enum ckf_status (*select)(void *channels[2], uint64_t *value, size_t *from);
+    /* The same without waiting: CKF_AGAIN if there was a moment at which neither was ready. */
+    enum ckf_status (*select_now)(void *channels[2], uint64_t *value, size_t *from);
+    enum ckf_status (*send_within)(void *channel, uint64_t value, int64_t ns);
+    enum ckf_status (*close_once)(void *channel); /* CKF_OK to the one that closed it */
 };
 
 extern const struct channel_operations mutex_channel, atomic_channel;
 /* With the promise of a single producer and a single consumer. */
 extern const struct channel_operations promised_mutex_channel, promised_atomic_channel;
+/* With elements larger than a word. */
+extern const struct channel_operations mutex_wide_channel, atomic_wide_channel;
 
 #endif

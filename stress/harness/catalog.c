@@ -38,6 +38,17 @@ static bool valid_id(const char *id)
     return id != NULL && id[0] != '\0' && id[0] != '-' && id[strspn(id, letters)] == '\0';
 }
 
+static const char *fault_of_specification(const struct ckf_stress_specification *specification)
+{
+    if (specification == NULL)
+        return NULL;
+    if (specification->name == NULL || specification->apply == NULL)
+        return "its specification needs a name and a function apply";
+    if (specification->state_size == 0 || specification->state_size > CKF_STRESS_MODEL_BYTES)
+        return "its specification's state must have 1 to 1024 bytes";
+    return NULL;
+}
+
 /* What is wrong with a case whose id is fine; NULL: nothing. */
 static const char *fault(const struct ckf_stress_case *test)
 {
@@ -57,7 +68,7 @@ static const char *fault(const struct ckf_stress_case *test)
     for (size_t i = 0; i < sizeof test->reserved / sizeof test->reserved[0]; i++)
         if (test->reserved[i] != 0)
             return "its reserved fields must be zero";
-    return NULL;
+    return fault_of_specification(test->specification);
 }
 
 static bool check(const struct ckf_stress_catalog *catalog, FILE *errors)
@@ -201,6 +212,8 @@ static const struct ckf_stress_grading engine_outcomes[] = {
     {"double free", CKF_STRESS_FORBIDDEN, "memory was freed twice"},
     {"crash", CKF_STRESS_FORBIDDEN, "the program crashed"},
     {"sanitizer report", CKF_STRESS_FORBIDDEN, "a sanitizer found a fault"},
+    {"not linearizable", CKF_STRESS_FORBIDDEN, "no order of the operations explains their results"},
+    {"undecided", CKF_STRESS_FORBIDDEN, "the history was too large to be judged"},
 };
 
 const struct ckf_stress_grading *ckf_stress_grade(const struct ckf_stress_case *test,

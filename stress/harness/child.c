@@ -31,6 +31,7 @@
 #include "harness/heap.h"
 #include "harness/run.h"
 #include "harness/runtime.h"
+#include "linearize/history.h"
 
 /* Turns of waiting before a thread sleeps: tens of microseconds, more than an ordinary iteration. */
 enum { PAUSES = 2000, YIELDS = 200 };
@@ -385,6 +386,50 @@ static unsigned count_reported(const char *outcome)
     return last_row;
 }
 
+static void name_actor(unsigned actor, char *text, size_t size, const void *arg)
+{
+    (void)arg;
+    const struct ckf_stress_case *test = crew.batch->test;
+    if (actor == crew.count) {
+        snprintf(text, size, "(alone)");
+        return;
+    }
+    unsigned place = 0;
+    for (unsigned first = 0;; place++) {
+        unsigned copies = ckf_stress_copies(&crew.alone, place);
+        if (actor < first + copies)
+            break;
+        first += copies;
+    }
+    const char *name = test->actors[place].name != NULL ? test->actors[place].name : "actor";
+    if (ckf_stress_copies(&crew.alone, place) > 1)
+        snprintf(text, size, "%s %u", name, crew.runs[actor].copy + 1);
+    else
+        snprintf(text, size, "%s", name);
+}
+
+/* Judges what was recorded. The first bad history of a process is printed: it is kept for the case
+ * of a failure. */
+static void judge_history(void)
+{
+    static struct ckf_history history;
+    static bool printed;
+    if (crew.batch->test->specification == NULL)
+        return;
+    ckf_history_begin(&history, crew.batch->test->specification);
+    for (unsigned i = 0; i < crew.count; i++)
+        ckf_history_add(&history, crew.runs[i].recorder);
+    ckf_history_add(&history, crew.alone.recorder);
+    enum ckf_linearizability verdict = ckf_history_judge(&history);
+    if (verdict == CKF_LINEARIZABLE)
+        return;
+    ckf_stress_outcome(&crew.alone, ckf_history_outcome(verdict));
+    if (verdict == CKF_NOT_LINEARIZABLE && !printed) {
+        printed = true;
+        ckf_history_print(&history, name_actor, NULL, stdout);
+    }
+}
+
 static unsigned count_outcome(void)
 {
     const char *reported = reported_outcome();
@@ -427,6 +472,7 @@ static bool iterate(void)
     run_alone(test->arbiter);
     run_alone(test->teardown);
     ckf_stress_heap_reclaim();
+    judge_history();
     unsigned row = count_outcome();
     bool failed = crew.region->rows[row].grade == CKF_STRESS_FORBIDDEN;
     if (failed)
@@ -487,6 +533,17 @@ static void limit_damage(void)
     }
 }
 
+static struct ckf_recorder *make_recorder(const struct ckf_stress_case *test)
+{
+    void *recorder;
+    if (test->specification == NULL)
+        return NULL;
+    if (posix_memalign(&recorder, CKF_STRESS_APART, sizeof(struct ckf_recorder)) != 0)
+        give_up("no memory for what actors record", ENOMEM);
+    ckf_recorder_clear(recorder);
+    return recorder;
+}
+
 static void prepare(const struct ckf_stress_batch *batch, struct ckf_stress_region *region)
 {
     const struct ckf_stress_case *test = batch->test;
@@ -504,6 +561,8 @@ static void prepare(const struct ckf_stress_batch *batch, struct ckf_stress_regi
         give_up("no memory for signal stacks", ENOMEM);
     crew.alone.batch = batch;
     crew.alone.crowded = crew.crowded;
+    crew.alone.actor = crew.count;
+    crew.alone.recorder = make_recorder(test);
     unsigned next = 0;
     for (unsigned a = 0; a < CKF_STRESS_MAX_ACTORS && test->actors[a].body != NULL; a++) {
         unsigned copies =
@@ -512,6 +571,8 @@ static void prepare(const struct ckf_stress_batch *batch, struct ckf_stress_regi
             crew.bodies[next] = test->actors[a].body;
             crew.runs[next].batch = batch;
             crew.runs[next].copy = copy;
+            crew.runs[next].actor = next;
+            crew.runs[next].recorder = make_recorder(test);
             crew.runs[next].crowded = crew.crowded;
         }
     }

@@ -1,8 +1,15 @@
-/* harness/run.c - what bodies call: their operations, chance, outcomes, pauses.
+/* harness/run.c - what bodies call: their operations, chance, outcomes, records, pauses.
  *
  * Every actor has a run of its own, so that bodies share nothing but their state. Chance comes from
  * SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), seeded from the batch's seed, the iteration and the
- * actor: the same numbers come again when the seed does, whatever the threads do. */
+ * actor: the same numbers come again when the seed does, whatever the threads do.
+ *
+ * Recorded operations are timed by CLOCK_MONOTONIC, which the kernel keeps from going backwards
+ * between CPUs, and those that meet at a nanosecond overlap. A full barrier stands after the time of
+ * a call and before that of a return: no access of the operation is made before its call, and all its
+ * stores have arrived when it is said to have returned. So if one operation returns before another
+ * is called, the other one can see all it did, on any machine: what is reported is never the
+ * recorder's doing. The price is that operations of an actor do not overtake each other. */
 #include "harness/run.h"
 
 #include <errno.h>
@@ -10,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "harness/clock.h"
 
 static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -30,6 +39,8 @@ void ckf_stress_run_begin(struct ckf_stress_run *run, uint64_t iteration, unsign
     atomic_store_explicit(&run->outcome, NULL, memory_order_relaxed);
     run->registers_set = 0;
     run->spins = 0;
+    if (run->recorder != NULL)
+        ckf_recorder_clear(run->recorder);
     run->random = ckf_stress_mix(run->batch->seed + golden * iteration) + stream * golden;
 }
 
@@ -112,6 +123,68 @@ void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value
     }
     run->registers[index] = value;
     run->registers_set |= 1u << index;
+}
+
+/* Not a fence of C11, which ThreadSanitizer does not know: it is to order the clock, too. */
+static void full_barrier(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("mfence" ::: "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("dsb ish\n\tisb" ::: "memory");
+#else
+    __sync_synchronize();
+#endif
+}
+
+static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
+{
+    if (run->recorder == NULL) {
+        fputs("a case that records operations needs a specification\n", stderr);
+        abort();
+    }
+    return run->recorder;
+}
+
+static void require(bool good, const char *function, const char *rule)
+{
+    if (good)
+        return;
+    fprintf(stderr, "%s: %s\n", function, rule);
+    abort();
+}
+
+void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
+                     uint64_t second_argument)
+{
+    struct ckf_stress_operation operation = {.code = code,
+                                             .object = object,
+                                             .arguments = {argument, second_argument},
+                                             .actor = run->actor};
+    bool misused;
+    struct ckf_recorded *recorded = ckf_recorder_call(recorder_of(run), &operation, &misused);
+    require(!misused, "ckf_stress_call", "the body's last operation has not returned");
+    if (recorded != NULL)
+        recorded->called = (uint64_t)ckf_stress_now_ns();
+    full_barrier();
+}
+
+void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value)
+{
+    bool misused;
+    ckf_recorder_value(recorder_of(run), index, value, &misused);
+    require(!misused, "ckf_stress_value", "no operation is open, or the index is above 3");
+}
+
+void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
+{
+    bool misused;
+    full_barrier();
+    uint64_t now = (uint64_t)ckf_stress_now_ns();
+    struct ckf_recorded *recorded = ckf_recorder_return(recorder_of(run), status, result, &misused);
+    require(!misused, "ckf_stress_return", "no operation is open");
+    if (recorded != NULL)
+        recorded->returned = now;
 }
 
 void ckf_stress_idle(unsigned turns)

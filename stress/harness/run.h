@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "harness/batch.h"
+#include "linearize/history.h"
 
 #include <ck_filter/stress.h>
 
@@ -22,6 +23,8 @@ struct ckf_stress_run {
     /* The same throughout a batch. */
     const struct ckf_stress_batch *batch;
     unsigned copy;
+    unsigned actor;                /* a number for each body of the batch */
+    struct ckf_recorder *recorder; /* NULL: the case has no specification */
     bool crowded; /* there are fewer CPUs than threads: only yielding lets the others on */
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/catalog.h"
+#include "linearize/history.h"
 
 enum { DEFAULT_COPIES = 2 };
 
@@ -18,6 +19,7 @@ struct ckf_stress_run {
     const struct ckf_case_program *program;
     const struct ckf_stress_actor *actor;
     unsigned copy;
+    unsigned number; /* of the body in this execution; the last is for setup and the like */
     void *state;
 };
 
@@ -25,6 +27,12 @@ static struct {
     struct ckf_stress_run main, actors[MAX_THREADS];
     const char *outcome; /* the worst so far; NULL: none */
     char names[MAX_THREADS][48];
+    unsigned actor_count;
+    struct ckf_recorder recorders[MAX_THREADS + 1]; /* one more for setup and the like */
+    bool over;   /* the case has come to its end: there is a whole history */
+    bool judged; /* and this is what is known of it */
+    enum ckf_linearizability linearizability;
+    struct ckf_history history;
 } current;
 
 static unsigned copies_of(const struct ckf_case_program *program,
@@ -77,7 +85,9 @@ static void run_actors(const struct ckf_case_program *program, void *state)
         for (unsigned copy = 0; copy < copies; copy++, count++) {
             if (count == MAX_THREADS)
                 ckf_explore_fail(CKF_VERDICT_UNMODELLED, "starts more than %d actors", MAX_THREADS);
-            current.actors[count] = (struct ckf_stress_run){program, actor, copy, state};
+            current.actors[count] = (struct ckf_stress_run){program, actor, copy, count, state};
+            ckf_recorder_clear(&current.recorders[count]);
+            current.actor_count = count + 1;
             threads[count] = ckf_explore_spawn(run_actor, &current.actors[count],
                                                name_actor(count, actor, copy, copies));
         }
@@ -97,15 +107,57 @@ void ckf_explore_case_run(void *arg)
     const struct ckf_case_program *program = arg;
     const struct ckf_stress_case *test = program->test;
     current.outcome = NULL;
+    current.over = current.judged = false;
+    ckf_recorder_clear(&current.recorders[MAX_THREADS]);
     void *state = ckf_stress_alloc(test->state_size + 1);
     if (state == NULL)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "has no memory for the state of the case");
-    current.main = (struct ckf_stress_run){.program = program, .state = state};
+    current.main =
+        (struct ckf_stress_run){.program = program, .number = MAX_THREADS, .state = state};
     run_alone(test->setup, state);
     run_actors(program, state);
     run_alone(test->invariant, state);
     run_alone(test->arbiter, state);
     run_alone(test->teardown, state);
+    current.over = true;
+}
+
+/* Histories. */
+
+static void name_recorded_actor(unsigned number, char *text, size_t size, const void *arg)
+{
+    (void)arg;
+    if (number == MAX_THREADS) {
+        snprintf(text, size, "(alone)");
+        return;
+    }
+    const struct ckf_stress_run *run = &current.actors[number];
+    snprintf(text, size, "%s",
+             name_actor(number, run->actor, run->copy, copies_of(run->program, run->actor)));
+}
+
+/* After the execution. Where words turned out to be shared that were taken for private ones, the
+ * times of operations are not exact; what went wrong there goes wrong again, with exact ones. */
+static enum ckf_linearizability judge_history(bool times_are_exact)
+{
+    const struct ckf_case_program *program = current.main.program;
+    if (!current.over || !times_are_exact || program->test->specification == NULL)
+        return CKF_LINEARIZABLE;
+    if (current.judged)
+        return current.linearizability;
+    ckf_history_begin(&current.history, program->test->specification);
+    for (unsigned i = 0; i < current.actor_count; i++)
+        ckf_history_add(&current.history, &current.recorders[i]);
+    ckf_history_add(&current.history, &current.recorders[MAX_THREADS]);
+    current.judged = true;
+    current.linearizability = ckf_history_judge(&current.history);
+    return current.linearizability;
+}
+
+void ckf_explore_case_print_history(FILE *out)
+{
+    if (judge_history(true) == CKF_NOT_LINEARIZABLE)
+        ckf_history_print(&current.history, name_recorded_actor, NULL, out);
 }
 
 /* Outcomes. */
@@ -142,6 +194,12 @@ const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
 {
     if (end->verdict != CKF_VERDICT_OK)
         return found_by_engine(end->verdict);
+    const char *found = ckf_history_outcome(judge_history(!end->discovered));
+    if (found != NULL &&
+        (current.outcome == NULL ||
+         ckf_explore_case_grade(current.main.program->test, found)->grade >
+             ckf_explore_case_grade(current.main.program->test, current.outcome)->grade))
+        return found;
     if (current.outcome != NULL)
         return current.outcome;
     return end->registers_used > 0 ? registers_as_text(end) : "ok";
@@ -214,6 +272,59 @@ void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value
 {
     (void)run;
     ckf_explore_result(index, value);
+}
+
+static void require(bool good, const char *rule)
+{
+    if (!good)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "%s", rule);
+}
+
+static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
+{
+    require(run->program->test->specification != NULL,
+            "records operations in a case without a specification");
+    return &current.recorders[run->number];
+}
+
+void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
+                     uint64_t second_argument)
+{
+    struct ckf_stress_operation operation = {.code = code,
+                                             .object = object,
+                                             .arguments = {argument, second_argument},
+                                             .actor = run->number};
+    ckf_explore_note_state(code);
+    ckf_explore_note_state(object);
+    ckf_explore_note_state(argument);
+    ckf_explore_note_state(second_argument);
+    bool misused;
+    ckf_recorder_call(recorder_of(run), &operation, &misused);
+    require(!misused, "records a call before its last operation has returned");
+    ckf_explore_operation_begins();
+}
+
+void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value)
+{
+    ckf_explore_note_state(index);
+    ckf_explore_note_state(value);
+    bool misused;
+    ckf_recorder_value(recorder_of(run), index, value, &misused);
+    require(!misused, "records a value outside of an operation, or one above 3");
+}
+
+void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
+{
+    ckf_explore_note_state((uint64_t)status);
+    ckf_explore_note_state(result);
+    bool misused;
+    struct ckf_explore_interval interval = ckf_explore_operation_ends();
+    struct ckf_recorded *recorded = ckf_recorder_return(recorder_of(run), status, result, &misused);
+    require(!misused, "records a return without a call");
+    if (recorded != NULL) {
+        recorded->called = interval.called;
+        recorded->returned = interval.returned;
+    }
 }
 
 void ckf_stress_pause(struct ckf_stress_run *run)

@@ -2,6 +2,8 @@
 #ifndef CKF_EXPLORE_CASES_H
 #define CKF_EXPLORE_CASES_H
 
+#include <stdio.h>
+
 #include <ck_filter/stress.h>
 
 #include "explore.h"
@@ -20,6 +22,9 @@ void ckf_explore_case_run(void *arg);
  * NULL: it has no outcome (it was cut off, diverged, or did what the engine cannot follow). The text
  * lives until the next call. */
 const char *ckf_explore_case_outcome(const struct ckf_explore_end *end);
+
+/* Prints the history of the execution that has just ended, if it is not linearizable. */
+void ckf_explore_case_print_history(FILE *out);
 
 /* As the catalogue grades, plus what only this engine finds: "data race", "misuse". */
 const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,

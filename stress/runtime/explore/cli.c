@@ -164,6 +164,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .budget_ns = budget_ns,
         .seed = settings->seed,
         .timeouts = settings->timeouts,
+        .timed = exploration->program.test->specification != NULL,
         .informed = exploration->total.executions > 0,
         .without = settings->plain
                        ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
@@ -434,8 +435,10 @@ static void explore_variant(const struct ckf_explore_settings *settings,
     print_result(exploration);
     if (wanted) {
         record_failure(exploration);
-        if (variant != CKF_STRESS_RACY || settings->trace)
+        if (variant != CKF_STRESS_RACY || settings->trace) {
             ckf_explore_trace_print(stdout, exploration->failure.outcome);
+            ckf_explore_case_print_history(stdout);
+        }
     }
     if (report->json != NULL) {
         print_json(report->json, exploration, report->first);
@@ -592,6 +595,7 @@ static bool replay_schedule(struct exploration *exploration)
     }
     record_failure(exploration);
     ckf_explore_trace_print(stdout, schedule->outcome);
+    ckf_explore_case_print_history(stdout);
     return true;
 }
 

@@ -148,6 +148,8 @@ struct ckf_thread {
     uint8_t id, state;
     bool joined, detached, timed_out, acquire_pending, keys_used;
     bool daemon;             /* of the engine: nobody joins it */
+    bool begins;             /* its next step is the first of an operation */
+    uint32_t called;         /* when the last one began */
     struct ckf_operation op; /* pending, or the last one done */
     uint64_t operands[3];    /* of a pending one: what is nowhere else */
     uint64_t detail;         /* where the engine's own code stands */
@@ -190,8 +192,9 @@ struct ckf_engine {
     struct ckf_thread *running; /* NULL: the engine itself */
     uint32_t execution;         /* number of it; never 0 */
     uint32_t step;
-    bool solo; /* one thread, and the past of all others happens before its present */
-    bool weak; /* loads may read stale stores */
+    uint32_t moment; /* counts beginnings and ends of operations */
+    bool solo;       /* one thread, and the past of all others happens before its present */
+    bool weak;       /* loads may read stale stores */
     bool tracing;
     bool watching_sites; /* see mutation.h */
     struct ckf_thread *parked;
@@ -387,6 +390,9 @@ bool ckf_explore_heap_owns(const void *memory);
 size_t ckf_explore_heap_size(const void *memory);
 void *ckf_explore_scratch(size_t size);
 void *ckf_explore_reserve(size_t size);
+
+/* watchdog.c */
+void ckf_explore_watchdog_start(void);
 
 /* states.c */
 void ckf_explore_states_prepare(void);

@@ -63,7 +63,10 @@ struct ckf_explore_options {
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
      * well when all other threads but main have ended, whether main could go on or not. */
     unsigned parked_step, parked_thread;
-    uint32_t epoch;   /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    /* What is judged includes the real-time order of operations (see ckf_explore_operation_begins):
+     * nothing may be left out that only swaps steps of different operations. */
+    bool timed;
     bool informed;    /* keep what earlier runs of this program learnt about contention */
     bool trace;       /* record events: see trace.h */
     unsigned without; /* CKF_WITHOUT_...: for tests of the search */
@@ -117,6 +120,7 @@ struct ckf_explore_end {
     unsigned steps;
     uint64_t state;      /* DFS: a hash of what a complete execution has left behind */
     unsigned threads;    /* that there were */
+    bool discovered;     /* some shared words were taken for private ones: times are not exact */
     bool parked;         /* the thread that was to be parked got so far */
     uintptr_t parked_at; /* the call site before which it stands */
 };
@@ -162,6 +166,14 @@ void ckf_explore_join(unsigned thread);
 void ckf_explore_result(unsigned index, int64_t value);
 /* A point at which others may run. */
 void ckf_explore_pause(void);
+/* When operations of the program begin and end: moments are numbers that grow. An operation begins
+ * with the first step after ckf_explore_operation_begins, as late as can be, and like on real threads
+ * it sees whatever was stored before; it ends at once. Neither is a point. */
+void ckf_explore_operation_begins(void);
+struct ckf_explore_interval {
+    uint32_t called, returned;
+};
+struct ckf_explore_interval ckf_explore_operation_ends(void);
 /* A number below bound, by the seed and the number of calls before it in this execution. */
 uint32_t ckf_explore_random(uint32_t bound);
 /* Ends the execution with this verdict; the format is printf's. */

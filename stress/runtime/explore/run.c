@@ -67,6 +67,7 @@ static void prepare(ckf_explore_body body, void *body_arg,
     struct ckf_engine *e = &ckf_explore_engine;
     ckf_explore_engine_prepare();
     catch_signals();
+    ckf_explore_watchdog_start();
     e->options = *options;
     if (e->options.steps == 0 || e->options.steps > DEFAULT_STEPS)
         e->options.steps = DEFAULT_STEPS;
@@ -95,6 +96,7 @@ static struct ckf_explore_end describe_end(void)
                                   .steps = e->step,
                                   .state = e->last_state,
                                   .threads = e->thread_count,
+                                  .discovered = e->discovered,
                                   .parked = e->parked != NULL,
                                   .parked_at = e->parked != NULL ? e->parked->op.pc : 0};
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)

@@ -241,9 +241,39 @@ void ckf_explore_count_step(void)
         fail_stuck(CKF_VERDICT_LIVELOCK, "the limit of steps is reached");
 }
 
+/* Operations. */
+
+static void begin_operation(struct ckf_thread *thread)
+{
+    thread->begins = false;
+    thread->called = ++ckf_explore_engine.moment;
+    ckf_explore_note_state(thread->id);
+    if (!ckf_explore_engine.solo)
+        ckf_explore_see_everything(thread);
+}
+
+void ckf_explore_operation_begins(void)
+{
+    struct ckf_thread *self = ckf_explore_engine.running;
+    self->begins = true;
+    if (ckf_explore_engine.solo)
+        begin_operation(self);
+}
+
+struct ckf_explore_interval ckf_explore_operation_ends(void)
+{
+    struct ckf_thread *self = ckf_explore_engine.running;
+    if (self->begins) /* it had no step that others could have seen */
+        begin_operation(self);
+    ckf_explore_note_state(MAX_THREADS + self->id);
+    return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
+}
+
 static void commit(struct ckf_thread *thread)
 {
     struct ckf_engine *e = &ckf_explore_engine;
+    if (UNLIKELY(thread->begins))
+        begin_operation(thread);
     uint16_t bit = ckf_explore_bit(thread);
     if (UNLIKELY((e->timers & bit) != 0)) {
         fire_timer(thread);
@@ -482,7 +512,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     struct ckf_thread *thread = &e->threads[e->thread_count];
     thread->id = e->thread_count++;
     thread->state = THREAD_READY;
-    thread->joined = thread->detached = thread->daemon = false;
+    thread->joined = thread->detached = thread->daemon = thread->begins = false;
     thread->op = (struct ckf_operation){.kind = OP_LOCAL};
     thread->joiners = 0;
     thread->depth = thread->watched_count = thread->spin_repeats = 0;
@@ -591,7 +621,7 @@ static void begin_execution(void)
     struct ckf_engine *e = &ckf_explore_engine;
     if (++e->execution == UINT32_MAX)
         ckf_explore_shadow_restart();
-    e->step = 0;
+    e->step = e->moment = 0;
     e->discovered = false;
     e->parked = NULL;
     e->steps_to_parking = e->options.parked_step;

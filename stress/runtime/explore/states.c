@@ -198,6 +198,7 @@ static uint64_t hash_operation(const struct ckf_thread *thread)
                         thread->operands[2],
                         thread->detail,
                         (uintptr_t)thread->heap_next,
+                        thread->begins,
                         thread->section_depth | (uint64_t)thread->timed_out << 32};
     return hash_words(words, sizeof words / sizeof *words);
 }

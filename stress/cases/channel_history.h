@@ -1,0 +1,64 @@
+/* stress/cases/channel_history.h - callers go through short scripts of calls on channels, and record
+ * them: the cases say which calls, the specification says which results are possible.
+ *
+ * With each element goes a cell of plain memory, written before the send and read after the receive.
+ */
+#ifndef STRESS_CASES_CHANNEL_HISTORY_H
+#define STRESS_CASES_CHANNEL_HISTORY_H
+
+#include <ck_filter/stress.h>
+
+#include "../specs/channel.h"
+#include "channels.h"
+
+enum { HISTORY_CALLERS = 3, HISTORY_CALLS = 3, HISTORY_ELEMENTS = 16 };
+
+/* One call; a script ends early at one of no code. Channels are counted from 0. */
+struct history_call {
+    bool is_call;
+    enum channel_code code;
+    uint64_t element; /* of sends; 1 to 15, each once in a scene */
+    unsigned channel;
+};
+#define CALL(code, element, channel)                                                               \
+    {                                                                                              \
+        true, CHANNEL_##code, element, channel                                                     \
+    }
+
+struct channel_scene {
+    struct channel_shapes shapes;
+    unsigned channels;
+    uint64_t before[CHANNEL_MOST]; /* an element that is in the channel at the start; 0: none */
+    struct history_call scripts[HISTORY_CALLERS][HISTORY_CALLS];
+};
+
+struct channel_history {
+    const struct channel_scene *scene;
+    void *channels[CHANNEL_MOST];
+    uint64_t cells[HISTORY_ELEMENTS];
+};
+
+void channel_history_setup(struct ckf_stress_run *run, struct channel_history *history,
+                           const struct channel_scene *scene);
+void channel_history_caller(struct ckf_stress_run *run, void *state);
+/* Closes and drains the channels. */
+void channel_history_drain(struct ckf_stress_run *run, void *state);
+void channel_history_teardown(struct ckf_stress_run *run, void *state);
+
+#define CHANNEL_HISTORY_OUTCOMES                                                                   \
+    {                                                                                              \
+        {"ok", CKF_STRESS_ACCEPTABLE, "the calls have an order that explains their results"},      \
+            {"wrong cell", CKF_STRESS_FORBIDDEN,                                                   \
+             "an element came without what was written before it was sent"},                       \
+            {"not linearizable", CKF_STRESS_FORBIDDEN, "no order of the calls explains them"},     \
+            {"hang", CKF_STRESS_FORBIDDEN, "a call sleeps that should have ended"},                \
+    }
+
+/* The parts of a case that all of these share. */
+#define CHANNEL_HISTORY_CASE                                                                       \
+    .collection = "channel", .state_size = sizeof(struct channel_history),                         \
+    .actors = {{"caller", channel_history_caller, HISTORY_CALLERS}},                               \
+    .arbiter = channel_history_drain, .teardown = channel_history_teardown,                        \
+    .outcomes = CHANNEL_HISTORY_OUTCOMES
+
+#endif
