@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ("release", "tsan", "asan")
 STRESS_BUDGET = {"release": "60s", "tsan": "30s", "asan": "30s"}
 QUICK_STRESS_BUDGET = "10s"
-EXPLORE_BUDGET = "40s"
+EXPLORE_BUDGET = "120s"
 SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",

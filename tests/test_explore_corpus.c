@@ -111,7 +111,7 @@ static void no_strategy_accuses_a_right_program(void **state)
 }
 
 /* What a search has seen: verdicts, and what executions that ended well have left behind. */
-enum { MAX_STATES = 1 << 14, PLAIN_EXECUTIONS = 100000 };
+enum { MAX_STATES = 1 << 14, PLAIN_EXECUTIONS = 20000 };
 struct harvest {
     unsigned verdicts; /* a set */
     uint64_t states[MAX_STATES];

@@ -896,6 +896,36 @@ static void threads_and_keys(void *unused)
     check(guarded == 21 && mine == 5, "and runs for each");
 }
 
+/* The library's own numbering of threads, which cases do without: two threads take numbers, and a third may
+ * inherit one. Who inherits a number is ordered after whoever had it. */
+static int used_by_number[4];
+
+static void *with_a_number(void *unused)
+{
+    (void)unused;
+    unsigned number = ckf_thread_number();
+    check(number < 3, "numbers are dense");
+    check(ckf_thread_number_end() > number, "a number that is held is below the end");
+    used_by_number[number]++;
+    return NULL;
+}
+static void *with_a_number_later(void *unused)
+{
+    ckf_explore_pause();
+    return with_a_number(unused);
+}
+static void numbers_of_threads(void *unused)
+{
+    (void)unused;
+    pthread_t threads[3];
+    pthread_create(&threads[0], NULL, with_a_number, NULL);
+    pthread_create(&threads[1], NULL, with_a_number, NULL);
+    pthread_create(&threads[2], NULL, with_a_number_later, NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    check(used_by_number[0] + used_by_number[1] + used_by_number[2] == 3, "each had a number");
+}
+
 /* A 16-byte cell that one side changes whole and the other by half. */
 
 struct cell {
@@ -985,6 +1015,7 @@ const struct corpus_program corpus[] = {
     {"spins on what is never set", spin_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"spins bare on what is never set", spin_bare_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"threads, keys, thread-local storage", threads_and_keys, CKF_VERDICT_OK, ALL, 0},
+    {"numbers of threads, inherited", numbers_of_threads, CKF_VERDICT_OK, 2, 0},
     {"a 16-byte cell, changed whole and by half", cell_of_two_words, CKF_VERDICT_OK, ALL, 0},
 };
 const size_t corpus_count = sizeof corpus / sizeof *corpus;

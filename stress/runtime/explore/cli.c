@@ -609,6 +609,7 @@ static int replay(const struct ckf_explore_settings *settings,
         return 2;
     }
     static struct exploration exploration;
+    exploration.trouble[0] = '\0';
     bool good =
         ckf_explore_schedule_read(&exploration.failure, in, settings->schedule_path, stderr);
     fclose(in);
