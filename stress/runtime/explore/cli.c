@@ -459,7 +459,7 @@ static bool selected(const struct ckf_explore_settings *settings,
     return settings->variants[variant] && test->operations[variant] != NULL;
 }
 
-/* Most searches are complete at once. One that is not may take a third of what is left, after something
+/* Most searches are complete at once. One that is not may take an eighth of what is left, after something
  * has been set aside for each that is still to come. */
 static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
                         int64_t start)
@@ -468,8 +468,8 @@ static int64_t share_of(const struct ckf_explore_settings *settings, unsigned ex
         return DEFAULT_BUDGET_NS;
     int64_t left = settings->budget_ns - (real_time_ns() - start);
     int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
-    int64_t third = (left - aside * explorations) / 3;
-    return third > equal ? third : equal;
+    int64_t share = (left - aside * explorations) / 8;
+    return share > equal ? share : equal;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,
