@@ -287,6 +287,13 @@ static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
     return &current.recorders[run->number];
 }
 
+/* States with different histories differ: what is recorded will be judged. */
+static void note_history(const uint64_t *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ckf_explore_note_state(words[i]);
+}
+
 void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
                      uint64_t second_argument)
 {
@@ -294,29 +301,25 @@ void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object,
                                              .object = object,
                                              .arguments = {argument, second_argument},
                                              .actor = run->number};
-    ckf_explore_note_state(code);
-    ckf_explore_note_state(object);
-    ckf_explore_note_state(argument);
-    ckf_explore_note_state(second_argument);
     bool misused;
     ckf_recorder_call(recorder_of(run), &operation, &misused);
     require(!misused, "records a call before its last operation has returned");
+    const uint64_t words[] = {run->number, code, object, argument, second_argument};
+    note_history(words, sizeof words / sizeof *words);
     ckf_explore_operation_begins();
 }
 
 void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value)
 {
-    ckf_explore_note_state(index);
-    ckf_explore_note_state(value);
     bool misused;
     ckf_recorder_value(recorder_of(run), index, value, &misused);
     require(!misused, "records a value outside of an operation, or one above 3");
+    const uint64_t words[] = {run->number, index, value};
+    note_history(words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
 {
-    ckf_explore_note_state((uint64_t)status);
-    ckf_explore_note_state(result);
     bool misused;
     struct ckf_explore_interval interval = ckf_explore_operation_ends();
     struct ckf_recorded *recorded = ckf_recorder_return(recorder_of(run), status, result, &misused);
@@ -325,6 +328,9 @@ void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
         recorded->called = interval.called;
         recorded->returned = interval.returned;
     }
+    const uint64_t words[] = {run->number, (uint64_t)(int64_t)status, result, interval.called,
+                              interval.returned};
+    note_history(words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_pause(struct ckf_stress_run *run)

@@ -63,10 +63,10 @@ struct ckf_explore_options {
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
      * well when all other threads but main have ended, whether main could go on or not. */
     unsigned parked_step, parked_thread;
-    uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
     /* What is judged includes the real-time order of operations (see ckf_explore_operation_begins):
      * nothing may be left out that only swaps steps of different operations. */
     bool timed;
+    uint32_t epoch;   /* of a replay: as ckf_explore_end says; 0: everything that is known */
     bool informed;    /* keep what earlier runs of this program learnt about contention */
     bool trace;       /* record events: see trace.h */
     unsigned without; /* CKF_WITHOUT_...: for tests of the search */

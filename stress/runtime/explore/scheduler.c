@@ -245,9 +245,8 @@ void ckf_explore_count_step(void)
 
 static void begin_operation(struct ckf_thread *thread)
 {
-    thread->begins = false;
+    thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
-    ckf_explore_note_state(thread->id);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
 }
@@ -265,7 +264,6 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     struct ckf_thread *self = ckf_explore_engine.running;
     if (self->begins) /* it had no step that others could have seen */
         begin_operation(self);
-    ckf_explore_note_state(MAX_THREADS + self->id);
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
 }
 

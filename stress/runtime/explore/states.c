@@ -14,6 +14,7 @@
  *   atomic memory   each location's stores: values and what they carry, in modification order
  *   accesses        what the race detector remembers
  *   and what threads wait for: mutexes, sleepers, grace periods; the clock
+ *   histories        of recorded operations: values and moments
  *
  * Left out, since it has no bearing on what a case can see: the numbers of steps (so the limits of
  * steps and STEPS_OF_TRAVEL are counted on the way by which a state was first reached), and what a
@@ -198,8 +199,8 @@ static uint64_t hash_operation(const struct ckf_thread *thread)
                         thread->operands[2],
                         thread->detail,
                         (uintptr_t)thread->heap_next,
-                        thread->begins,
-                        thread->section_depth | (uint64_t)thread->timed_out << 32};
+                        thread->section_depth | (uint64_t)thread->timed_out << 32,
+                        thread->called | (uint64_t)thread->begins << 32};
     return hash_words(words, sizeof words / sizeof *words);
 }
 
@@ -292,7 +293,8 @@ __attribute__((noinline)) static uint64_t hash_state(void)
                         (uint64_t)e->timeouts_left | (uint64_t)e->spurious_left << 32,
                         (uint64_t)e->idle_spins | (uint64_t)e->spin_next << 32,
                         (uint64_t)e->randoms | (uint64_t)e->allocations << 32,
-                        e->key_count};
+                        e->key_count,
+                        e->moment};
     return sum + hash_words(words, sizeof words / sizeof *words);
 }
 

@@ -70,8 +70,8 @@ void ckf_explore_strategy_begin(void)
     struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
     e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
-                    !e->options.timed && /* swapped steps may be equivalent to all but the clock */
-                    (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0;
+                    (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0 &&
+                    !e->options.timed; /* swapped steps may be equivalent to all but the clock */
     e->hashing = is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO;
     e->remembering = e->hashing && (e->options.without & CKF_WITHOUT_STATES) == 0;
     e->choosy = is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
