@@ -165,6 +165,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .seed = settings->seed,
         .timeouts = settings->timeouts,
         .timed = exploration->program.test->specification != NULL,
+        .failed_allocation = settings->failed_allocation,
         .informed = exploration->total.executions > 0,
         .without = settings->plain
                        ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
