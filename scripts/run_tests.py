@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ("release", "tsan", "asan")
 STRESS_BUDGET = {"release": "60s", "tsan": "30s", "asan": "30s"}
 QUICK_STRESS_BUDGET = "10s"
-EXPLORE_BUDGET = "40s"
+EXPLORE_BUDGET = "120s"
+EXPLORE_SLOWEST_NS = 2_000_000_000  # to the failure of a racy twin
 SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -154,7 +155,9 @@ def run_explore(tally):
         verdicts = json.loads(report.read_text()) if report.exists() else []
     for verdict in verdicts:
         label = f"explore: {verdict['case']} [{verdict['variant']}]"
-        if verdict["verdict"] in ("clean", "REPRODUCED"):
+        if verdict["verdict"] == "REPRODUCED" and verdict["failure"]["ns"] > EXPLORE_SLOWEST_NS:
+            tally.fail(f"{label}: found after {verdict['failure']['ns'] / 1e9:.1f} s")
+        elif verdict["verdict"] in ("clean", "REPRODUCED"):
             tally.passed += 1
         elif verdict["verdict"] == "NOT REPRODUCED":
             tally.skipped += 1

@@ -14,6 +14,8 @@ struct corpus_program {
     /* The bound of the search; CKF_EXPLORE_UNBOUNDED: everything. */
     unsigned preemptions;
     unsigned timeouts;
+    /* What is found only if these are offered; 0: offer nothing. */
+    unsigned spurious, failed_allocation;
 };
 
 extern const struct corpus_program corpus[];

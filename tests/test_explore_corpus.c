@@ -44,6 +44,8 @@ static struct ckf_explore_options options_of(const struct corpus_program *progra
     return (struct ckf_explore_options){.strategy = CKF_EXPLORE_DFS,
                                         .preemptions = program->preemptions,
                                         .timeouts = program->timeouts,
+                                        .spurious = program->spurious,
+                                        .failed_allocation = program->failed_allocation,
                                         .executions = EXECUTIONS};
 }
 
@@ -111,7 +113,7 @@ static void no_strategy_accuses_a_right_program(void **state)
 }
 
 /* What a search has seen: verdicts, and what executions that ended well have left behind. */
-enum { MAX_STATES = 1 << 14, PLAIN_EXECUTIONS = 100000 };
+enum { MAX_STATES = 1 << 14, PLAIN_EXECUTIONS = 20000 };
 struct harvest {
     unsigned verdicts; /* a set */
     uint64_t states[MAX_STATES];
@@ -195,6 +197,27 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
                   (unsigned long long)remembering_executions, (unsigned long long)plain_executions);
 }
 
+static void what_needs_a_choice_is_found_only_with_it(void **state)
+{
+    (void)state;
+    unsigned programs = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        if (corpus[i].spurious == 0 && corpus[i].failed_allocation == 0)
+            continue;
+        struct ckf_explore_options options = options_of(&corpus[i]);
+        struct ckf_explore_stats stats;
+        struct finding *finding = calloc(1, sizeof *finding);
+        options.spurious = options.failed_allocation = 0;
+        ckf_explore_run(corpus[i].body, NULL, &options, look, finding, &stats);
+        if (finding->verdict != CKF_VERDICT_OK || !stats.complete)
+            fail_msg("%s: without the choice: %s: %s", corpus[i].name,
+                     ckf_explore_verdict_name(finding->verdict), finding->message);
+        free(finding);
+        programs++;
+    }
+    assert_int_equal(programs, 4);
+}
+
 struct parking {
     bool parked, ended_well;
 };
@@ -243,6 +266,7 @@ int main(void)
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
         cmocka_unit_test(what_the_search_leaves_out_loses_nothing),
+        cmocka_unit_test(what_needs_a_choice_is_found_only_with_it),
         cmocka_unit_test(only_lock_holders_stop_others),
     };
     return cmocka_run_group_tests_name("explore_corpus", tests, NULL, NULL);

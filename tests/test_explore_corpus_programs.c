@@ -896,6 +896,84 @@ static void threads_and_keys(void *unused)
     check(guarded == 21 && mine == 5, "and runs for each");
 }
 
+/* The library's own numbering of threads, which cases do without: two threads take numbers, and a third may
+ * inherit one. Who inherits a number is ordered after whoever had it. */
+static int used_by_number[4];
+
+static void *with_a_number(void *unused)
+{
+    (void)unused;
+    unsigned number = ckf_thread_number();
+    check(number < 3, "numbers are dense");
+    check(ckf_thread_number_end() > number, "a number that is held is below the end");
+    used_by_number[number]++;
+    return NULL;
+}
+static void *with_a_number_later(void *unused)
+{
+    ckf_explore_pause();
+    return with_a_number(unused);
+}
+static void numbers_of_threads(void *unused)
+{
+    (void)unused;
+    pthread_t threads[3];
+    pthread_create(&threads[0], NULL, with_a_number, NULL);
+    pthread_create(&threads[1], NULL, with_a_number, NULL);
+    pthread_create(&threads[2], NULL, with_a_number_later, NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    check(used_by_number[0] + used_by_number[1] + used_by_number[2] == 3, "each had a number");
+}
+
+/* What goes wrong only if a sleeper wakes without cause (as after a signal, EINTR), a weak compare-and-swap
+ * fails without cause, or memory runs out. */
+static _Atomic(uint32_t) signalled;
+
+static void waiter_without_loop(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&mutex);
+    if (!ready)
+        pthread_cond_wait(&condition, &mutex);
+    check(ready, "who was woken finds what it waited for");
+    pthread_mutex_unlock(&mutex);
+}
+static void sleeper_without_loop(void *unused)
+{
+    (void)unused;
+    ckf_futex_wait(&signalled, 0, CKF_FOREVER);
+    /* A wake orders nothing; the newest value is what a read-modify-write finds. */
+    check(ADD(signalled, 0, acq) == 1, "who was woken finds what it waited for");
+}
+static void signaller(void *unused)
+{
+    (void)unused;
+    STORE(signalled, 1, rel);
+    ckf_futex_wake(&signalled, 1);
+}
+static void weak_without_loop(void *unused)
+{
+    (void)unused;
+    uint32_t zero = 0;
+    atomic_compare_exchange_weak_explicit(&signalled, &zero, 1, memory_order_acq_rel,
+                                          memory_order_relaxed);
+    check(LOAD(signalled, rlx) != 0, "somebody has set it");
+}
+static void user_of_memory(void *unused)
+{
+    (void)unused;
+    _Atomic(int) *counter = calloc(1, sizeof *counter);
+    if (counter == NULL)
+        abort();
+    ADD(*counter, 1, rlx);
+    free((void *)counter);
+}
+PROGRAM(condition_without_loop, waiter_without_loop, announce_right, NULL, , )
+PROGRAM(futex_without_loop, sleeper_without_loop, signaller, NULL, , )
+PROGRAM(weak_cas_without_loop, weak_without_loop, weak_without_loop, NULL, , )
+PROGRAM(memory_or_abort, user_of_memory, user_of_memory, NULL, , )
+
 /* A 16-byte cell that one side changes whole and the other by half. */
 
 struct cell {
@@ -985,6 +1063,11 @@ const struct corpus_program corpus[] = {
     {"spins on what is never set", spin_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"spins bare on what is never set", spin_bare_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"threads, keys, thread-local storage", threads_and_keys, CKF_VERDICT_OK, ALL, 0},
+    {"condition variable, waited for once", condition_without_loop, CKF_VERDICT_MISUSE, 2, 0, 1, 0},
+    {"futex, waited for once", futex_without_loop, CKF_VERDICT_MISUSE, 2, 0, 1, 0},
+    {"weak compare-and-swap, tried once", weak_cas_without_loop, CKF_VERDICT_MISUSE, 2, 0, 1, 0},
+    {"memory without which it gives up", memory_or_abort, CKF_VERDICT_ABORT, 2, 0, 0, 1},
+    {"numbers of threads, inherited", numbers_of_threads, CKF_VERDICT_OK, 2, 0},
     {"a 16-byte cell, changed whole and by half", cell_of_two_words, CKF_VERDICT_OK, ALL, 0},
 };
 const size_t corpus_count = sizeof corpus / sizeof *corpus;

@@ -166,6 +166,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .seed = settings->seed,
         .timeouts = settings->timeouts,
         .timed = exploration->program.test->specification != NULL,
+        .failed_allocation = settings->failed_allocation,
         .informed = exploration->total.executions > 0,
         .without = settings->plain
                        ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
@@ -492,7 +493,7 @@ static bool selected(const struct ckf_explore_settings *settings,
     return settings->variants[variant] && test->operations[variant] != NULL;
 }
 
-/* Most searches are complete at once. One that is not may take a third of what is left, after something
+/* Most searches are complete at once. One that is not may take an eighth of what is left, after something
  * has been set aside for each that is still to come. */
 static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
                         int64_t start)
@@ -501,8 +502,8 @@ static int64_t share_of(const struct ckf_explore_settings *settings, unsigned ex
         return DEFAULT_BUDGET_NS;
     int64_t left = settings->budget_ns - (real_time_ns() - start);
     int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
-    int64_t third = (left - aside * explorations) / 3;
-    return third > equal ? third : equal;
+    int64_t share = (left - aside * explorations) / 8;
+    return share > equal ? share : equal;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,

@@ -8,7 +8,7 @@
 
 #include <link.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(CKF_EXPLORE_UCONTEXT)
 
 __asm__(".text\n"
         ".globl ckf_explore_context_switch\n"
@@ -46,7 +46,7 @@ void *ckf_explore_context_make(void *top, void (*entry)(void))
     return sp;
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(CKF_EXPLORE_UCONTEXT)
 
 __asm__(".text\n"
         ".globl ckf_explore_context_switch\n"

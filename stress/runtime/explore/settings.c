@@ -33,6 +33,7 @@ void ckf_explore_print_help(FILE *out)
           "  --copies N         of actors whose number the case leaves open (default 2)\n"
           "  --timeouts N       deadlines that may fire early in one execution (default 1)\n"
           "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
+          "  --fail-allocation N  the Nth allocation of each execution fails (default 0: none)\n"
           "  --plain            a search that leaves nothing out: to check the engine\n"
           "  --require-repro    exit 3 if a racy variant is not seen to fail\n"
           "  --save DIR         write a schedule file for racy variants, too\n"
@@ -191,6 +192,8 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 1000, &settings->timeouts);
     if (strcmp(option, "--spurious") == 0)
         return small_number(parser, 1000, &settings->spurious);
+    if (strcmp(option, "--fail-allocation") == 0)
+        return small_number(parser, 1000000, &settings->failed_allocation);
     *known = false;
     if (strcmp(option, "--json") == 0)
         settings->json_path = parser->value;
