@@ -156,14 +156,27 @@ static bool find_script(const char *name, char *path, size_t size)
     return false;
 }
 
-/* Runs python3 with these words (NULL-ended) behind it. Returns its exit status. */
-static int run_python(const char *const *words)
+static size_t count_words(const char *const *words)
 {
-    char *argv[32] = {(char *)(uintptr_t) "python3"};
-    for (size_t i = 0; words[i] != NULL && i + 2 < sizeof argv / sizeof argv[0]; i++)
-        argv[i + 1] = (char *)(uintptr_t)words[i]; /* posix_spawnp leaves the texts alone */
+    size_t count = 0;
+    while (words[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Runs python3 with these words, and then those (NULL-ended), behind it. Returns its exit status. */
+static int run_python(const char *const *words, const char *const *more)
+{
+    size_t count = count_words(words), count_of_more = count_words(more);
+    char **argv = calloc(count + count_of_more + 2, sizeof *argv);
+    if (argv == NULL)
+        return BAD_USAGE_OR_BROKEN;
+    argv[0] = (char *)(uintptr_t) "python3"; /* posix_spawnp leaves the texts alone */
+    memcpy(argv + 1, words, count * sizeof *argv);
+    memcpy(argv + 1 + count, more, count_of_more * sizeof *argv);
     pid_t pid;
     int status, error = posix_spawnp(&pid, "python3", NULL, NULL, argv, environ);
+    free(argv);
     if (error != 0) {
         fprintf(stderr, "ckf-stress: cannot run python3: %s\n", strerror(error));
         return BAD_USAGE_OR_BROKEN;
@@ -177,10 +190,10 @@ static bool generate(const char *generator, const char *stress_path,
                      const struct ckf_stress_settings *settings)
 {
     const char *bench = settings->bench_path != NULL ? "--bench" : NULL;
-    const char *words[] = {
-        generator, "--stress",           stress_path, "--output", settings->output_path,
-        bench,     settings->bench_path, NULL};
-    if (run_python(words) == 0)
+    const char *words[] = {generator, "--stress", stress_path, "--output", settings->output_path,
+                           NULL};
+    const char *more[] = {bench, settings->bench_path, NULL};
+    if (run_python(words, more) == 0)
         return true;
     fprintf(stderr, "ckf-stress: the report generator %s failed\n", generator);
     return false;
@@ -220,7 +233,7 @@ static int report(const struct ckf_stress_catalog *catalog, struct ckf_stress_se
 static int compare_noise(const struct ckf_stress_settings *settings)
 {
     char script[4096], noise[4096], self[4096];
-    const char *words[28] = {script, "--plain", self, "--noise", noise};
+    const char *words[] = {script, "--plain", self, "--noise", noise, NULL};
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (!find_script("compare_noise.py", script, sizeof script) || length <= 0)
         return BAD_USAGE_OR_BROKEN;
@@ -229,9 +242,7 @@ static int compare_noise(const struct ckf_stress_settings *settings)
         fprintf(stderr, "ckf-stress: there is no program '%s' beside this one\n", noise);
         return BAD_USAGE_OR_BROKEN;
     }
-    for (size_t i = 0; settings->words[i] != NULL && i < 20; i++)
-        words[5 + i] = settings->words[i];
-    return run_python(words);
+    return run_python(words, (const char *const *)settings->words);
 }
 
 /* --- The door ----------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 
 enum { MAX_CHOICES = 1 << 16, MAX_ROWS = 32 };
 #define ASIDE_NS          INT64_C(300000000)
+#define SURE_NS           INT64_C(10000000)
 #define DEFAULT_BUDGET_NS INT64_C(2000000000)
 
 extern const struct ckf_stress_case *const __start_ckf_stress_cases[] __attribute__((weak));
@@ -494,7 +495,8 @@ static bool selected(const struct ckf_explore_settings *settings,
 }
 
 /* Most searches are complete at once. One that is not may take an eighth of what is left, after something
- * has been set aside for each that is still to come. */
+ * has been set aside for each that is still to come. Something is sure even when others took longer
+ * to stop than they should: nobody goes without a search. */
 static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
                         int64_t start)
 {
@@ -502,8 +504,9 @@ static int64_t share_of(const struct ckf_explore_settings *settings, unsigned ex
         return DEFAULT_BUDGET_NS;
     int64_t left = settings->budget_ns - (real_time_ns() - start);
     int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
-    int64_t share = (left - aside * explorations) / 8;
-    return share > equal ? share : equal;
+    int64_t eighth = (left - aside * explorations) / 8;
+    int64_t share = eighth > equal ? eighth : equal;
+    return share > SURE_NS ? share : SURE_NS;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,
