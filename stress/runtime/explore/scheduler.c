@@ -267,6 +267,14 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
 }
 
+enum { ALONE_LIMIT = 1000000 };
+
+void ckf_explore_count_alone(void)
+{
+    if (UNLIKELY(++ckf_explore_engine.alone > ALONE_LIMIT))
+        ckf_explore_fail(CKF_VERDICT_LIVELOCK, "does not come to an end, and nobody else is left");
+}
+
 static void commit(struct ckf_thread *thread)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -619,7 +627,7 @@ static void begin_execution(void)
     struct ckf_engine *e = &ckf_explore_engine;
     if (++e->execution == UINT32_MAX)
         ckf_explore_shadow_restart();
-    e->step = e->moment = 0;
+    e->step = e->moment = e->alone = 0;
     e->discovered = false;
     e->parked = NULL;
     e->steps_to_parking = e->options.parked_step;
