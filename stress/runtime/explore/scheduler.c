@@ -247,6 +247,7 @@ static void begin_operation(struct ckf_thread *thread)
 {
     thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
+    ckf_explore_note_state((uint64_t)thread->id << 32 | thread->called);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
 }
