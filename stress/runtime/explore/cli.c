@@ -195,7 +195,12 @@ static void sample(struct exploration *exploration, uint64_t executions, int64_t
         run_stage(exploration, CKF_EXPLORE_PCT, depth, executions, budget_ns / 4);
 }
 
-enum { FIRST_SAMPLES = 500, SEQUENCES = 24, SEARCH_SHARE = 80 /* percent of the budget */ };
+enum {
+    FIRST_SAMPLES = 500,
+    MORE_SAMPLES = 20000,
+    SEQUENCES = 24,
+    SEARCH_SHARE = 80 /* percent of the budget */
+};
 
 static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
 {
@@ -215,6 +220,11 @@ static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
             run_stage(exploration, CKF_EXPLORE_DFS, highest, 0, left_of(exploration, budget_ns));
     else if (!complete)
         sample(exploration, 0, left_of(exploration, budget_ns));
+    else if (exploration->program.test->specification != NULL)
+        /* What spoils a history may take more switches than a bound allows, at places that hardly
+         * matter: chance finds them. */
+        run_stage(exploration, CKF_EXPLORE_RANDOM, 0, MORE_SAMPLES,
+                  left_of(exploration, budget_ns));
 }
 
 static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)

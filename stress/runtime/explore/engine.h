@@ -193,6 +193,7 @@ struct ckf_engine {
     struct ckf_thread *running; /* NULL: the engine itself */
     uint32_t execution;         /* number of it; never 0 */
     uint32_t step;
+    uint32_t alone;  /* steps that a thread took while it was alone */
     uint32_t moment; /* counts beginnings and ends of operations */
     bool solo;       /* one thread, and the past of all others happens before its present */
     bool weak;       /* loads may read stale stores */
@@ -290,6 +291,8 @@ void ckf_explore_schedule(void);
 void ckf_explore_block(void);
 /* A step that is not worth a choice. */
 void ckf_explore_count_step(void);
+/* A step of a thread that is alone: no step of the execution, but there may be no end of them. */
+void ckf_explore_count_alone(void);
 /* If the running thread is to be parked at its next step, parks it here, within a critical section. */
 void ckf_explore_park_if_due(uintptr_t pc);
 void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
@@ -515,8 +518,10 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
                                             .kind = (uint8_t)kind,
                                             .size = (uint8_t)size,
                                             .order = (uint8_t)order};
-    if (e->solo)
+    if (e->solo) {
+        ckf_explore_count_alone();
         return;
+    }
     if (ckf_explore_is_private(ckf_explore_granule_at(address)) &&
         (size <= 8 || ckf_explore_is_private(ckf_explore_granule_at(address + 8))) &&
         (kind == OP_LOAD || e->options.model != CKF_EXPLORE_TSO))

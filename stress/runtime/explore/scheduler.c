@@ -247,6 +247,7 @@ static void begin_operation(struct ckf_thread *thread)
 {
     thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
+    ckf_explore_note_state((uint64_t)thread->id << 32 | thread->called);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
 }
@@ -265,6 +266,14 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     if (self->begins) /* it had no step that others could have seen */
         begin_operation(self);
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
+}
+
+enum { ALONE_LIMIT = 1000000 };
+
+void ckf_explore_count_alone(void)
+{
+    if (UNLIKELY(++ckf_explore_engine.alone > ALONE_LIMIT))
+        ckf_explore_fail(CKF_VERDICT_LIVELOCK, "does not come to an end, and nobody else is left");
 }
 
 static void commit(struct ckf_thread *thread)
@@ -619,7 +628,7 @@ static void begin_execution(void)
     struct ckf_engine *e = &ckf_explore_engine;
     if (++e->execution == UINT32_MAX)
         ckf_explore_shadow_restart();
-    e->step = e->moment = 0;
+    e->step = e->moment = e->alone = 0;
     e->discovered = false;
     e->parked = NULL;
     e->steps_to_parking = e->options.parked_step;
