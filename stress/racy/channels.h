@@ -22,6 +22,7 @@ extern const struct channel_operations racy_dropping_channel;     /* cancel drop
 extern const struct channel_operations racy_two_claims_channel;   /* a select without one claim */
 extern const struct channel_operations racy_lock_order_channel;   /* a select in caller's order */
 extern const struct channel_operations racy_narrow_index_channel; /* indices that wrap wrongly */
+extern const struct channel_operations racy_unclaimed_channel;    /* two serve one sleeper */
 extern const struct channel_operations racy_promised_channel;     /* a flag beside the ring */
 
 #endif
