@@ -217,7 +217,7 @@ static void a_sender_that_stops_with_a_slot_takes_that_slot_alone(void **state)
     ckf_channel_destroy(channel);
 }
 
-static int receive_one(void *arg)
+static int receive_number(void *arg)
 {
     uint64_t number = 0;
     return ckf_channel_recv(arg, &number) == CKF_OK ? (int)number : -1;
@@ -229,7 +229,7 @@ static void a_held_lock_does_not_stop_a_meeting(void **state)
     struct ckf_channel *channel = channel_at(0, sizeof(uint64_t), 0);
     struct test_thread receivers[2];
     for (int i = 0; i < 2; i++) {
-        thread_start(&receivers[i], receive_one, channel);
+        thread_start(&receivers[i], receive_number, channel);
         await_sleep(&receivers[i]);
     }
     ckf_waitlist_lock(&channel->waitlist);
