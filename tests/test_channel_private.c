@@ -217,6 +217,36 @@ static void a_sender_that_stops_with_a_slot_takes_that_slot_alone(void **state)
     ckf_channel_destroy(channel);
 }
 
+static int receive_number(void *arg)
+{
+    uint64_t number = 0;
+    return ckf_channel_recv(arg, &number) == CKF_OK ? (int)number : -1;
+}
+
+static void a_held_lock_does_not_stop_a_meeting(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel = channel_at(0, sizeof(uint64_t), 0);
+    struct test_thread receivers[2];
+    for (int i = 0; i < 2; i++) {
+        thread_start(&receivers[i], receive_number, channel);
+        await_sleep(&receivers[i]);
+    }
+    ckf_waitlist_lock(&channel->waitlist);
+    assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+    assert_int_equal(try_send_number(channel, 1), CKF_OK);
+    assert_int_equal(try_send_number(channel, 2), CKF_OK);
+    assert_int_equal(try_send_number(channel, 3), CKF_AGAIN);
+    assert_false(ckf_channel_is_ready(channel, CKF_SEND));
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    assert_int_equal(try_send_number(channel, 3), CKF_CLOSED);
+    ckf_waitlist_unlock(&channel->waitlist);
+    /* who slept first was served first */
+    assert_int_equal(thread_join(&receivers[0]), 1);
+    assert_int_equal(thread_join(&receivers[1]), 2);
+    ckf_channel_destroy(channel);
+}
+
 /* A thread that was stopped after its success writes back an index of long ago. */
 static void an_index_of_long_ago_misleads_nobody(void **state)
 {
@@ -382,6 +412,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_when_threads_cross_the_wrap),
         cmocka_unit_test(a_thread_that_stops_in_the_waiters_lock_stops_no_try_call),
         cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
+        cmocka_unit_test(a_held_lock_does_not_stop_a_meeting),
         cmocka_unit_test(a_sender_that_stops_with_a_slot_takes_that_slot_alone),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
         cmocka_unit_test(a_send_without_memory_changes_nothing),

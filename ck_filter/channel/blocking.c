@@ -230,7 +230,17 @@ static void tell_pollers(const struct ckf_call *call)
                                         call->cases[i].direction == CKF_SEND ? CKF_RECV : CKF_SEND);
 }
 
-/* False: a peer is there, and the call is enrolled in none. */
+/* Closing takes no lock: after the interest is shown, one of the two sees the other. */
+static bool any_rendezvous_is_closed(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (is_rendezvous(call->cases[i].channel) &&
+            call->cases[i].channel->core->is_closed(call->cases[i].channel))
+            return true;
+    return false;
+}
+
+/* False: a peer is there, and the call is enrolled in none, or one has been closed. */
 static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
 {
     lock_rendezvous(call);
@@ -241,7 +251,7 @@ static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
     unlock_rendezvous(call);
     if (CKF_STEP(alone))
         tell_pollers(call);
-    return alone;
+    return alone && !any_rendezvous_is_closed(call);
 }
 
 /* False: one is ready, and the call is enrolled in some. */
@@ -260,12 +270,13 @@ static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
     return true;
 }
 
-/* Leaves all lists; a case that was claimed has been taken from its list. */
-static void leave(struct ckf_call *call, uint32_t claim)
+/* Leaves all lists that its claimer has not taken it from. */
+static void leave(struct ckf_call *call, const struct ckf_wait *wait, enum ckf_claim claim)
 {
     for (size_t i = 0; i < call->count; i++) {
         const struct ckf_select_case *only = &call->cases[i];
-        if (only->channel == NULL || claim == CKF_CLAIM_CASE + i)
+        if (only->channel == NULL ||
+            (claim == CKF_CLAIM_TAKEN && wait->unlinked && wait->taken_case == i))
             continue;
         ckf_waitlist_lock(&only->channel->waitlist);
         ckf_waitlist_unlink(&only->channel->waitlist, only->direction, &call->rooms[i].node);
@@ -280,17 +291,10 @@ struct sleep {
     struct ckf_wait wait;
 };
 
-static bool claim(struct ckf_wait *wait, uint32_t claim)
-{
-    uint32_t found = CKF_CLAIM_OPEN;
-    /* relaxed: one word decides which claimer wins; see claim_first() in waitlist.c */
-    return cas_relaxed(&wait->claim, &found, claim);
-}
-
 static void cancel(struct ckf_context_watcher *watcher)
 {
     struct sleep *sleep = (struct sleep *)(void *)watcher;
-    if (claim(&sleep->wait, CKF_CLAIM_CANCELED))
+    if (ckf_wait_claim(&sleep->wait, CKF_CLAIM_CANCELED))
         ckf_unpark(&sleep->wait.parker);
 }
 
@@ -300,21 +304,18 @@ int64_t ckf_call_deadline_ns(const struct ckf_call *call)
     return by_context < call->deadline_ns ? by_context : call->deadline_ns;
 }
 
-/* Claims the wait itself, unless somebody has, and then waits until it is fired. Returns the claim. */
-static uint32_t give_up(struct ckf_wait *wait)
+/* Claims the wait itself, unless somebody has, and then waits until it is fired. */
+static enum ckf_claim give_up(struct ckf_wait *wait)
 {
-    if (CKF_STEP(!claim(wait, CKF_CLAIM_ABANDONED)))
+    if (CKF_STEP(!ckf_wait_claim(wait, CKF_CLAIM_ABANDONED)))
         ckf_park(&wait->parker, CKF_FOREVER, NULL);
-    /* relaxed: this thread's claim, or one that came before the firing */
-    return load_relaxed(&wait->claim);
+    return ckf_wait_outcome(wait);
 }
 
-static uint32_t sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
-                                    const struct ckf_wait_note *note)
+static enum ckf_claim sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
+                                          const struct ckf_wait_note *note)
 {
-    if (!ckf_park(&wait->parker, deadline_ns, note))
-        return give_up(wait);
-    return load_relaxed(&wait->claim); /* relaxed: the claim came before the firing */
+    return ckf_park(&wait->parker, deadline_ns, note) ? ckf_wait_outcome(wait) : give_up(wait);
 }
 
 /* The wake-up for one case was not used: another one may need it. */
@@ -332,9 +333,10 @@ static bool same_end(const struct ckf_select_case *a, const struct ckf_select_ca
 }
 
 /* After the sleep. CKF_AGAIN: nothing could be taken. */
-static enum ckf_status complete(struct ckf_call *call, const struct ckf_wait *wait, uint32_t claim)
+static enum ckf_status complete(struct ckf_call *call, const struct ckf_wait *wait,
+                                enum ckf_claim claim)
 {
-    size_t woken_for = claim >= CKF_CLAIM_CASE ? claim - CKF_CLAIM_CASE : call->count;
+    size_t woken_for = claim == CKF_CLAIM_TAKEN ? wait->taken_case : call->count;
     if (woken_for < call->count && wait->handed) {
         call->chosen = woken_for;
         call->cases[woken_for].status = CKF_OK;
@@ -352,16 +354,16 @@ static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
                                   const struct ckf_wait_note *note, bool in_front)
 {
     struct sleep sleep = {.watcher.fire = cancel};
-    ckf_parker_init(&sleep.wait.parker);
+    ckf_wait_init(&sleep.wait);
     prepare_nodes(call, &sleep.wait);
     enum ckf_status status = ckf_context_attach(call->context, &sleep.watcher);
     if (status != CKF_OK)
         return status;
     bool idle = enrol_in_rendezvous(call, in_front) && enrol_in_buffered(call, in_front);
-    uint32_t claim =
+    enum ckf_claim claim =
         idle ? sleep_until_claimed(&sleep.wait, deadline_ns, note) : give_up(&sleep.wait);
     ckf_context_detach(call->context, &sleep.watcher);
-    leave(call, claim);
+    leave(call, &sleep.wait, claim);
     status = complete(call, &sleep.wait, claim);
     if (status == CKF_AGAIN && claim == CKF_CLAIM_CANCELED)
         return ckf_context_outcome(call->context);

@@ -97,6 +97,8 @@ enum ckf_status ckf_channel_create_at(struct ckf_channel **created,
         return CKF_NO_MEMORY;
     }
     ckf_waitlist_init(&channel->waitlist, channel->core == &ckf_locked_core);
+    if (channel->core == &ckf_handoff_core)
+        ckf_handoff_init(&channel->handoff, &channel->waitlist);
     *created = channel;
     return CKF_OK;
 }

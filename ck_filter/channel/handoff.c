@@ -2,14 +2,19 @@
  *
  * Roles:      a call that finds a peer asleep claims it, copies, and fires it; a call that finds none
  *             may enrol and become the sleeping peer. Two calls that do not sleep never meet.
- * Invariants: claiming a peer, enrolling, and closing happen under the waitlist's lock, and whoever
- *             enrols has looked for a peer under the same hold of it: senders and receivers are never
- *             asleep in one channel at once, except a select that does both.
+ * Invariants: whoever enrols has looked for a peer under the same hold of the waitlist's lock: senders
+ *             and receivers are never asleep in one channel at once, except a select that does both.
  *             A claimed peer stays until it is fired, so the copy needs no lock.
- * Close:      the flag, under the lock, then everybody is woken. A claimed peer's exchange had its
- *             place before.
- * Progress:   without a sleeping peer, calls that do not wait are wait-free. With one, they take the
- *             short lock: the pairing of two stacks is not lock-free.
+ * Close:      the flag, then everybody is woken. An exchange with a peer that was claimed by somebody
+ *             who had not seen the flag has its place before it: the peer slept then already, for who
+ *             enrols looks at the flag afterwards.
+ * Progress:   calls that do not wait are lock-free: where the lock is free they take the peer that has
+ *             waited longest from the list; where it is held, maybe by a thread that has stopped, they
+ *             claim one from the board. Closing is lock-free too. Enrolling and leaving take the lock.
+ *             (With more sleepers than a board holds, or without memory for it, the lock is waited for.)
+ *
+ * Pairing as in the synchronous queues of Scherer, Lea and Scott, "Scalable Synchronous Queues", PPoPP
+ * 2006: one CAS on the waiter decides.
  */
 #include "channel/handoff.h"
 
@@ -18,8 +23,9 @@
 
 static bool handoff_is_closed(const struct ckf_channel *channel)
 {
-    /* edge handoff-closed: acquire; pairs with the store in handoff_close(). seq_cst: a poller looks
-     * here after it has armed its event fd, and the closer looks for it after the store. */
+    /* edge handoff-closed: acquire; pairs with the exchange in handoff_close(). seq_cst: a poller looks
+     * here after it has armed its event fd, and a waiter after it has enrolled; the closer looks for
+     * both after the exchange. */
     return load_seq_cst(&channel->handoff.closed);
 }
 
@@ -36,33 +42,49 @@ static void hand_over(struct ckf_wait_node *peer, enum ckf_direction direction, 
     if (to != NULL)
         memcpy(to, from, elem_size);
     peer->wait->handed = true;
-    ckf_waitlist_fire(peer);
+    ckf_unpark(&peer->wait->parker);
 }
 
-static enum ckf_status meet_peer(struct ckf_channel *channel, enum ckf_direction direction,
-                                 void *elem)
+/* Claims the peer that has waited longest. The lock is held, and released. */
+static struct ckf_wait_node *claim_in_turn(struct ckf_waitlist *list, enum ckf_direction direction)
+{
+    struct ckf_wait_node *peer = ckf_waitlist_claim(list, direction, 1);
+    ckf_waitlist_unlock(list);
+    return peer;
+}
+
+static struct ckf_wait_node *claim_peer(struct ckf_channel *channel, enum ckf_direction direction)
 {
     struct ckf_waitlist *list = &channel->waitlist;
-    ckf_waitlist_lock(list);
-    /* relaxed: written under the lock alone */
-    if (load_relaxed(&channel->handoff.closed)) {
-        ckf_waitlist_unlock(list);
-        return CKF_CLOSED;
+    struct ckf_board *board = &channel->handoff.boards[direction];
+    if (ckf_waitlist_try_lock(list))
+        return claim_in_turn(list, direction);
+    struct ckf_wait_node *peer = ckf_board_claim(board);
+    if (peer == NULL && CKF_UNLIKELY(ckf_board_is_partial(board))) {
+        ckf_waitlist_lock(list);
+        return claim_in_turn(list, direction);
     }
-    struct ckf_wait_node *peer = ckf_waitlist_claim(list, opposite(direction), 1);
-    ckf_waitlist_unlock(list);
-    if (peer == NULL)
-        return CKF_AGAIN;
-    hand_over(peer, direction, elem, channel->elem_size);
-    return CKF_OK;
+    return peer;
 }
 
 static enum ckf_status try_meet(struct ckf_channel *channel, enum ckf_direction direction,
                                 void *elem)
 {
-    uint64_t moment;
-    if (ckf_waitlist_sleepers(&channel->waitlist, opposite(direction), &moment) != 0)
-        return meet_peer(channel, direction, elem);
+    struct ckf_waitlist *list = &channel->waitlist;
+    uint64_t before, after;
+    while (ckf_waitlist_sleepers(list, opposite(direction), &before) != 0) {
+        if (handoff_is_closed(channel))
+            return CKF_CLOSED;
+        struct ckf_wait_node *peer = claim_peer(channel, opposite(direction));
+        if (peer != NULL) {
+            hand_over(peer, direction, elem, channel->elem_size);
+            return CKF_OK;
+        }
+        /* If nobody has come meanwhile, those there were had all been claimed. */
+        ckf_waitlist_sleepers(list, opposite(direction), &after);
+        if (after == before)
+            break;
+    }
     /* Not closed after nobody slept: so not closed when nobody slept. */
     return handoff_is_closed(channel) ? CKF_CLOSED : CKF_AGAIN;
 }
@@ -104,23 +126,27 @@ static enum ckf_status handoff_try_recv_many(struct ckf_channel *channel, unsign
 
 static bool handoff_close(struct ckf_channel *channel)
 {
-    ckf_waitlist_lock(&channel->waitlist);
-    bool was_closed = load_relaxed(&channel->handoff.closed); /* relaxed: under the lock */
-    /* edge handoff-closed: release, by the seq_cst store; pairs with the load in
+    /* edge handoff-closed: release, by the seq_cst exchange; pairs with the load in
      * handoff_is_closed(), which see for why seq_cst. */
-    store_seq_cst(&channel->handoff.closed, true);
-    ckf_waitlist_unlock(&channel->waitlist);
+    bool was_closed = exchange_seq_cst(&channel->handoff.closed, true);
     if (!was_closed)
         ckf_waitlist_notify_closed(&channel->waitlist);
     return !was_closed;
+}
+
+static bool somebody_sleeps(struct ckf_channel *channel, enum ckf_direction direction,
+                            uint64_t *enrolled)
+{
+    struct ckf_board *board = &channel->handoff.boards[direction];
+    uint32_t linked = ckf_waitlist_sleepers(&channel->waitlist, direction, enrolled);
+    return linked != 0 && (ckf_board_has_open(board) || ckf_board_is_partial(board));
 }
 
 static bool handoff_is_ready(struct ckf_channel *channel, enum ckf_direction direction,
                              uint64_t *moment)
 {
     /* How many ever enrolled tells moments apart: nobody slept, and nobody has come since. */
-    return ckf_waitlist_sleepers(&channel->waitlist, opposite(direction), moment) != 0 ||
-           handoff_is_closed(channel);
+    return somebody_sleeps(channel, opposite(direction), moment) || handoff_is_closed(channel);
 }
 
 static size_t handoff_len(const struct ckf_channel *channel)
@@ -131,7 +157,14 @@ static size_t handoff_len(const struct ckf_channel *channel)
 
 static void handoff_free(struct ckf_channel *channel)
 {
-    (void)channel;
+    ckf_board_free(&channel->handoff.boards[CKF_SEND]);
+    ckf_board_free(&channel->handoff.boards[CKF_RECV]);
+}
+
+void ckf_handoff_init(struct ckf_handoff *handoff, struct ckf_waitlist *list)
+{
+    for (int direction = 0; direction < 2; direction++)
+        list->sides[direction].board = &handoff->boards[direction];
 }
 
 const struct ckf_core ckf_handoff_core = {

@@ -5,9 +5,16 @@
 #include <stdbool.h>
 
 #include "base/atomics.h"
+#include "channel/board.h"
+
+struct ckf_waitlist;
 
 struct ckf_handoff {
-    _Atomic(bool) closed; /* set once, under the waitlist's lock */
+    _Atomic(bool) closed;       /* set once */
+    struct ckf_board boards[2]; /* by enum ckf_direction: the sleepers of the waitlist's sides */
 };
+
+/* On zeroed memory. */
+void ckf_handoff_init(struct ckf_handoff *handoff, struct ckf_waitlist *list);
 
 #endif

@@ -223,14 +223,14 @@ struct sleep {
 /* relaxed, here and below: claims of these waits change under the mutex */
 static bool is_open(const struct sleep *sleep)
 {
-    return load_relaxed(&sleep->wait.claim) == CKF_CLAIM_OPEN;
+    return load_relaxed(&sleep->wait.own_claim) == CKF_CLAIM_OPEN;
 }
 
 static void cancel(struct ckf_context_watcher *watcher)
 {
     struct sleep *sleep = (struct sleep *)(void *)watcher;
     lock(sleep->channel);
-    store_relaxed(&sleep->wait.claim, CKF_CLAIM_CANCELED);
+    store_relaxed(&sleep->wait.own_claim, CKF_CLAIM_CANCELED);
     pthread_cond_signal(&sleep->condition);
     unlock(sleep->channel);
 }
@@ -273,12 +273,12 @@ static enum ckf_status move_when_ready(struct sleep *sleep, struct ckf_call *cal
         enum ckf_status status = move_one(channel, only->direction, only->elem);
         if (status != CKF_AGAIN)
             return status;
-        if (load_relaxed(&sleep->wait.claim) == CKF_CLAIM_CANCELED)
+        if (load_relaxed(&sleep->wait.own_claim) == CKF_CLAIM_CANCELED)
             end = ckf_context_outcome(call->context);
         if (end != CKF_AGAIN)
             return end;
         struct ckf_waiting waiting;
-        store_relaxed(&sleep->wait.claim, CKF_CLAIM_OPEN);
+        store_relaxed(&sleep->wait.own_claim, CKF_CLAIM_OPEN);
         ckf_waitlist_link(&channel->waitlist, only->direction, &sleep->node, in_front);
         ckf_waiting_begin(&waiting, note);
         if (!sleep_until_claimed(sleep, deadline_ns))
@@ -296,6 +296,7 @@ static enum ckf_status locked_wait(struct ckf_call *call)
                                        .operation = call->operation,
                                        .site = call->site};
     struct sleep sleep = {.watcher.fire = cancel, .channel = channel};
+    sleep.wait.claim = &sleep.wait.own_claim;
     sleep.wait.condition = &sleep.condition;
     sleep.node.wait = &sleep.wait;
     condition_init(&sleep.condition);

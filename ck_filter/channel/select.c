@@ -114,7 +114,7 @@ static bool cases_are_valid(const struct ckf_select_case *cases, size_t count)
     for (size_t i = 0; i < count; i++)
         if (cases[i].direction != CKF_SEND && cases[i].direction != CKF_RECV)
             return false;
-    return count <= UINT32_MAX - CKF_CLAIM_CASE;
+    return count <= UINT32_MAX;
 }
 
 static enum ckf_status select_in(struct ckf_call *call, size_t *chosen)

@@ -13,6 +13,57 @@
 #include "channel/waitlist.h"
 
 #include "base/event_fd.h"
+#include "channel/board.h"
+#include "sync/per_thread.h"
+
+/* --- waits and their names --- */
+
+/* A name is count << NUMBER_SHIFT | thread number << CLAIM_SHIFT; counts begin with 1. */
+enum { CLAIM_SHIFT = 2, NUMBER_SHIFT = 14 };
+_Static_assert(CKF_CLAIMS == 1 << CLAIM_SHIFT &&
+                   CKF_OWN_NUMBERS == 1 << (NUMBER_SHIFT - CLAIM_SHIFT),
+               "a name holds a thread number");
+
+static struct {
+    alignas(64) _Atomic(uint64_t) claim; /* of the thread's last wait */
+} claims[CKF_OWN_NUMBERS];
+
+static _Atomic(uint64_t) *claim_of(uint64_t name)
+{
+    return &claims[name >> CLAIM_SHIFT & (CKF_OWN_NUMBERS - 1)].claim;
+}
+
+void ckf_wait_init(struct ckf_wait *wait)
+{
+    unsigned number = ckf_thread_number();
+    wait->name = 0;
+    wait->claim = &wait->own_claim;
+    wait->taken_case = 0;
+    wait->unlinked = wait->handed = false;
+    ckf_parker_init(&wait->parker);
+    if (number < CKF_OWN_NUMBERS) {
+        /* relaxed: only this thread begins waits here, and those before it with this number ended */
+        uint64_t last = load_relaxed(&claims[number].claim);
+        wait->claim = &claims[number].claim;
+        wait->name = ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
+    }
+    /* relaxed: others learn the name by an edge of its own */
+    store_relaxed(wait->claim, wait->name + CKF_CLAIM_OPEN);
+}
+
+bool ckf_wait_is_open(uint64_t name)
+{
+    /* relaxed: if it is not true any more, a claim fails */
+    return load_relaxed(claim_of(name)) == name + CKF_CLAIM_OPEN;
+}
+
+bool ckf_wait_claim_by_name(uint64_t name)
+{
+    /* edge wait-claimed: acq_rel, as in ckf_wait_claim(). */
+    return cas_acq_rel(claim_of(name), &(uint64_t){name}, name + CKF_CLAIM_TAKEN);
+}
+
+/* --- lists --- */
 
 void ckf_waitlist_init(struct ckf_waitlist *list, bool by_mutex)
 {
@@ -41,6 +92,8 @@ void ckf_waitlist_link(struct ckf_waitlist *list, enum ckf_direction direction,
     *(node->previous != NULL ? &node->previous->next : &side->first) = node;
     *(node->next != NULL ? &node->next->previous : &side->last) = node;
     node->linked = true;
+    if (side->board != NULL)
+        ckf_board_post(side->board, node, in_front);
     /* edge interest-shown: seq_cst RMW before the second look at the channel; pairs with the load
      * in ckf_waitlist_notify() after the change. */
     fetch_add_seq_cst(&side->interest, CKF_INTEREST_ENROLLED + CKF_INTEREST_NODE);
@@ -55,6 +108,8 @@ void ckf_waitlist_unlink(struct ckf_waitlist *list, enum ckf_direction direction
     *(node->previous != NULL ? &node->previous->next : &side->first) = node->next;
     *(node->next != NULL ? &node->next->previous : &side->last) = node->previous;
     node->linked = false;
+    if (side->board != NULL)
+        ckf_board_withdraw(side->board, node);
     /* relaxed: too high a count costs a look at the list, no more */
     fetch_sub_relaxed(&side->interest, CKF_INTEREST_NODE);
 }
@@ -66,11 +121,11 @@ static struct ckf_wait_node *claim_first(struct ckf_waitlist *list, enum ckf_dir
     struct ckf_wait_node *node;
     while ((node = side->first) != NULL) {
         ckf_waitlist_unlink(list, direction, node);
-        uint32_t found = CKF_CLAIM_OPEN;
-        /* relaxed: one word decides which claimer wins. What the wait says was enrolled under the
-         * lock, and what a claimer writes for it is published when the parker is fired. */
-        if (cas_relaxed(&node->wait->claim, &found, CKF_CLAIM_CASE + node->case_number))
+        if (ckf_wait_claim(node->wait, CKF_CLAIM_TAKEN)) {
+            node->wait->taken_case = node->case_number;
+            node->wait->unlinked = true;
             return node;
+        }
     }
     return NULL;
 }
@@ -228,7 +283,7 @@ bool ckf_waitlist_has_sleepers(struct ckf_waitlist *list)
     for (int direction = 0; direction < 2; direction++)
         for (struct ckf_wait_node *node = list->sides[direction].first; node; node = node->next)
             /* relaxed: a call whose claim this does not see is asleep as far as it matters */
-            found |= load_relaxed(&node->wait->claim) == CKF_CLAIM_OPEN;
+            found |= load_relaxed(node->wait->claim) == node->wait->name + CKF_CLAIM_OPEN;
     ckf_waitlist_unlock(list);
     ckf_waitlist_fire(chain);
     return found;

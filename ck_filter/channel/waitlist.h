@@ -8,6 +8,10 @@
  * whoever changed the channel looks for interest afterwards, and these four accesses are
  * sequentially consistent.
  *
+ * The claim word of a wait is its name, and how it ended. Names never come again, and the words lie in a
+ * place for each thread number, so that one can ask after a wait that may be over (see board.h). A
+ * thread beyond the numbers keeps the word in the wait itself, which then has no name.
+ *
  * Notifiers never wait for the lock: if somebody holds it, they write down what they owe, and the
  * holder pays when it releases. So a thread that stops inside the lock stops no try_ call.
  *
@@ -31,25 +35,53 @@
 #include "sync/lock.h"
 #include "sync/parking.h"
 
-/* The claim word of a wait: open until the one CAS that ends it. */
-enum {
+/* How a wait ended: open until the one CAS that ends it. */
+enum ckf_claim {
     CKF_CLAIM_OPEN = 0,
     CKF_CLAIM_ABANDONED = 1, /* by the waiter itself: its deadline came */
     CKF_CLAIM_CANCELED = 2,  /* by its context */
-    CKF_CLAIM_CASE = 3       /* plus the number of the case that can go on */
+    CKF_CLAIM_TAKEN = 3,     /* a case can go on */
+    CKF_CLAIMS = 4
 };
 
 struct ckf_wait {
-    _Atomic(uint32_t) claim;
-    struct ckf_parker parker;  /* fired once, by whoever claimed; not after ABANDONED */
-    pthread_cond_t *condition; /* signalled instead, under the mutex; NULL: the parker */
-    bool handed; /* the claimer, before it fires: the element has changed hands already */
+    _Atomic(uint64_t) *claim;    /* the name, plus an enum ckf_claim */
+    uint64_t name;               /* a multiple of CKF_CLAIMS; 0: none */
+    _Atomic(uint64_t) own_claim; /* of a wait without a name */
+    struct ckf_parker parker;    /* fired once, by whoever claimed; not after ABANDONED */
+    pthread_cond_t *condition;   /* signalled instead, under the mutex; NULL: the parker */
+    /* By a claimer with TAKEN, before it fires: */
+    uint32_t taken_case;
+    bool unlinked; /* the case's node is in no list any more */
+    bool handed;   /* the element has changed hands already */
 };
+
+/* Everything but `condition`, which is kept. A thread waits once at a time. */
+void ckf_wait_init(struct ckf_wait *wait);
+
+static inline bool ckf_wait_claim(struct ckf_wait *wait, enum ckf_claim claim)
+{
+    uint64_t found = wait->name;
+    /* edge wait-claimed: acq_rel, so that one of the claimers wins and sees the loser's wait as it was
+     * enrolled; pairs with the other claimers' CASes and the load in ckf_wait_outcome(). */
+    return cas_acq_rel(wait->claim, &found, wait->name + claim);
+}
+
+static inline enum ckf_claim ckf_wait_outcome(const struct ckf_wait *wait)
+{
+    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
+    return (enum ckf_claim)(load_acquire(wait->claim) - wait->name);
+}
+
+/* Of a wait that may be over: by its name. */
+bool ckf_wait_is_open(uint64_t name);
+bool ckf_wait_claim_by_name(uint64_t name); /* with TAKEN */
 
 struct ckf_wait_node {
     struct ckf_wait_node *previous, *next; /* guarded by the list's lock; next chains the claimed */
     struct ckf_wait *wait;
-    void *elem; /* what a rendezvous peer reads or fills */
+    void *elem;              /* what a rendezvous peer reads or fills */
+    struct ckf_offer *offer; /* on the side's board, if it has one; guarded by the list's lock */
     uint32_t case_number;
     bool linked; /* guarded by the list's lock */
 };
@@ -60,6 +92,7 @@ struct ckf_wait_side {
     _Atomic(uint32_t) owed;             /* wake-ups left to the holder of the lock */
     _Atomic(int) event_fd;              /* the descriptor + 1; 0: none */
     struct ckf_wait_node *first, *last; /* guarded by the lock */
+    struct ckf_board *board;            /* constant; NULL: none */
 };
 
 struct ckf_waitlist {
@@ -81,6 +114,11 @@ void ckf_waitlist_init(struct ckf_waitlist *list, bool by_mutex); /* on zeroed m
 void ckf_waitlist_free(struct ckf_waitlist *list);                /* closes the event fds */
 
 void ckf_waitlist_lock(struct ckf_waitlist *list);
+/* Lock-free; for lists that have no mutex. */
+static inline bool ckf_waitlist_try_lock(struct ckf_waitlist *list)
+{
+    return ckf_lock_try(&list->lock);
+}
 /* Pays what notifiers left to the holder. */
 void ckf_waitlist_unlock(struct ckf_waitlist *list);
 

@@ -33,8 +33,7 @@
  * Progress. try_send and try_recv of the ATOMIC variant are lock-free: a thread that stops at any
  * instruction of any call keeps nobody else's from completing, and takes at most one slot with it
  * (none if elements have up to 8 bytes). Unbounded channels allocate, so they are lock-free as far as
- * the allocator is. A rendezvous is lock-free only while no peer sleeps; meeting one takes a short
- * lock. The MUTEX variant takes its mutex.
+ * the allocator is. The MUTEX variant takes its mutex.
  *
  * Memory. A send happens before the receive that gets its element returns; the k-th receive happens
  * before the (k + capacity)-th send returns; a close happens before every CKF_CLOSED it causes.

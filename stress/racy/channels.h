@@ -33,5 +33,6 @@ extern const struct channel_operations racy_late_block_channel;     /* installed
 extern const struct channel_operations racy_narrow_len_channel;     /* a length below zero */
 extern const struct channel_operations racy_late_sender_channel;    /* looks, then sleeps */
 extern const struct channel_operations racy_promised_channel;       /* a flag beside the ring */
+extern const struct channel_operations racy_unclaimed_channel;      /* two serve one sleeper */
 
 #endif
