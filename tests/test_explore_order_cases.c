@@ -653,6 +653,124 @@ static void send_within(struct ckf_stress_run *run, void *state)
 SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
       {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
 
+/* --- segments that are given back --- */
+
+/* In this build a segment has few cells, and some segments are kept for later. */
+enum { CELLS = 4, KEPT = 8 };
+
+static void fill_segments(struct ckf_stress_run *run, void *state, unsigned sent, unsigned received)
+{
+    struct state *s = state;
+    uint64_t value;
+    empty_segments(run, state);
+    for (unsigned i = 0; i < sent; i++)
+        expect(run, put(s->first, i) == CKF_OK);
+    for (unsigned i = 0; i < received; i++)
+        expect(run, take(s->first, &value) == CKF_OK);
+}
+
+/* As many as are kept are kept, and the next receive takes the last element of a segment. */
+static void many_kept(struct ckf_stress_run *run, void *state)
+{
+    fill_segments(run, state, CELLS * (KEPT + 6), CELLS * (KEPT + 3) - 1);
+}
+
+static void take_two(struct ckf_stress_run *run, void *state)
+{
+    try_twice(run, state);
+}
+
+/* So many segments are in use that, when all is received, the last one of them is given back. */
+static void many_in_use(struct ckf_stress_run *run, void *state)
+{
+    fill_segments(run, state, CELLS * (KEPT + 2) - 1, 0);
+}
+
+static void use_up(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    (void)run;
+    for (int i = 0; i < 2; i++)
+        put(s->first, 1);
+    while (take(s->first, &value) == CKF_OK)
+        continue;
+}
+
+static void look_whether_ready(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV);
+}
+
+static void try_put_first(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    put(((struct state *)state)->first, 1);
+}
+
+static void put_many_first(struct ckf_stress_run *run, void *state)
+{
+    size_t done;
+    expect(run, ckf_channel_send_many(((struct state *)state)->first, &(uint64_t){1}, 1, &done,
+                                      CKF_FOREVER, NULL) == CKF_OK);
+}
+
+static void look_whether_closed(struct ckf_stress_run *run, void *state)
+{
+    expect(run, !ckf_channel_is_closed(((struct state *)state)->first));
+}
+
+static void look_how_many(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_channel_len(((struct state *)state)->first) <= CELLS * (KEPT + 7));
+}
+
+#define GIVEN_BACK(name, id, before, visit, other)                                                 \
+    SCENE(given_back_##name, "order-given-back-" id, BOTH, before, destroy_both,                   \
+          {"visitor", visit, 1}, {"other", other, 1})
+
+GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
+GIVEN_BACK(is_ready, "is-ready", many_kept, look_whether_ready, take_two);
+GIVEN_BACK(len, "len", many_kept, look_how_many, take_two);
+GIVEN_BACK(try_send, "try-send", many_in_use, try_put_first, use_up);
+GIVEN_BACK(send_many, "send-many", many_in_use, put_many_first, use_up);
+GIVEN_BACK(is_closed, "is-closed", many_in_use, look_whether_closed, use_up);
+GIVEN_BACK(close, "close", many_in_use, close_first, use_up);
+
+/* --- an element that moves --- */
+
+static void one_in_the_first(struct ckf_stress_run *run, void *state)
+{
+    two_buffered(run, state);
+    expect(run, put(((struct state *)state)->first, 1) == CKF_OK);
+}
+
+/* Puts one in before it takes one out. */
+static void move_element(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    for (int i = 0; i < 6; i++) {
+        expect(run, put(i % 2 == 0 ? s->second : s->first, 1) == CKF_OK);
+        take(i % 2 == 0 ? s->first : s->second, &value);
+    }
+}
+
+static void select_element(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    size_t chosen;
+    struct ckf_select_case cases[2] = {
+        {.channel = s->first, .direction = CKF_RECV, .elem = &value},
+        {.channel = s->second, .direction = CKF_RECV, .elem = &value}};
+    expect(run, ckf_select(cases, 2, &chosen, CKF_NOW, NULL) == CKF_OK);
+}
+
+SCENE(element_moves, "order-element-moves", BOTH, one_in_the_first, destroy_both,
+      {"mover", move_element, 1}, {"selector", select_element, 1});
+
 /* --- batches, and promised ends --- */
 
 static void send_a_batch(struct ckf_stress_run *run, void *state)
