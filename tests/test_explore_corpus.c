@@ -110,6 +110,91 @@ static void no_strategy_accuses_a_right_program(void **state)
     }
 }
 
+/* What a search has seen: verdicts, and what executions that ended well have left behind. */
+enum { MAX_STATES = 1 << 14, PLAIN_EXECUTIONS = 100000 };
+struct harvest {
+    unsigned verdicts; /* a set */
+    uint64_t states[MAX_STATES];
+    size_t count;
+};
+
+static bool gather(const struct ckf_explore_end *end, void *arg)
+{
+    struct harvest *harvest = arg;
+    harvest->verdicts |= 1u << end->verdict;
+    if (end->verdict != CKF_VERDICT_OK)
+        return true;
+    size_t place = end->state % MAX_STATES;
+    while (harvest->states[place] != 0 && harvest->states[place] != end->state)
+        place = (place + 1) % MAX_STATES;
+    harvest->count += harvest->states[place] == 0;
+    harvest->states[place] = end->state;
+    return harvest->count < MAX_STATES - 1;
+}
+
+static bool same_states(const struct harvest *a, const struct harvest *b)
+{
+    for (size_t i = 0; i < MAX_STATES; i++) {
+        if (a->states[i] == 0)
+            continue;
+        size_t place = a->states[i] % MAX_STATES;
+        while (b->states[place] != 0 && b->states[place] != a->states[i])
+            place = (place + 1) % MAX_STATES;
+        if (b->states[place] == 0)
+            return false;
+    }
+    return a->count == b->count;
+}
+
+static bool harvest_all(const struct corpus_program *program, unsigned preemptions,
+                        unsigned without, struct harvest *harvest, uint64_t *executions)
+{
+    struct ckf_explore_options options = options_of(program);
+    struct ckf_explore_stats stats;
+    *harvest = (struct harvest){.count = 0};
+    options.preemptions = preemptions;
+    options.without = without;
+    options.executions = PLAIN_EXECUTIONS;
+    ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
+    *executions += stats.executions + stats.pruned;
+    return stats.complete;
+}
+
+/* The search may leave out only what it has seen: it must come to the same verdicts as without, and,
+ * where states alone are left out, to the same ends. */
+static void what_the_search_leaves_out_loses_nothing(void **state)
+{
+    (void)state;
+    enum {
+        OTHERS = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
+        EVERYTHING = OTHERS | CKF_WITHOUT_STATES
+    };
+    static const unsigned bounds[] = {0, 1, 2, 3, CKF_EXPLORE_UNBOUNDED};
+    static struct harvest plain, remembering, all;
+    uint64_t executions = 0, remembering_executions = 0, plain_executions = 0;
+    unsigned compared = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
+            if (!harvest_all(&corpus[i], bounds[k], EVERYTHING, &plain, &plain_executions))
+                break;
+            assert_true(
+                harvest_all(&corpus[i], bounds[k], OTHERS, &remembering, &remembering_executions));
+            assert_true(harvest_all(&corpus[i], bounds[k], 0, &all, &executions));
+            if (plain.verdicts != remembering.verdicts || !same_states(&plain, &remembering))
+                fail_msg("%s, bound %u: verdicts %#x and %zu ends, without states %#x and %zu",
+                         corpus[i].name, bounds[k], remembering.verdicts, remembering.count,
+                         plain.verdicts, plain.count);
+            if (plain.verdicts != all.verdicts)
+                fail_msg("%s, bound %u: verdicts %#x, plain %#x", corpus[i].name, bounds[k],
+                         all.verdicts, plain.verdicts);
+            compared++;
+        }
+    }
+    print_message("%u searches: %llu executions, %llu with states alone, %llu without anything\n",
+                  compared, (unsigned long long)executions,
+                  (unsigned long long)remembering_executions, (unsigned long long)plain_executions);
+}
+
 struct parking {
     bool parked, ended_well;
 };
@@ -157,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
+        cmocka_unit_test(what_the_search_leaves_out_loses_nothing),
         cmocka_unit_test(only_lock_holders_stop_others),
     };
     return cmocka_run_group_tests_name("explore_corpus", tests, NULL, NULL);

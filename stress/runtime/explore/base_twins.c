@@ -2,7 +2,8 @@
  * runtime: futexes, the clock, spinning, memory, randomness and last words. Linked instead of
  * futex.c, clock.c, backoff.c, memory.c, random.c and check.c; not instrumented.
  *
- * A futex wakes nobody into knowing anything: no order is taken from it, as from the kernel's.
+ * A futex wakes nobody into knowing anything: no order is taken from it, as from the kernel's. But the
+ * kernel reads the word for the thread, which therefore reads none older afterwards.
  */
 #include "engine.h"
 
@@ -24,6 +25,8 @@ int64_t ckf_explore_engine_now_ns(void);
 bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline_ns)
 {
     uintptr_t address = (uintptr_t)word;
+    ckf_explore_engine.running->operands[0] = expected;
+    ckf_explore_engine.running->operands[1] = (uint64_t)deadline_ns;
     ckf_explore_point(OP_FUTEX_WAIT, address, 4, 0, CALLER);
     struct ckf_granule *granule =
         ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
@@ -33,6 +36,7 @@ bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline
     ckf_explore_mix(found);
     if (ckf_explore_engine.tracing)
         ckf_explore_trace_event(&ckf_explore_engine.running->op, found, 0, 0);
+    ckf_explore_see_newest(granule, address);
     if (found != expected)
         return true;
     return ckf_explore_sleep(ckf_explore_sync_at(address), deadline_ns);

@@ -67,9 +67,18 @@ static const char *name_actor(unsigned index, const struct ckf_stress_actor *act
     return name;
 }
 
+static unsigned actors_of(const struct ckf_case_program *program)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++)
+        count += copies_of(program, &program->test->actors[i]);
+    return count;
+}
+
 static void run_actors(const struct ckf_case_program *program, void *state)
 {
     unsigned threads[MAX_THREADS], count = 0;
+    ckf_explore_number_threads(1 + actors_of(program));
     for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++) {
         const struct ckf_stress_actor *actor = &program->test->actors[i];
         unsigned copies = copies_of(program, actor);
@@ -256,6 +265,7 @@ void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
     if (current.outcome == NULL ||
         ckf_stress_grade(test, outcome)->grade > ckf_stress_grade(test, current.outcome)->grade)
         current.outcome = outcome;
+    ckf_explore_note_state((uintptr_t)current.outcome);
 }
 
 void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
@@ -277,6 +287,13 @@ static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
     return &current.recorders[run->number];
 }
 
+/* States with different histories differ: what is recorded will be judged. */
+static void note_history(const uint64_t *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ckf_explore_note_state(words[i]);
+}
+
 void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
                      uint64_t second_argument)
 {
@@ -287,6 +304,8 @@ void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object,
     bool misused;
     ckf_recorder_call(recorder_of(run), &operation, &misused);
     require(!misused, "records a call before its last operation has returned");
+    const uint64_t words[] = {run->number, code, object, argument, second_argument};
+    note_history(words, sizeof words / sizeof *words);
     ckf_explore_operation_begins();
 }
 
@@ -295,6 +314,8 @@ void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value
     bool misused;
     ckf_recorder_value(recorder_of(run), index, value, &misused);
     require(!misused, "records a value outside of an operation, or one above 3");
+    const uint64_t words[] = {run->number, index, value};
+    note_history(words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
@@ -307,6 +328,9 @@ void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
         recorded->called = interval.called;
         recorded->returned = interval.returned;
     }
+    const uint64_t words[] = {run->number, (uint64_t)(int64_t)status, result, interval.called,
+                              interval.returned};
+    note_history(words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_pause(struct ckf_stress_run *run)

@@ -22,6 +22,7 @@
 #include "trace.h"
 
 enum { MAX_CHOICES = 1 << 16, MAX_ROWS = 32 };
+#define ASIDE_NS          INT64_C(300000000)
 #define DEFAULT_BUDGET_NS INT64_C(2000000000)
 
 extern const struct ckf_stress_case *const __start_ckf_stress_cases[] __attribute__((weak));
@@ -133,6 +134,7 @@ static void add_stats(struct ckf_explore_stats *sum, const struct ckf_explore_st
     sum->executions += stats->executions;
     sum->steps += stats->steps;
     sum->pruned += stats->pruned;
+    sum->states = stats->states;
     sum->elapsed_ns += stats->elapsed_ns;
     sum->cpu_ns += stats->cpu_ns;
     if (stats->deepest > sum->deepest)
@@ -164,6 +166,9 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .timeouts = settings->timeouts,
         .timed = exploration->program.test->specification != NULL,
         .informed = exploration->total.executions > 0,
+        .without = settings->plain
+                       ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
+                       : 0,
         .spurious = samples && settings->spurious == 0 ? 1 : settings->spurious,
     };
     struct ckf_explore_stats stats;
@@ -345,10 +350,10 @@ static void print_result(const struct exploration *exploration)
     if (exploration->settings->stats && exploration->total.cpu_ns > 0) {
         double seconds = (double)exploration->total.cpu_ns / 1e9;
         printf("    %.0f executions/s and %.1f M steps/s of CPU time, at most %u steps, %" PRIu64
-               " cut off\n",
+               " cut off, %" PRIu64 " states\n",
                (double)exploration->total.executions / seconds,
                (double)exploration->total.steps / seconds / 1e6, exploration->total.deepest,
-               exploration->total.pruned);
+               exploration->total.pruned, exploration->total.states);
     }
 }
 
@@ -454,14 +459,17 @@ static bool selected(const struct ckf_explore_settings *settings,
     return settings->variants[variant] && test->operations[variant] != NULL;
 }
 
-/* What those before have left is shared among all that are left. */
-static int64_t share_of_budget(const struct ckf_explore_settings *settings, int64_t begin_ns,
-                               unsigned left)
+/* Most searches are complete at once. One that is not may take a third of what is left, after something
+ * has been set aside for each that is still to come. */
+static int64_t share_of(const struct ckf_explore_settings *settings, unsigned explorations,
+                        int64_t start)
 {
     if (settings->budget_ns == 0)
         return DEFAULT_BUDGET_NS;
-    int64_t rest_ns = settings->budget_ns - (real_time_ns() - begin_ns);
-    return rest_ns > left ? rest_ns / left : 1;
+    int64_t left = settings->budget_ns - (real_time_ns() - start);
+    int64_t equal = left / explorations, aside = equal < ASIDE_NS ? equal : ASIDE_NS;
+    int64_t third = (left - aside * explorations) / 3;
+    return third > equal ? third : equal;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,
@@ -481,12 +489,12 @@ static int explore_all(const struct ckf_explore_settings *settings,
         }
         fprintf(report.json, "[");
     }
-    int64_t begin_ns = real_time_ns();
+    int64_t start = real_time_ns();
     for (size_t i = 0; i < catalog->count; i++)
         for (int v = 0; v < CKF_STRESS_VARIANTS; v++)
             if (selected(settings, catalog->cases[i], v))
                 explore_variant(settings, catalog->cases[i], (enum ckf_stress_variant)v,
-                                share_of_budget(settings, begin_ns, explorations--), &report);
+                                share_of(settings, explorations--, start), &report);
     if (report.json != NULL) {
         fprintf(report.json, "\n]\n");
         if (report.json != stdout)

@@ -35,6 +35,7 @@ struct ckf_explore_settings {
     unsigned rounds, copies, timeouts, spurious;
     unsigned jobs;     /* processes that mutate; 0: as many as there are processors */
     const char *files; /* what is mutated: a glob over "channel/ring.c put_word()"; NULL: all */
+    bool plain;        /* the search leaves nothing out */
     bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };

@@ -35,6 +35,7 @@ enum {
 struct ckf_view {
     uint16_t clock[MAX_THREADS];
     uint32_t length; /* of seen */
+    uint64_t hash;   /* see states.c; of views that were handed on */
     int16_t seen[];
 };
 
@@ -52,6 +53,7 @@ struct ckf_location {
     uint16_t count, capacity;
     uint16_t floor;    /* nobody reads an older store: plain code has written since */
     uint16_t watchers; /* threads that spin until a newer store */
+    uint64_t hash;     /* of its stores: see states.c */
     uint8_t size;
     uint8_t user; /* 1 + the only thread that has used it; SEVERAL_USERS; 0: none */
     bool written; /* since threads run together */
@@ -143,12 +145,17 @@ struct ckf_watched {
 
 struct ckf_thread {
     void *context;
+    uintptr_t frame; /* where the program's part of the stack ends, while it does not run */
     uint8_t id, state;
     bool joined, detached, timed_out, acquire_pending, keys_used;
-    bool daemon;                         /* of the engine: nobody joins it */
-    bool begins;                         /* its next step is the first of an operation */
-    uint32_t called;                     /* when the last one began */
-    struct ckf_operation op;             /* pending, or the last one done */
+    bool daemon;             /* of the engine: nobody joins it */
+    bool begins;             /* its next step is the first of an operation */
+    uint32_t called;         /* when the last one began */
+    struct ckf_operation op; /* pending, or the last one done */
+    uint64_t operands[3];    /* of a pending one: what is nowhere else */
+    uint64_t detail;         /* where the engine's own code stands */
+    uint64_t hash;           /* see states.c */
+    bool hashed;
     uintptr_t pc;                        /* of the last plain access */
     struct ckf_view *current, *acquired; /* see model.c */
     const struct ckf_view *released;
@@ -204,6 +211,12 @@ struct ckf_engine {
     unsigned preemptions_left, timeouts_left, spurious_left;
     unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
     uint64_t hash;
+    bool hashing, remembering; /* what states.c needs is kept; states are looked up */
+    bool choosy;               /* reads that bring nothing new are left out */
+    uintptr_t frame;
+    uint64_t memory_hash, access_hash, location_hash, note_hash;
+    uint64_t last_state;
+    unsigned lookups; /* points ahead at which states are looked up */
     int64_t now_ns;
     struct ckf_explore_options options;
 
@@ -254,11 +267,19 @@ struct ckf_engine {
     void (*key_destructors[MAX_KEYS])(void *);
     unsigned key_count;
     int16_t *sc_seen; /* the view of the seq_cst order, by location */
+    uint64_t *salts;  /* by location */
 };
 
 extern struct ckf_engine ckf_explore_engine;
 
-#define CALLER ((uintptr_t)__builtin_return_address(0))
+/* After a choice states are looked up for so many points, even if nothing is to be chosen there: until ways
+ * that differ in little have met. */
+enum { LOOKUPS_AFTER_CHOICE = 2 };
+
+/* The call site in the program; and notes where the program's part of the stack ends. */
+#define CALLER                                                                                     \
+    (ckf_explore_engine.frame = (uintptr_t)__builtin_dwarf_cfa(),                                  \
+     (uintptr_t)__builtin_return_address(0))
 
 /* scheduler.c */
 void ckf_explore_engine_prepare(void);
@@ -274,6 +295,8 @@ void ckf_explore_park_if_due(uintptr_t pc);
 void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind pending);
 /* One of `alternatives` (at least 1, at most 255), counted from 0. */
 unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives);
+/* The same; a search tries only those in the set. All bits: any. */
+unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternatives, uint16_t set);
 struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, const char *name);
 _Noreturn void ckf_explore_thread_exit(void);
 /* Runs the body once, by the strategy and the choices to follow. */
@@ -296,6 +319,8 @@ void ckf_explore_strategy_prepare(void);
 void ckf_explore_strategy_welcome(struct ckf_thread *thread);
 void ckf_explore_strategy_demote(struct ckf_thread *thread);
 bool ckf_explore_strategy_next(void);
+/* Since which execution (as counted by `attempt`) the first `count` choices are what they are. */
+uint32_t ckf_explore_strategy_followed(size_t count);
 uint64_t ckf_explore_random_next(uint64_t *state);
 
 /* model.c */
@@ -307,6 +332,8 @@ void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread
 void ckf_explore_model_leave_solo(void);
 /* From now on the thread reads none of the stores that are stale now. */
 void ckf_explore_see_everything(struct ckf_thread *thread);
+/* From now on the running thread reads no store of this word that is stale now. */
+void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address);
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc);
 void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
                               uintptr_t pc);
@@ -351,6 +378,8 @@ void ckf_explore_shadow_restart(void);
 void ckf_explore_heap_prepare(void);
 void ckf_explore_heap_begin(struct ckf_thread *thread);
 void *ckf_explore_stack_top(const struct ckf_thread *thread);
+/* NULL: the address is not in a stack. */
+struct ckf_thread *ckf_explore_stack_owner(uintptr_t address);
 /* NULL without memory; to be filled by the caller. */
 void *ckf_explore_heap_allocate(size_t size, size_t align);
 /* Fills a new block up to the next multiple of 8 bytes. Not seen as an access. */
@@ -366,10 +395,30 @@ void *ckf_explore_reserve(size_t size);
 /* watchdog.c */
 void ckf_explore_watchdog_start(void);
 
-/* reclaim.c */
+/* states.c */
+void ckf_explore_states_prepare(void);
+void ckf_explore_states_begin(void);
+/* No state has been seen. */
+void ckf_explore_states_forget(void);
+/* How many are known. */
+uint64_t ckf_explore_states_count(void);
+/* True: from here on everything has been or will be tried. Otherwise it will be from now on. */
+bool ckf_explore_state_is_known(uint16_t candidates);
+/* The word at this address is about to be written; is written. */
+void ckf_explore_states_write(uintptr_t address, bool plain);
+void ckf_explore_states_wrote(void);
+uint64_t ckf_explore_view_hash(const struct ckf_view *view);
+/* What an execution has left behind. */
+uint64_t ckf_explore_states_last(void);
+
+/* reclaim_twin.c */
 void ckf_explore_reclaim_begin(void);
+uint64_t ckf_explore_reclaim_hash(void);
 /* Waits until all that was retired so far is reclaimed. */
 void ckf_explore_reclaim_drain(uintptr_t pc);
+
+/* per_thread_twin.c: threads below `count` need not take their numbers. */
+void ckf_explore_number_threads(unsigned count);
 
 /* pthread.c */
 void ckf_explore_pthread_begin(void);
@@ -392,6 +441,19 @@ extern char __executable_start[], __data_start[], _end[];
 static inline uint16_t ckf_explore_bit(const struct ckf_thread *thread)
 {
     return (uint16_t)(1u << thread->id);
+}
+
+static inline uint64_t ckf_explore_scramble(uint64_t value)
+{
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return value ^ value >> 32;
+}
+
+/* Something has happened that is not in the program's memory. */
+static inline void ckf_explore_note_state(uint64_t value)
+{
+    ckf_explore_engine.note_hash = ckf_explore_scramble(ckf_explore_engine.note_hash + value);
 }
 
 /* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;

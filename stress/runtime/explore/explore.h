@@ -39,6 +39,9 @@ enum {
     CKF_BREAK_RELEASE_SEQUENCE = 64 /* read-modify-writes hand nothing on */
 };
 
+/* Ways of leaving out what is equivalent to something seen, to be done without. */
+enum { CKF_WITHOUT_SLEEP_SETS = 1, CKF_WITHOUT_STATES = 2, CKF_WITHOUT_CHOICE_OF_READS = 4 };
+
 #define CKF_EXPLORE_UNBOUNDED UINT32_MAX
 
 /* A deadline that is at least so far away fires only when nobody else can go on. */
@@ -60,12 +63,13 @@ struct ckf_explore_options {
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
      * well when all other threads but main have ended, whether main could go on or not. */
     unsigned parked_step, parked_thread;
-    uint32_t epoch; /* of a replay: as ckf_explore_end says; 0: everything that is known */
     /* What is judged includes the real-time order of operations (see ckf_explore_operation_begins):
      * nothing may be left out that only swaps steps of different operations. */
     bool timed;
-    bool informed; /* keep what earlier runs of this program learnt about contention */
-    bool trace;    /* record events: see trace.h */
+    uint32_t epoch;   /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    bool informed;    /* keep what earlier runs of this program learnt about contention */
+    bool trace;       /* record events: see trace.h */
+    unsigned without; /* CKF_WITHOUT_...: for tests of the search */
 };
 
 enum ckf_explore_verdict {
@@ -114,6 +118,7 @@ struct ckf_explore_end {
     uint32_t epoch; /* what the choices mean depends on what was known then about contention */
     uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
+    uint64_t state;      /* DFS: a hash of what a complete execution has left behind */
     unsigned threads;    /* that there were */
     bool discovered;     /* some shared words were taken for private ones: times are not exact */
     bool parked;         /* the thread that was to be parked got so far */
@@ -122,6 +127,7 @@ struct ckf_explore_end {
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
+    uint64_t states; /* that the search remembers */
     uint64_t verdicts[CKF_VERDICTS];
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;

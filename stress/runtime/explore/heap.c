@@ -84,6 +84,14 @@ void *ckf_explore_stack_top(const struct ckf_thread *thread)
            (size_t)(thread->id + 1) * (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
 }
 
+struct ckf_thread *ckf_explore_stack_owner(uintptr_t address)
+{
+    size_t offset =
+        address - (uintptr_t)ckf_explore_engine.arena - (size_t)MAX_THREADS * HEAP_BYTES;
+    size_t id = offset / (CKF_STACK_BYTES + CKF_STACK_GUARD_BYTES);
+    return id < MAX_THREADS ? &ckf_explore_engine.threads[id] : NULL;
+}
+
 /* Lives until the next execution; unlike memory of the program it is not filled. */
 void *ckf_explore_scratch(size_t size)
 {
@@ -150,5 +158,7 @@ void ckf_explore_heap_free(void *memory)
         ckf_explore_fail(CKF_VERDICT_CRASH, "free of an address that was not allocated");
     ckf_explore_shadow_free((uintptr_t)memory, block->size);
     block->state = BLOCK_FREED;
+    if (ckf_explore_engine.hashing)
+        ckf_explore_engine.memory_hash += ckf_explore_scramble((uintptr_t)memory);
     ckf_explore_engine.live_blocks--;
 }

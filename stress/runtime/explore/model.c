@@ -87,6 +87,8 @@ struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread)
 {
     struct ckf_view *copy = ckf_explore_scratch(view_size(thread->current->length));
     view_copy(copy, thread->current);
+    if (ckf_explore_engine.hashing)
+        copy->hash = ckf_explore_view_hash(copy);
     thread->current->clock[thread->id]++;
     return copy;
 }
@@ -109,6 +111,7 @@ void ckf_explore_model_prepare(void)
     }
     e->locations = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->locations);
     e->sc_seen = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
+    e->salts = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->salts);
 }
 
 void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread *by)
@@ -132,6 +135,16 @@ void ckf_explore_see_everything(struct ckf_thread *thread)
     for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
         thread->current->seen[i] = (int16_t)(ckf_explore_engine.locations[i].count - 1);
     thread->tso_position = ckf_explore_engine.step;
+    thread->hashed = false;
+}
+
+void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address)
+{
+    if (granule == NULL || granule->location[address & 7] == 0)
+        return;
+    unsigned index = granule->location[address & 7] - 1u;
+    ckf_explore_engine.running->current->seen[index] =
+        (int16_t)(ckf_explore_engine.locations[index].count - 1);
 }
 
 /* Alone, a thread accesses memory directly; now that it gets company, what it did comes first. */
@@ -228,14 +241,29 @@ static struct ckf_location *make_location(uintptr_t address, unsigned size)
         e->threads[i].current->length = e->threads[i].acquired->length = index + 1;
     }
     e->sc_seen[index] = 0;
+    e->salts[index] = ckf_explore_scramble(address) | 1;
     return location;
+}
+
+/* For states.c: the location has another store. */
+static void note_store(struct ckf_location *location, const struct ckf_store *store)
+{
+    uint64_t hash = location->hash == 0 ? location->address : location->hash;
+    hash = ckf_explore_scramble(hash ^ store->value * UINT64_C(0x9e3779b97f4a7c15));
+    if (store->view != NULL)
+        hash = ckf_explore_scramble(hash ^ store->view->hash);
+    ckf_explore_engine.location_hash += hash - location->hash;
+    location->hash = hash;
 }
 
 static void resync(struct ckf_location *location)
 {
     uint64_t value = ckf_explore_native_load(location->address, location->size);
-    if (value != location->stores[newest(location)].value)
+    if (value != location->stores[newest(location)].value) {
         *append(location) = (struct ckf_store){.value = value, .step = ckf_explore_engine.step};
+        if (ckf_explore_engine.hashing)
+            note_store(location, &location->stores[newest(location)]);
+    }
     location->floor = (uint16_t)newest(location);
     location->resync = false;
 }
@@ -406,6 +434,8 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
                                 .view = view,
                                 .step = ckf_explore_engine.step,
                                 .thread = (uint8_t)(self->id + 1)};
+    if (ckf_explore_engine.hashing)
+        note_store(location, store);
     unsigned index = index_of(location);
     self->current->seen[index] = (int16_t)newest(location);
     if (order == SEQ_CST) {
@@ -439,6 +469,8 @@ static const struct ckf_view *carried_on(struct ckf_thread *self, const struct c
     if (both->length < read->length)
         both->length = read->length;
     ckf_explore_view_join(both, read);
+    if (ckf_explore_engine.hashing)
+        both->hash = ckf_explore_view_hash(both);
     return both;
 }
 
@@ -470,6 +502,65 @@ uint64_t ckf_explore_native_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
     return old;
 }
 
+enum { MAX_READABLE = 255 };
+
+/* True if whoever has received b may have received a, too, and would know no more. */
+static bool is_part_of(const struct ckf_view *a, const struct ckf_view *b)
+{
+    if (a == NULL || a == b)
+        return true;
+    if (b == NULL)
+        return false;
+    bool less = true;
+    for (int i = 0; i < MAX_THREADS; i++)
+        less &= a->clock[i] <= b->clock[i];
+    for (unsigned i = 0; i < a->length && i < b->length; i++)
+        less &= a->seen[i] <= b->seen[i];
+    for (unsigned i = b->length; i < a->length; i++)
+        less &= a->seen[i] == 0;
+    return less;
+}
+
+/* Of those readable stores that hold one value the oldest is worth a try, and others only if they do
+ * not bring all that it brings: who reads the older may do whatever who reads the newer may. `found`
+ * are the readable stores from the newest on; the result is a set of their places. */
+static uint16_t worth_reading(const struct ckf_location *location, const uint16_t found[],
+                              unsigned count)
+{
+    if (!ckf_explore_engine.choosy || count > 16)
+        return UINT16_MAX;
+    uint16_t set = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct ckf_store *store = &location->stores[found[i]];
+        bool covered = false;
+        for (unsigned k = i + 1; k < count && !covered; k++) {
+            const struct ckf_store *older = &location->stores[found[k]];
+            covered = older->value == store->value && is_part_of(older->view, store->view);
+        }
+        if (!covered)
+            set |= (uint16_t)(1u << i);
+    }
+    return set;
+}
+
+static unsigned choose_store(const struct ckf_location *location, const uint16_t found[],
+                             unsigned count)
+{
+    if (count == 1)
+        return found[0];
+    return found[ckf_explore_choose_among(CKF_CHOICE_READ, count,
+                                          worth_reading(location, found, count))];
+}
+
+static unsigned choose_readable(const struct ckf_location *location, unsigned oldest)
+{
+    uint16_t found[MAX_READABLE];
+    unsigned count = 0;
+    for (unsigned store = newest(location) + 1; store-- > oldest && count < MAX_READABLE;)
+        found[count++] = (uint16_t)store;
+    return choose_store(location, found, count);
+}
+
 /* The operations. Each is a point first, and then one step of its own. */
 
 enum { REPEATS_THAT_ARE_A_SPIN = 3 };
@@ -489,7 +580,7 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
     unsigned oldest = oldest_readable(self, location, order);
     unsigned store = last;
     if (oldest != last)
-        store -= ckf_explore_choose(CKF_CHOICE_READ, last - oldest + 1);
+        store = choose_readable(location, oldest);
     learn(self, location, store, order);
     uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
     note(self, value, store, location);
@@ -503,6 +594,7 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
                               uintptr_t pc)
 {
     order = ckf_explore_order(OP_STORE, order, pc);
+    ckf_explore_engine.running->operands[0] = value;
     ckf_explore_memory_point(OP_STORE, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -534,6 +626,7 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
                                 uint64_t operand, int order, uintptr_t pc)
 {
     order = ckf_explore_order(OP_RMW, order, pc);
+    ckf_explore_engine.running->operands[0] = operand;
     ckf_explore_memory_point(OP_RMW, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -569,12 +662,12 @@ static inline int failure_order(int success, int failure)
  * and the newest. Fills `found` from the newest on. */
 static unsigned readable_by_failure(const struct ckf_thread *self,
                                     const struct ckf_location *location, int order, unsigned shift,
-                                    uint64_t mask, uint64_t expected, uint16_t found[255])
+                                    uint64_t mask, uint64_t expected, uint16_t found[MAX_READABLE])
 {
     unsigned count = 0;
     unsigned oldest = oldest_readable(self, location, order);
     found[count++] = (uint16_t)newest(location);
-    for (unsigned store = newest(location); store-- > oldest && count < 255;)
+    for (unsigned store = newest(location); store-- > oldest && count < MAX_READABLE;)
         if ((location->stores[store].value >> shift & mask) != expected)
             found[count++] = (uint16_t)store;
     return count;
@@ -585,6 +678,8 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
 {
     success = ckf_explore_order(OP_CAS, success, pc);
     failure = failure_order(success, failure);
+    ckf_explore_engine.running->operands[0] = desired;
+    ckf_explore_engine.running->operands[1] = *expected;
     ckf_explore_memory_point(OP_CAS, address, size, success, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
@@ -599,9 +694,9 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     }
     unsigned shift = shift_of(location, address);
     uint64_t mask = mask_of(size);
-    uint16_t found[255];
+    uint16_t found[MAX_READABLE];
     unsigned count = readable_by_failure(self, location, failure, shift, mask, *expected, found);
-    unsigned store = found[count > 1 ? ckf_explore_choose(CKF_CHOICE_READ, count) : 0];
+    unsigned store = choose_store(location, found, count);
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
@@ -690,6 +785,8 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
                                    uintptr_t pc)
 {
     order = ckf_explore_order(OP_STORE, order, pc);
+    ckf_explore_engine.running->operands[0] = value.low;
+    ckf_explore_engine.running->operands[1] = value.high;
     ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
@@ -709,6 +806,9 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
                                  struct ckf_pair desired, int order, uintptr_t pc)
 {
     order = ckf_explore_order(OP_CAS, order, pc);
+    ckf_explore_engine.running->operands[0] = desired.low;
+    ckf_explore_engine.running->operands[1] = desired.high;
+    ckf_explore_engine.running->operands[2] = expected->low ^ ckf_explore_scramble(expected->high);
     ckf_explore_memory_point(OP_CAS, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
@@ -778,6 +878,7 @@ void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsign
         return;
     }
     location->resync = location->written = true;
+    ckf_explore_note_state(address);
     ckf_explore_engine.idle_spins = 0;
     if (location->watchers != 0)
         ckf_explore_wake_spinners(location);

@@ -156,6 +156,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 static int wait_on(uintptr_t condition, uintptr_t mutex, int64_t deadline_ns, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    self->operands[0] = (uint64_t)deadline_ns;
     self->op = (struct ckf_operation){
         .kind = OP_COND_WAIT, .address = condition, .address2 = mutex, .size = 1, .pc = pc};
     if (!ckf_explore_engine.solo)

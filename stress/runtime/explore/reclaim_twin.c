@@ -15,6 +15,7 @@
 
 static struct {
     struct ckf_retired *first, *last; /* retired, not in a grace period yet */
+    struct ckf_retired *batch;        /* in one */
     struct ckf_thread *reclaimer;     /* NULL: not started */
     bool idle;                        /* it waits for something to be retired */
     uint64_t retired_count, reclaimed_count;
@@ -30,7 +31,7 @@ static struct {
 
 void ckf_explore_reclaim_begin(void)
 {
-    reclaim.first = reclaim.last = NULL;
+    reclaim.first = reclaim.last = reclaim.batch = NULL;
     reclaim.reclaimer = NULL;
     reclaim.idle = false;
     reclaim.retired_count = reclaim.reclaimed_count = 0;
@@ -45,6 +46,8 @@ static void add_what_i_know(struct ckf_view **sum)
     struct ckf_view *mine = ckf_explore_view_release(ckf_explore_engine.running);
     if (*sum != NULL)
         ckf_explore_view_join(mine, *sum);
+    if (ckf_explore_engine.hashing)
+        mine->hash = ckf_explore_view_hash(mine);
     *sum = mine;
 }
 
@@ -135,6 +138,7 @@ static void release_barriers(void)
 
 static void wait_for_work(void)
 {
+    (void)CALLER; /* what this thread knows is in `reclaim` */
     if (reclaim.first != NULL) {
         ckf_explore_point(OP_GRACE_START, 0, 0, 0, 0);
         return;
@@ -162,9 +166,10 @@ static void reclaim_for_ever(void *unused)
     for (;;) {
         wait_for_work();
         ckf_explore_view_acquire(ckf_explore_engine.running, reclaim.retired);
-        struct ckf_retired *batch = reclaim.first;
+        struct ckf_retired *batch = reclaim.batch = reclaim.first;
         reclaim.first = reclaim.last = NULL;
         pass_grace_period(0);
+        reclaim.batch = NULL;
         run_callbacks(batch);
     }
 }
@@ -175,6 +180,7 @@ void ckf_reclaim_start(void)
 
 void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired *))
 {
+    ckf_explore_engine.running->operands[0] = (uintptr_t)callback;
     ckf_explore_point(OP_RETIRE, (uintptr_t)retired, 0, 0, CALLER);
     ckf_explore_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
     note_done(0);
@@ -206,6 +212,33 @@ void ckf_wait_for_readers(void)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for readers inside a read section");
     ckf_explore_point(OP_GRACE_START, 0, 0, 0, CALLER);
     pass_grace_period(CALLER);
+}
+
+static uint64_t hash_list(const struct ckf_retired *retired, uint64_t hash)
+{
+    for (; retired != NULL; retired = retired->link[0])
+        hash = ckf_explore_scramble(hash + (uintptr_t)retired + (uintptr_t)retired->reclaim);
+    return hash;
+}
+
+static uint64_t hash_of(const struct ckf_view *view)
+{
+    return view == NULL ? 0 : view->hash;
+}
+
+/* For states.c. */
+uint64_t ckf_explore_reclaim_hash(void)
+{
+    if (reclaim.started == NULL && reclaim.ended == NULL && reclaim.retired == NULL)
+        return 0;
+    uint64_t hash = hash_list(reclaim.batch, hash_list(reclaim.first, reclaim.idle));
+    hash = ckf_explore_scramble(hash + hash_of(reclaim.retired) + 3 * hash_of(reclaim.started) +
+                                5 * hash_of(reclaim.ended) + 7 * hash_of(reclaim.reclaimed));
+    for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++)
+        hash =
+            ckf_explore_scramble(hash + reclaim.awaited[i] +
+                                 ((reclaim.barriers >> i & 1) != 0 ? reclaim.barrier[i] << 16 : 0));
+    return ckf_explore_scramble(hash + reclaim.retired_count + (reclaim.reclaimed_count << 32));
 }
 
 void ckf_explore_reclaim_drain(uintptr_t pc)

@@ -94,6 +94,7 @@ static struct ckf_explore_end describe_end(void)
                                   .choice_count = e->choice_count,
                                   .hash = e->hash,
                                   .steps = e->step,
+                                  .state = e->last_state,
                                   .threads = e->thread_count,
                                   .discovered = e->discovered,
                                   .parked = e->parked != NULL,
@@ -138,6 +139,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         ckf_explore_forget_contended();
     e->exploring = true;
     e->strict = true;
+    ckf_explore_states_forget();
     int64_t start = real_time_ns(), cpu_start = time_ns(CLOCK_PROCESS_CPUTIME_ID);
     bool more = true;
     while (more) {
@@ -148,12 +150,14 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         e->attempt++;
         if (more && e->discovered && e->options.strategy == CKF_EXPLORE_DFS) {
             e->choice_limit = 0; /* there are more points than was known: from the start */
+            ckf_explore_states_forget();
         } else if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
         }
         more = more && !out_of_budget(stats, start);
     }
+    stats->states = ckf_explore_states_count();
     stats->elapsed_ns = real_time_ns() - start;
     stats->cpu_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
 }

@@ -51,6 +51,10 @@ static void switch_context(struct ckf_thread *from, struct ckf_thread *to)
         copy_bytes(from != NULL ? from->tls : e->hub_tls, e->tls.address, e->tls.size);
         copy_bytes(e->tls.address, to != NULL ? to->tls : e->hub_tls, e->tls.size);
     }
+    if (from != NULL)
+        from->frame = e->frame;
+    if (to != NULL)
+        e->frame = to->frame;
     e->running = to;
     ckf_explore_context_switch(from != NULL ? &from->context : &e->hub,
                                to != NULL ? to->context : e->hub);
@@ -162,6 +166,7 @@ static void fire_timer(struct ckf_thread *thread)
 {
     stop_sleeping(thread);
     thread->timed_out = true;
+    thread->hashed = false;
     if (ckf_explore_engine.now_ns < thread->deadline_ns)
         ckf_explore_engine.now_ns = thread->deadline_ns;
 }
@@ -240,7 +245,7 @@ void ckf_explore_count_step(void)
 
 static void begin_operation(struct ckf_thread *thread)
 {
-    thread->begins = false;
+    thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
@@ -313,7 +318,9 @@ static struct ckf_thread *pick(void)
         uint16_t candidates = e->ready;
         if (UNLIKELY(e->timers != 0) && e->timeouts_left > 0)
             candidates |= near_timers();
-        thread = ckf_explore_strategy_pick(candidates);
+        bool known = UNLIKELY(e->remembering) && e->choice_count >= e->choice_limit &&
+                     ckf_explore_state_is_known(candidates);
+        thread = known ? NULL : ckf_explore_strategy_pick(candidates);
         if (UNLIKELY(thread == NULL))
             fail_stuck(e->diverged ? CKF_VERDICT_DIVERGED : CKF_VERDICT_PRUNED, "");
         if (UNLIKELY(is_to_be_parked(thread)))
@@ -321,6 +328,7 @@ static struct ckf_thread *pick(void)
         commit(thread);
     }
     thread->state = THREAD_RUNNING;
+    thread->hashed = false;
     return thread;
 }
 
@@ -359,6 +367,7 @@ void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind p
 {
     stop_sleeping(thread);
     thread->state = THREAD_READY;
+    thread->hashed = false;
     if (pending == OP_LOCAL) {
         ckf_explore_engine.local |= ckf_explore_bit(thread);
     } else {
@@ -465,6 +474,8 @@ static void finish(struct ckf_thread *self)
     ckf_explore_pthread_exit_keys(self);
     if (self->id == 0) {
         ckf_explore_reclaim_drain(0);
+        if (e->hashing)
+            e->last_state = ckf_explore_states_last();
         end_execution();
     }
     self->state = THREAD_FINISHED;
@@ -509,7 +520,9 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     thread->arg = arg;
     thread->name = name;
     thread->result = NULL;
-    thread->keys_used = false;
+    thread->timed_out = thread->keys_used = thread->hashed = false;
+    thread->detail = 0;
+    thread->frame = (uintptr_t)ckf_explore_stack_top(thread);
     thread->context = ckf_explore_context_make(ckf_explore_stack_top(thread), run_thread);
     ckf_explore_heap_begin(thread);
     if (e->tls.size != 0)
@@ -562,6 +575,8 @@ void ckf_explore_join(unsigned thread)
 void ckf_explore_result(unsigned index, int64_t value)
 {
     ckf_explore_engine.registers[index] = value;
+    ckf_explore_engine.note_hash +=
+        ckf_explore_scramble(index * UINT64_C(1000003) ^ (uint64_t)value);
     if (ckf_explore_engine.registers_used <= index)
         ckf_explore_engine.registers_used = index + 1;
 }
@@ -596,6 +611,7 @@ void ckf_explore_engine_prepare(void)
     ckf_explore_shadow_prepare();
     ckf_explore_model_prepare();
     ckf_explore_strategy_prepare();
+    ckf_explore_states_prepare();
 }
 
 static void begin_execution(void)
@@ -630,6 +646,7 @@ static void begin_execution(void)
     e->scratch_next = e->scratch;
     e->running = NULL;
     ckf_explore_strategy_begin();
+    ckf_explore_states_begin();
     ckf_explore_pthread_begin();
     ckf_explore_reclaim_begin();
 }

@@ -33,6 +33,7 @@ void ckf_explore_print_help(FILE *out)
           "  --copies N         of actors whose number the case leaves open (default 2)\n"
           "  --timeouts N       deadlines that may fire early in one execution (default 1)\n"
           "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
+          "  --plain            a search that leaves nothing out: to check the engine\n"
           "  --require-repro    exit 3 if a racy variant is not seen to fail\n"
           "  --save DIR         write a schedule file for racy variants, too\n"
           "  --no-files         write none for fixed variants either\n"
@@ -209,6 +210,8 @@ static bool set_flag(struct ckf_explore_settings *settings, const char *option)
         settings->require_repro = true;
     else if (strcmp(option, "--stats") == 0)
         settings->stats = true;
+    else if (strcmp(option, "--plain") == 0)
+        settings->plain = true;
     else if (strcmp(option, "--trace") == 0)
         settings->trace = true;
     else if (strcmp(option, "--no-files") == 0)

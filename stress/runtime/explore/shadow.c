@@ -163,49 +163,76 @@ static struct ckf_access *accesses_of(struct ckf_granule *granule)
     return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + granule->more);
 }
 
+/* For states.c. */
+static inline uint64_t weigh(const struct ckf_access *access, uintptr_t address)
+{
+    uint64_t what = (uint64_t)access->clock | (uint64_t)access->thread << 16 |
+                    (uint64_t)access->bytes << 24 | (uint64_t)access->kind << 32;
+    return ckf_explore_scramble((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) ^ what);
+}
+
 static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
                    uintptr_t address)
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
+    const bool hashing = ckf_explore_engine.hashing;
     struct ckf_access *only = &granule->first[0];
     if (EXPECT(granule->accesses == 1) && only->thread == self->id && only->kind == kind &&
         only->bytes == bytes && granule->more == 0) {
+        if (only->clock == clock[self->id])
+            return;
+        if (hashing)
+            ckf_explore_engine.access_hash -= weigh(only, address);
         only->clock = clock[self->id];
+        if (hashing)
+            ckf_explore_engine.access_hash += weigh(only, address);
         return;
     }
     struct ckf_access *list = accesses_of(granule);
+    /* What it has done already since it last told others anything is known and checked. */
+    for (unsigned i = 0; i < granule->accesses; i++)
+        if (list[i].thread == self->id && list[i].clock == clock[self->id] &&
+            (bytes & ~(unsigned)list[i].bytes) == 0 && covers(list[i].kind, kind))
+            return;
     unsigned kept = 0;
-    bool known = false;
     for (unsigned i = 0; i < granule->accesses; i++) {
         struct ckf_access old = list[i];
         bool ordered = old.clock <= clock[old.thread];
         if (!ordered && (old.bytes & bytes) != 0 && conflict(kind, old.kind))
             fail_unordered(&old, kind, freeing, address);
-        if (ordered && (old.bytes & ~bytes) == 0 && covers(kind, old.kind))
+        if (ordered && (old.bytes & ~bytes) == 0 && covers(kind, old.kind)) {
+            if (hashing)
+                ckf_explore_engine.access_hash -= weigh(&old, address);
             continue;
-        known |= old.thread == self->id && old.clock == clock[self->id] &&
-                 (bytes & ~(unsigned)old.bytes) == 0 && covers(old.kind, kind);
+        }
         list[kept++] = old;
     }
-    if (!known) {
-        if (kept == INLINE_ACCESSES && granule->more == 0)
-            list = make_room(granule);
-        if (kept == MAX_ACCESSES)
-            kept--;
-        list[kept++] = (struct ckf_access){.clock = clock[self->id],
-                                           .thread = self->id,
-                                           .bytes = (uint8_t)bytes,
-                                           .kind = (uint8_t)kind};
-    }
-    granule->accesses = (uint8_t)kept;
+    if (kept == INLINE_ACCESSES && granule->more == 0)
+        list = make_room(granule);
+    if (kept == MAX_ACCESSES)
+        kept--;
+    list[kept] = (struct ckf_access){.clock = clock[self->id],
+                                     .thread = self->id,
+                                     .bytes = (uint8_t)bytes,
+                                     .kind = (uint8_t)kind};
+    if (hashing)
+        ckf_explore_engine.access_hash += weigh(&list[kept], address);
+    granule->accesses = (uint8_t)(kept + 1);
 }
 
-static void note_plain_write(struct ckf_granule *granule)
+static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
 {
-    for (int i = 0; i < 8; i++)
-        if (granule->location[i] != 0)
-            ckf_explore_engine.locations[granule->location[i] - 1].resync = true;
+    struct ckf_engine *e = &ckf_explore_engine;
+    for (int i = 0; i < 8; i++) {
+        if ((bytes >> i & 1) == 0 || granule->location[i] == 0)
+            continue;
+        struct ckf_location *location = &e->locations[granule->location[i] - 1];
+        uint64_t hash = ckf_explore_scramble(location->hash + location->address);
+        e->location_hash += hash - location->hash;
+        location->hash = hash;
+        location->resync = true;
+    }
 }
 
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
@@ -220,7 +247,9 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
         if ((granule->flags & GRANULE_SAVED) == 0 && in_data(address))
             save(granule, address);
         if (kind == ACCESS_WRITE)
-            note_plain_write(granule);
+            note_plain_write(granule, bytes);
+        if (ckf_explore_engine.hashing && !freeing)
+            ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
     }
     if (!ckf_explore_engine.solo)
         record(granule, bytes, kind, freeing, address);
@@ -230,6 +259,8 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
 struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind)
 {
     unsigned offset = address & 7;
+    if (ckf_explore_engine.hashing && (kind & ACCESS_WRITE) != 0)
+        ckf_explore_states_wrote();
     if (EXPECT(offset + size <= 8))
         return touch(address, ((1u << size) - 1) << offset, kind, false);
     struct ckf_granule *first = NULL;

@@ -17,11 +17,21 @@
  */
 #include "engine.h"
 
-static uint16_t *todo; /* of thread choices: alternatives that the search may take, a set */
+#ifdef CKF_EXPLORE_FIXED_REGISTERS
+#define CAN_HASH true
+#else
+#define CAN_HASH false
+#endif
+
+static uint32_t *since; /* since[n]: the execution that last changed one of the first n choices */
+
+static uint16_t
+    *todo; /* alternatives that the search may take, a set; all bits: any, however many */
 
 void ckf_explore_strategy_prepare(void)
 {
     todo = ckf_explore_reserve(MAX_CHOICES * sizeof *todo);
+    since = ckf_explore_reserve((MAX_CHOICES + 1) * sizeof *since);
 }
 
 /* SplitMix64. */
@@ -60,7 +70,11 @@ void ckf_explore_strategy_begin(void)
     struct ckf_engine *e = &ckf_explore_engine;
     e->preemptions_left = e->options.preemptions;
     e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
+                    (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0 &&
                     !e->options.timed; /* swapped steps may be equivalent to all but the clock */
+    e->hashing = is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO;
+    e->remembering = e->hashing && (e->options.without & CKF_WITHOUT_STATES) == 0;
+    e->choosy = is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
@@ -145,6 +159,8 @@ static void write_down(enum ckf_choice_kind kind, unsigned alternatives, unsigne
     if (UNLIKELY(e->choice_count == MAX_CHOICES))
         ckf_explore_fail(CKF_VERDICT_LIVELOCK, "more than %d choices in one execution",
                          MAX_CHOICES);
+    if (e->choice_count + 1 >= e->choice_limit)
+        since[e->choice_count + 1] = (uint32_t)e->attempt;
     e->choices[e->choice_count++] = (struct ckf_choice){.kind = (uint8_t)kind,
                                                         .alternatives = (uint8_t)alternatives,
                                                         .chosen = (uint8_t)chosen,
@@ -212,6 +228,8 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     if (UNLIKELY(e->diverged))
         return NULL;
     todo[e->choice_count] = allowed;
+    if ((allowed & (allowed - 1)) != 0)
+        e->lookups = LOOKUPS_AFTER_CHOICE;
     write_down(CKF_CHOICE_THREAD, count, chosen, list[chosen]);
     if (last_can_go_on && chosen != 0)
         e->preemptions_left--;
@@ -223,13 +241,21 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
 
 unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives)
 {
+    return ckf_explore_choose_among(kind, alternatives, UINT16_MAX);
+}
+
+unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternatives, uint16_t set)
+{
     struct ckf_engine *e = &ckf_explore_engine;
     if (alternatives > 255)
         alternatives = 255;
     if (alternatives <= 1)
         return 0;
+    if ((set & (set - 1)) != 0)
+        e->lookups = LOOKUPS_AFTER_CHOICE;
     int recorded = follow(kind, alternatives);
-    unsigned chosen = 0;
+    unsigned chosen = is_search() ? (unsigned)__builtin_ctz(set) : 0;
+    todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
     else if (e->exploring &&
@@ -241,10 +267,15 @@ unsigned ckf_explore_choose(enum ckf_choice_kind kind, unsigned alternatives)
     return chosen;
 }
 
+uint32_t ckf_explore_strategy_followed(size_t count)
+{
+    return since[count];
+}
+
 static bool take_next_alternative(size_t place)
 {
     struct ckf_choice *choice = &ckf_explore_engine.choices[place];
-    if (choice->kind != CKF_CHOICE_THREAD) {
+    if (choice->kind != CKF_CHOICE_THREAD && todo[place] == UINT16_MAX) {
         if (choice->chosen + 1 >= choice->alternatives)
             return false;
         choice->chosen++;
