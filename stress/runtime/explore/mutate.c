@@ -353,7 +353,7 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
 }
 
 /* The scenes that are most about this place first, and those well. */
-enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6 };
+enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 4 };
 
 static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns)
 {
