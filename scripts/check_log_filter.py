@@ -7,6 +7,7 @@ import argparse
 import fcntl
 import filecmp
 import gzip
+import json
 import os
 import pathlib
 import re
@@ -466,6 +467,44 @@ def a_second_signal_ends_it_at_once(bench):
            f"status {status}: {said}")
 
 
+def a_signal_shows_who_waits(bench):
+    process = subprocess.Popen([bench.program, "--rules", bench.rules(FEW), "--workers", "2"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, bufsize=0)
+    process.stdin.write(b"a line\n")
+    process.stdout.read(1)  # it takes signals by now
+    said, end = "", time.monotonic() + PATIENCE_S
+    while not ("2 threads wait" in said and 'recv of channel "work"' in said):
+        expect(time.monotonic() < end, f"never said who waits: {said}")
+        process.send_signal(signal.SIGUSR1)
+        said = process.stderr.readline().decode()
+    process.communicate(timeout=PATIENCE_S)  # closes the input
+    expect(process.returncode == 0, "it did not go on")
+
+
+def a_trace_tells_what_happened(bench):
+    trace = bench.path("trace")
+    pathlib.Path(bench.path("head")).write_bytes(corpus_lines(bench, 8 << 20))
+    bench.filter(FEW, "ours", "--trace", trace, "--workers", "2", inputs=[bench.path("head")])
+    recorded = json.loads(pathlib.Path(trace).read_text())
+    events = [event for event in recorded["traceEvents"] if event["ph"] != "M"]
+    names = {event["name"] for event in events}
+    for name in ("publish rules", "go worker", "task worker", "task input", "task output", "read",
+                 "filter batch", "write batches", "close work", "close done"):
+        expect(name in names, f"no \"{name}\" among {sorted(names)}")
+    batches = [event for event in events if event["name"] == "filter batch"]
+    tasks = {event["tid"]: event for event in events if event["name"] == "task worker"}
+    expect(len(tasks) == 2, f"{len(tasks)} workers")
+    expect(sorted(event["args"]["value"] for event in batches) == list(range(len(batches))),
+           "a batch is missing, or there twice")
+    for event in batches:
+        task = tasks[event["tid"]]
+        expect(task["ts"] <= event["ts"] and
+               event["ts"] + event["dur"] <= task["ts"] + task["dur"] + 1,
+               "a batch lies outside of its worker's life")
+    expect(recorded["otherData"]["dropped"] == 0, "events were dropped")
+
+
 # ---- Checks on odd inputs and on errors ----
 
 def odd_inputs_are_lines_like_others(bench):
@@ -516,6 +555,7 @@ def mistakes_are_named(bench):
             (["-r", rules, "/"], "cannot read /: Is a directory"),
             (["-r", rules, "-o", "/none/x"], "cannot write /none/x"),
             (["-r", rules, "-c", "/none/x", rules], "cannot write /none/x"),
+            (["-r", rules, "--trace", "/none/x", rules], "cannot write /none/x"),
             (["-r", rules, "-o", rules, rules], "is also an input")):
         status, said, _ = run([bench.program, *options], stdin=subprocess.DEVNULL)
         expect(status == 2 and words in said, f"{options}: {status}: {said}")
@@ -541,6 +581,7 @@ CHECKS = (few_substrings_drop_what_grep_drops, many_substrings_drop_what_grep_dr
           default_drop_keeps_what_grep_finds, all_kinds_together_do_what_awk_does,
           first_fields_are_counted_as_awk_counts_them, workers_and_variants_change_nothing,
           reloads_mix_no_line, a_bad_reload_keeps_the_old_rules,
+          a_signal_shows_who_waits, a_trace_tells_what_happened,
           stopping_writes_all_that_was_accepted, a_second_signal_ends_it_at_once,
           odd_inputs_are_lines_like_others, lines_beyond_the_limit_are_refused,
           mistakes_are_named, failed_writes_end_it)

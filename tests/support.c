@@ -28,6 +28,13 @@ const char *__tsan_default_options(void)
 const enum ckf_variant atomic_variant = CKF_VARIANT_ATOMIC;
 const enum ckf_variant mutex_variant = CKF_VARIANT_MUTEX;
 
+unsigned test_times(void)
+{
+    const char *text = getenv("CKF_TEST_TIMES");
+    unsigned long times = text != NULL ? strtoul(text, NULL, 10) : 1;
+    return times < 1 ? 1 : (unsigned)times;
+}
+
 int64_t clock_ns(void)
 {
     struct timespec now;

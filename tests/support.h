@@ -61,6 +61,9 @@ void await_sleep(const struct test_thread *thread);
         }                                                                                          \
     } while (0)
 
+/* How many times longer than usual the tests that ask for it shall run: CKF_TEST_TIMES, or 1. */
+unsigned test_times(void);
+
 int64_t clock_ns(void);
 void give_way(void);
 

@@ -360,9 +360,9 @@ static void verdicts_are_those_of_a_naive_matcher(void **state)
         const char *letters;
         size_t count;
     } alphabets[] = {{"ab", 2}, {"abAB", 4}, {"aAbBzZ@[`{", 10}, {"a\0\xff\x80\xc0\xe0", 6}};
-    enum { RULESETS = 3000 };
+    const unsigned rulesets = 3000 * test_times();
     struct ckf_filter *filter = new_filter(state, CKF_ACTION_PASS);
-    for (unsigned i = 0; i < RULESETS; i++) {
+    for (unsigned i = 0; i < rulesets; i++) {
         static struct naive naive;
         const char *letters = alphabets[i % 4].letters;
         random_rules(&naive, letters, alphabets[i % 4].count);

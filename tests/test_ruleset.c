@@ -316,6 +316,22 @@ static void errors_tell_line_and_column_and_add_nothing(void **state)
     ckf_ruleset_destroy(ruleset);
 }
 
+static void zeros_before_an_id_do_not_matter(void **state)
+{
+    (void)state;
+    struct ckf_ruleset *ruleset = new_ruleset();
+    struct ckf_load_error error;
+    assert_int_equal(load_text(ruleset, "0000000000000000000000000012 drop exact a\n", &error),
+                     CKF_OK);
+    assert_int_equal(speaks(ruleset, "a"), 12);
+    assert_int_equal(load_text(ruleset, " 000000000000000000099999999999 drop exact b\n", &error),
+                     CKF_INVALID);
+    assert_int_equal(error.column, 2);
+    assert_int_equal(load_text(ruleset, "0000000000000000000000000000 drop exact b\n", &error),
+                     CKF_INVALID);
+    ckf_ruleset_destroy(ruleset);
+}
+
 static void a_refused_file_gives_its_ids_back(void **state)
 {
     (void)state;
@@ -556,6 +572,7 @@ int main(void)
         cmocka_unit_test(many_ids_are_told_apart),
         cmocka_unit_test(every_form_of_a_rules_file_is_read),
         cmocka_unit_test(errors_tell_line_and_column_and_add_nothing),
+        cmocka_unit_test(zeros_before_an_id_do_not_matter),
         cmocka_unit_test(a_refused_file_gives_its_ids_back),
         cmocka_unit_test(files_that_cannot_be_read_say_why),
         cmocka_unit_test(rules_can_come_through_a_pipe),

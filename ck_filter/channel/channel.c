@@ -15,10 +15,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/parking.h"
+#include "sync/trace.h"
 #include "sync/visit.h"
 
 /* More elements than any machine has cells for. */
@@ -344,11 +346,23 @@ enum ckf_status ckf_channel_recv_many(struct ckf_channel *channel, void *elems, 
 
 /* --- close, and who is left at either end --- */
 
+/* True if this call closed it. */
+static bool close_core(struct ckf_channel *channel)
+{
+    bool closed = channel->core->close(channel);
+    if (closed) {
+        CKF_PROBE2(close, channel, channel->name);
+        if (ckf_trace_is_on())
+            ckf_trace_note_mark("channel", "close", channel->name, 0);
+    }
+    return closed;
+}
+
 enum ckf_status ckf_channel_close(struct ckf_channel *channel)
 {
     REQUIRE_CHANNEL(channel);
     struct ckf_visit *visit = ckf_visit_begin(channel);
-    bool closed = channel->core->close(channel);
+    bool closed = close_core(channel);
     ckf_visit_end(visit);
     return closed ? CKF_OK : CKF_ALREADY;
 }
@@ -385,7 +399,7 @@ static bool end_done(struct ckf_channel *channel, enum ckf_direction direction,
         ckf_misuse(function, ends->counted ? "called more often than there were ends to be done"
                                            : "the ends of this channel are not counted");
     if (--ends->live == 0)
-        closed = channel->core->close(channel);
+        closed = close_core(channel);
     ckf_lock_release(&channel->ends_lock);
     ckf_visit_end(visit);
     return closed;

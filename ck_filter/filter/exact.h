@@ -1,13 +1,19 @@
-/* filter/exact.h - a set of patterns that equal whole records: built once, then only read. */
+/* filter/exact.h - a set of patterns that equal whole records: built once, then only read.
+ *
+ * A look-up is a hash, an entry, and the bytes of the pattern, each of which may be far away. Whoever has
+ * many records hashes all of them first (ckf_exact_hash_of), then looks at all entries
+ * (ckf_exact_look_ahead), and then asks: so the memory's delays overlap.
+ */
 #ifndef CKF_FILTER_EXACT_H
 #define CKF_FILTER_EXACT_H
 
-#include "base/hash.h"
+#include "base/fold_hash.h"
 #include "filter/pattern.h"
 
 struct ckf_exact_entry {
-    uint32_t tag; /* upper half of the hash */
-    uint32_t rank;
+    const unsigned char *bytes; /* of the pattern */
+    uint32_t tag;               /* bits of the hash, and the length in the lowest byte */
+    uint32_t rank;              /* CKF_NO_RANK: free */
 };
 
 /* All zeros is an empty set. */
@@ -15,7 +21,7 @@ struct ckf_exact {
     const struct ckf_pattern *patterns; /* by rank; not its own */
     struct ckf_exact_entry *entries;    /* a power of two, at most half full */
     size_t size;                        /* 0: no patterns */
-    struct ckf_hash_key key;
+    struct ckf_fold_key key;
     uint64_t lengths[4]; /* bit n: there is a pattern of n bytes; 255: of 255 or more */
     bool folds;
 };
@@ -26,22 +32,40 @@ bool ckf_exact_build(struct ckf_exact *set, const struct ckf_pattern *patterns, 
 void ckf_exact_destroy(struct ckf_exact *set);
 size_t ckf_exact_bytes(const struct ckf_exact *set);
 
-/* For data of a length that some pattern has. */
-uint32_t ckf_exact_look_up(const struct ckf_exact *set, const unsigned char *data, size_t len);
+/* For sets that fold. */
+uint64_t ckf_exact_hash_folded(const struct ckf_exact *set, const unsigned char *data, size_t len);
+/* The lowest rank whose pattern is the data, which has that hash; CKF_NO_RANK if none is. */
+uint32_t ckf_exact_look_up(const struct ckf_exact *set, uint64_t hash, const unsigned char *data,
+                           size_t len);
 
 static inline unsigned ckf_exact_length_bit(size_t len)
 {
     return len < 255 ? (unsigned)len : 255;
 }
 
-/* The lowest rank whose pattern is the data; CKF_NO_RANK if none is. */
-static inline uint32_t ckf_exact_find(const struct ckf_exact *set, const unsigned char *data,
-                                      size_t len)
+/* False for data of a length that no pattern has: it need not be looked up. */
+static inline bool ckf_exact_may_hold(const struct ckf_exact *set, size_t len)
 {
     unsigned bit = ckf_exact_length_bit(len);
-    if ((set->lengths[bit / 64] >> bit % 64 & 1) == 0)
-        return CKF_NO_RANK;
-    return ckf_exact_look_up(set, data, len);
+    return (set->lengths[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static inline uint64_t ckf_exact_hash_of(const struct ckf_exact *set, const unsigned char *data,
+                                         size_t len)
+{
+    return set->folds ? ckf_exact_hash_folded(set, data, len) : ckf_fold_hash(&set->key, data, len);
+}
+
+static inline const struct ckf_exact_entry *ckf_exact_home(const struct ckf_exact *set,
+                                                           uint64_t hash)
+{
+    return &set->entries[(size_t)hash & (set->size - 1)];
+}
+
+/* The hash in the upper bits, which do not choose the place, and the length. */
+static inline uint32_t ckf_exact_tag(uint64_t hash, size_t len)
+{
+    return ((uint32_t)(hash >> 32) & ~UINT32_C(0xff)) | ckf_exact_length_bit(len);
 }
 
 #endif

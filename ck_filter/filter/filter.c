@@ -2,7 +2,7 @@
  *
  * Roles:     evaluators (any thread) look at one snapshot; publishers, one at a time, replace it.
  * Invariant: generations go up by one with each snapshot, and a snapshot never changes after it was
- *            published. An evaluation loads the pointer once, inside a read section, and the old
+ *            published. An evaluation loads the pointer once, inside a section, and the old
  *            snapshot is freed after all sections that may have seen it: so the verdict is that of
  *            one ruleset, whole, and names it.
  * Progress:  ATOMIC evaluations are wait-free; MUTEX ones lock for a few instructions. Publishing
@@ -17,16 +17,24 @@
 
 #include <errno.h>
 
+#include "base/backoff.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "filter/state.h"
+#include "sync/section.h"
+#include "sync/trace.h"
 
 #define DEFAULT_RETIRED_BYTES ((size_t)256 << 20)
 #define DEFAULT_RULE_IDS      ((size_t)1 << 20)
 
 enum {
-    STRIPES = 8, /* of the cells of the ATOMIC variant */
-    BATCH = 64   /* records between two visits to the counters */
+    /* Of the cells of the ATOMIC variant: memory for each rule id. */
+    STRIPES = 8,
+    OWNED_STRIPES = 6,
+    MANY_CPUS = 8, /* above it, twice as many */
+    BATCH = 64     /* records between two visits to the counters */
 };
 
 void ckf_mutex_lock(pthread_mutex_t *mutex)
@@ -76,12 +84,19 @@ static void init_mutex(pthread_mutex_t *mutex)
         ckf_die("pthread_mutex_init", error);
 }
 
+static bool init_hits(struct ckf_filter *filter)
+{
+    if (filter->variant == CKF_VARIANT_MUTEX)
+        return ckf_hits_init(&filter->hits, 1, 0);
+    unsigned times = ckf_cpus_allowed() > MANY_CPUS ? 2 : 1;
+    return ckf_hits_init(&filter->hits, times * STRIPES, times * OWNED_STRIPES);
+}
+
 /* All that can fail; what it got is freed by free_memory. */
 static bool get_memory(struct ckf_filter *filter, const char *name, struct ckf_snapshot **first)
 {
-    unsigned stripes = filter->variant == CKF_VARIANT_ATOMIC ? STRIPES : 1;
     *first = NULL;
-    if (!ckf_copy_string(name, &filter->name) || !ckf_hits_init(&filter->hits, stripes))
+    if (!ckf_copy_string(name, &filter->name) || !init_hits(filter))
         return false;
     *first = ckf_snapshot_create(filter, NULL);
     return *first != NULL;
@@ -96,8 +111,8 @@ static void free_memory(struct ckf_filter *filter)
 
 static void drop_holder(struct ckf_filter *filter)
 {
-    /* edge snapshot-reclaimed: release for may_retire(); acq_rel, because the last one to go sees all
-     * that the others did. */
+    /* edge snapshot-reclaimed: release and acquire; pairs with itself: the last one to go sees all that
+     * the others did. */
     if (fetch_sub_acq_rel(&filter->holders, 1) > 1)
         return;
     pthread_mutex_destroy(&filter->mutex);
@@ -107,6 +122,7 @@ static void drop_holder(struct ckf_filter *filter)
 
 static void start(struct ckf_filter *filter, struct ckf_snapshot *first)
 {
+    ckf_section_start();
     ckf_hits_attach_builtin(&filter->hits, &filter->by_default);
     ckf_hits_attach_builtin(&filter->hits, &filter->by_null);
     first->generation = 1;
@@ -162,12 +178,13 @@ void ckf_filter_destroy(struct ckf_filter *filter)
 
 static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
                                               const struct ckf_snapshot *snapshot,
+                                              const struct ckf_glance *glance,
                                               struct ckf_record record, struct ckf_verdict *verdict)
 {
     const struct ckf_outcome *outcome = &filter->by_null;
     enum ckf_reason reason = CKF_REASON_NULL_RECORD;
     if (record.data != NULL) {
-        outcome = ckf_snapshot_find(snapshot, record);
+        outcome = ckf_snapshot_find(snapshot, glance, record);
         reason = outcome != NULL ? CKF_REASON_RULE : CKF_REASON_DEFAULT;
         if (outcome == NULL)
             outcome = &filter->by_default;
@@ -177,16 +194,46 @@ static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
     return outcome;
 }
 
-/* Runs of one outcome are one addition. */
-static void count_batch(struct ckf_filter *filter, const struct ckf_outcome *const *outcomes,
+static inline void glance_at(const struct ckf_snapshot *snapshot, struct ckf_record record,
+                             struct ckf_glance *glance)
+{
+    if (record.data != NULL)
+        ckf_matcher_glance(&snapshot->matcher, record.data, record.len, glance);
+    else
+        *glance = (struct ckf_glance){0};
+}
+
+/* Where additions are dear, runs of one outcome are one. */
+static void count_batch(struct ckf_stripe stripe, const struct ckf_outcome *const *outcomes,
                         size_t count)
 {
+    if (CKF_LIKELY(stripe.is_owned)) {
+        for (size_t i = 0; i < count; i++)
+            ckf_hits_add(stripe, outcomes[i], 1);
+        return;
+    }
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
         while (end < count && outcomes[end] == outcomes[i])
             end++;
-        ckf_hits_add(&filter->hits, outcomes[i], end - i);
+        ckf_hits_add(stripe, outcomes[i], end - i);
         i = end;
+    }
+}
+
+/* Each step for all records, so that what one waits for is fetched while others are worked on. */
+static void look_ahead(const struct ckf_snapshot *snapshot, const struct ckf_record *records,
+                       struct ckf_glance *glances, size_t count)
+{
+    const struct ckf_matcher *matcher = &snapshot->matcher;
+    for (size_t i = 0; i < count; i++) {
+        glance_at(snapshot, records[i], &glances[i]);
+        ckf_matcher_fetch_entries(matcher, &glances[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t rank = ckf_matcher_fetch_pattern(matcher, &glances[i]);
+        if (rank != CKF_NO_RANK)
+            __builtin_prefetch(&snapshot->outcomes[rank]);
     }
 }
 
@@ -194,15 +241,17 @@ static size_t judge_batch(const struct ckf_filter *filter, const struct ckf_snap
                           const struct ckf_record *records, struct ckf_verdict *verdicts,
                           size_t count, const struct ckf_outcome **outcomes)
 {
+    struct ckf_glance glances[BATCH];
     size_t batch = count < BATCH ? count : BATCH;
+    look_ahead(snapshot, records, glances, batch);
     for (size_t i = 0; i < batch; i++)
-        outcomes[i] = judge(filter, snapshot, records[i], &verdicts[i]);
+        outcomes[i] = judge(filter, snapshot, &glances[i], records[i], &verdicts[i]);
     return batch;
 }
 
-static struct ckf_snapshot *enter(const struct ckf_filter *filter)
+/* Inside a section. */
+static struct ckf_snapshot *look_up_current(const struct ckf_filter *filter)
 {
-    ckf_read_begin();
     /* edge ruleset-published: acquire; pairs with the release in replace(). */
     return load_acquire(&filter->current);
 }
@@ -211,14 +260,29 @@ static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_rec
                                  struct ckf_verdict *verdicts, size_t count)
 {
     const struct ckf_outcome *outcomes[BATCH];
-    const struct ckf_snapshot *snapshot = enter(filter);
+    struct ckf_place *place = ckf_section_begin();
+    const struct ckf_snapshot *snapshot = look_up_current(filter);
+    const struct ckf_stripe stripe = ckf_hits_stripe(&filter->hits);
     for (size_t done = 0; done < count;) {
         size_t batch =
             judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
-        count_batch(filter, outcomes, batch);
+        count_batch(stripe, outcomes, batch);
         done += batch;
     }
-    ckf_read_end();
+    ckf_section_end(place);
+}
+
+static struct ckf_verdict evaluate_atomic(struct ckf_filter *filter, struct ckf_record record)
+{
+    struct ckf_verdict verdict;
+    struct ckf_glance glance;
+    struct ckf_place *place = ckf_section_begin();
+    const struct ckf_snapshot *snapshot = look_up_current(filter);
+    glance_at(snapshot, record, &glance);
+    const struct ckf_outcome *outcome = judge(filter, snapshot, &glance, record, &verdict);
+    ckf_hits_add(ckf_hits_stripe(&filter->hits), outcome, 1);
+    ckf_section_end(place);
+    return verdict;
 }
 
 static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_record *records,
@@ -237,14 +301,10 @@ static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_rec
 struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_record record)
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        return evaluate_atomic(filter, record);
     struct ckf_verdict verdict;
-    if (filter->variant == CKF_VARIANT_ATOMIC) {
-        const struct ckf_outcome *outcome = judge(filter, enter(filter), record, &verdict);
-        ckf_hits_add(&filter->hits, outcome, 1);
-        ckf_read_end();
-    } else {
-        evaluate_many_locked(filter, &record, &verdict, 1);
-    }
+    evaluate_many_locked(filter, &record, &verdict, 1);
     return verdict;
 }
 
@@ -277,9 +337,10 @@ void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes)
     drop_holder(filter);
 }
 
-/* After a grace period, on the thread of sync/reclaim. */
+/* On the thread of sync/reclaim. */
 static void reclaim_snapshot(struct ckf_retired *retired)
 {
+    ckf_section_wait();
     struct ckf_snapshot *snapshot = (struct ckf_snapshot *)(void *)retired;
     struct ckf_filter *filter = snapshot->filter;
     uint64_t bytes = snapshot->bytes;
@@ -298,10 +359,9 @@ static struct ckf_snapshot *current(const struct ckf_filter *filter)
 /* One may always wait for its readers, however large it is; more only within the bound. */
 static bool may_retire(const struct ckf_filter *filter, const struct ckf_snapshot *old)
 {
-    /* edge snapshot-reclaimed: acquire; pairs with the release in drop_holder(). */
-    if (load_acquire(&filter->holders) == 1)
+    /* relaxed: two numbers, which guard nothing; only this publisher adds to them */
+    if (load_relaxed(&filter->holders) == 1)
         return true;
-    /* relaxed: a number; only this publisher adds to it */
     uint64_t retired = load_relaxed(&filter->retired_bytes);
     return retired <= filter->max_retired_bytes &&
            old->bytes <= filter->max_retired_bytes - retired;
@@ -315,7 +375,7 @@ static void replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
     }
     struct ckf_snapshot *old = current(filter);
     ckf_account_retire(filter, old);
-    /* edge ruleset-published: release; pairs with the acquire in enter(). */
+    /* edge ruleset-published: release; pairs with the acquire in look_up_current(). */
     store_release(&filter->current, fresh);
     ckf_retire(&old->retired, reclaim_snapshot);
 }
@@ -366,10 +426,15 @@ enum ckf_status ckf_filter_publish(struct ckf_filter *filter, const struct ckf_r
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(ruleset != NULL, "needs a ruleset");
-    uint64_t unseen;
+    uint64_t now = 0;
     int saved_errno = errno;
-    enum ckf_status status =
-        publish(filter, ruleset, expected_generation, generation != NULL ? generation : &unseen);
+    int64_t since_ns = ckf_trace_is_on() ? ckf_now_ns() : 0;
+    enum ckf_status status = publish(filter, ruleset, expected_generation, &now);
+    CKF_PROBE3(publish, filter->name, now, (int)status);
+    if (since_ns != 0)
+        ckf_trace_note_span(since_ns, "filter", "publish", filter->name, now);
+    if (generation != NULL && (status == CKF_OK || status == CKF_STALE))
+        *generation = now;
     errno = saved_errno;
     return status;
 }
@@ -379,8 +444,9 @@ uint64_t ckf_filter_generation(const struct ckf_filter *filter)
     CKF_REQUIRE(filter != NULL, "needs a filter");
     if (filter->variant == CKF_VARIANT_MUTEX)
         return ckf_locked_generation((struct ckf_filter *)(uintptr_t)filter);
-    uint64_t generation = enter(filter)->generation;
-    ckf_read_end();
+    struct ckf_place *place = ckf_section_begin();
+    uint64_t generation = look_up_current(filter)->generation;
+    ckf_section_end(place);
     return generation;
 }
 

@@ -9,6 +9,7 @@
 #include "filter/state.h"
 
 #include "base/check.h"
+#include "sync/section.h"
 
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct ckf_filter *list;
@@ -34,6 +35,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    ckf_section_mend_child();
     for (struct ckf_filter *filter = list; filter != NULL; filter = filter->next)
         if (filter->variant == CKF_VARIANT_MUTEX)
             ckf_locked_forget_readers(filter);

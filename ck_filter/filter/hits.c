@@ -51,9 +51,9 @@ static bool add_chunk(struct ckf_hits *hits)
     return true;
 }
 
-bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes)
+bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes, unsigned owned)
 {
-    *hits = (struct ckf_hits){.stripes = stripes};
+    *hits = (struct ckf_hits){.stripes = stripes, .owned = owned};
     if (!add_chunk(hits))
         return false;
     hits->first = hits->chunks[0];

@@ -4,7 +4,9 @@
  * two cells, one for each action, and an evaluation adds to one cell, once: so evaluations are
  * passed or dropped and are of one rule by construction, also where a fork cuts them short.
  *
- * Cells stand in stripes, chosen by thread number, so that threads which hit one rule seldom meet.
+ * Cells stand in stripes. Most stripes belong to one live thread each, which adds to its cells with a
+ * load and a store: a locked instruction for each record would cost more than the evaluation. The
+ * threads beyond share the last stripes, where additions are atomic.
  * Memory: 8 + 16 * stripes bytes an id, in chunks of CKF_SLOTS ids; never given back.
  */
 #ifndef CKF_FILTER_HITS_H
@@ -14,6 +16,7 @@
 
 #include "base/atomics.h"
 #include "base/cacheline.h"
+#include "base/check.h"
 #include "filter/id_index.h"
 #include "sync/per_thread.h"
 
@@ -35,7 +38,8 @@ struct ckf_outcome {
 
 struct ckf_hits {
     struct ckf_hit_chunk *first; /* constant */
-    unsigned stripes;            /* constant, a power of two */
+    unsigned stripes,
+        owned; /* constant: the first `owned` belong to the threads of those numbers */
     /* Publishers, one at a time: */
     struct ckf_id_index index;     /* id -> number of its slot */
     size_t slots;                  /* handed out, in the order of their numbers */
@@ -44,7 +48,7 @@ struct ckf_hits {
 };
 
 /* False without memory; ckf_hits_destroy is due then too. */
-bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes);
+bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes, unsigned owned);
 void ckf_hits_destroy(struct ckf_hits *hits);
 
 /* A slot that belongs to no rule id, for a fresh hits: at most CKF_SLOTS of them. */
@@ -55,13 +59,33 @@ void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
 enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
                                 size_t max_ids);
 
+/* The calling thread's stripe, as a place among the cells of a chunk; for this moment. */
+struct ckf_stripe {
+    size_t first_cell;
+    bool is_owned;
+};
+
+static inline struct ckf_stripe ckf_hits_stripe(const struct ckf_hits *hits)
+{
+    unsigned number = ckf_thread_number();
+    bool is_owned = number < hits->owned;
+    unsigned shared = hits->stripes - hits->owned;
+    unsigned stripe = is_owned ? number : hits->owned + number % shared;
+    return (struct ckf_stripe){(size_t)stripe * CKF_CHUNK_CELLS, is_owned};
+}
+
 /* Counts n evaluations. Wait-free. */
-static inline void ckf_hits_add(const struct ckf_hits *hits, const struct ckf_outcome *outcome,
+static inline void ckf_hits_add(struct ckf_stripe stripe, const struct ckf_outcome *outcome,
                                 uint64_t n)
 {
-    size_t stripe = ckf_thread_number() & (hits->stripes - 1);
-    /* edge hit-counted: release; pairs with the acquire in ckf_hits_read(). */
-    fetch_add_release(outcome->cell + stripe * CKF_CHUNK_CELLS, n);
+    _Atomic(uint64_t) *cell = outcome->cell + stripe.first_cell;
+    if (CKF_LIKELY(stripe.is_owned))
+        /* edge hit-counted: release; pairs with the acquire in ckf_hits_read(). relaxed load: nobody
+         * else writes the cell, and its former owner's last value came with the thread number. */
+        store_release(cell, load_relaxed(cell) + n);
+    else
+        /* edge hit-counted: release; pairs with the acquire in ckf_hits_read(). */
+        fetch_add_release(cell, n);
 }
 
 /* The same where a lock of the caller keeps all others from the cells; for one stripe. */

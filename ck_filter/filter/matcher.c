@@ -1,8 +1,8 @@
 /* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
  *
- * Exact rules go into a hash set, prefixes and suffixes into tries, substrings into an automaton or,
- * if they are few, are looked for one by one: up to some dozen that is faster (a record of 80 bytes
- * costs about 8 ns a needle and 140 ns in an automaton).
+ * Exact rules go into a hash set, prefixes and suffixes into tries. Substrings are looked for one by
+ * one if they are few, else by grams; the automaton, slower but never slow, takes the records that
+ * are full of grams.
  * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
  */
 #include "filter/matcher.h"
@@ -159,12 +159,32 @@ static void build_needles(struct ckf_matcher *matcher, struct kind_range range)
                         matcher->folds[rank]);
 }
 
+/* Patterns of at least so many bytes belong to one set: short ones would spoil the others' grams. */
+static const size_t shortest_of_set[CKF_GRAM_SETS] = {4, 1};
+
+static bool build_grams(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
+{
+    uint32_t rank = range.first; /* the longest come first */
+    for (int set = 0; set < CKF_GRAM_SETS; set++) {
+        uint32_t count = 0;
+        while (rank < range.last && matcher->patterns[rank].len >= shortest_of_set[set])
+            ranks[count++] = rank++;
+        size_t min_len = count > 0 ? matcher->patterns[rank - 1].len : 0;
+        if (!ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks, count,
+                             min_len))
+            return false;
+    }
+    return true;
+}
+
 static bool build_substrings(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
 {
     if (range.last - range.first <= CKF_FEW_SUBSTRINGS) {
         build_needles(matcher, range);
         return true;
     }
+    if (!build_grams(matcher, range, ranks))
+        return false;
     for (int fold = 0; fold < 2; fold++) {
         uint32_t count = select_sorted(matcher, range, fold, ranks);
         if (!ckf_automaton_build(&matcher->substring[fold], matcher->patterns, ranks, count, fold))
@@ -214,6 +234,8 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher)
         ckf_trie_destroy(&matcher->suffix[fold]);
         ckf_automaton_destroy(&matcher->substring[fold]);
     }
+    for (int set = 0; set < CKF_GRAM_SETS; set++)
+        ckf_grams_destroy(&matcher->grams[set]);
     ckf_free(matcher->patterns);
     ckf_free(matcher->folds);
     ckf_free(matcher->text);
@@ -227,13 +249,21 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
         bytes += ckf_exact_bytes(&matcher->exact[fold]) + ckf_trie_bytes(&matcher->prefix[fold]) +
                  ckf_trie_bytes(&matcher->suffix[fold]) +
                  ckf_automaton_bytes(&matcher->substring[fold]);
+    for (int set = 0; set < CKF_GRAM_SETS; set++)
+        bytes += ckf_grams_bytes(&matcher->grams[set]);
     return bytes;
 }
 
-static uint32_t find_exact(const struct ckf_matcher *matcher, const unsigned char *data, size_t len)
+static inline uint32_t find_exact(const struct ckf_matcher *matcher,
+                                  const struct ckf_glance *glance, const unsigned char *data,
+                                  size_t len)
 {
-    return ckf_lower_rank(ckf_exact_find(&matcher->exact[0], data, len),
-                          ckf_exact_find(&matcher->exact[1], data, len));
+    uint32_t found = CKF_NO_RANK;
+    for (int fold = 0; fold < 2; fold++)
+        if (glance->may_be_exact[fold])
+            found = ckf_lower_rank(
+                found, ckf_exact_look_up(&matcher->exact[fold], glance->hash[fold], data, len));
+    return found;
 }
 
 static uint32_t find_in_tries(const struct ckf_trie tries[2], const unsigned char *data, size_t len,
@@ -258,15 +288,20 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
 {
     if (matcher->needle_count > 0)
         return find_needle(matcher, data, len);
-    uint32_t found = ckf_automaton_find(&matcher->substring[0], data, len, CKF_NO_RANK);
+    uint32_t found = CKF_NO_RANK;
+    bool sure = true;
+    for (int set = 0; set < CKF_GRAM_SETS && sure; set++)
+        sure = ckf_grams_find(&matcher->grams[set], data, len, &found);
+    if (sure)
+        return found;
+    found = ckf_automaton_find(&matcher->substring[0], data, len, found);
     return ckf_automaton_find(&matcher->substring[1], data, len, found);
 }
 
-uint32_t ckf_matcher_find(const struct ckf_matcher *matcher, const void *data, size_t len)
+uint32_t ckf_matcher_find_glanced(const struct ckf_matcher *matcher,
+                                  const struct ckf_glance *glance, const void *data, size_t len)
 {
-    uint32_t found = CKF_NO_RANK;
-    if (matcher->uses[CKF_MATCH_EXACT])
-        found = find_exact(matcher, data, len);
+    uint32_t found = find_exact(matcher, glance, data, len);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_PREFIX])
         found = find_in_tries(matcher->prefix, data, len, false);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUFFIX])

@@ -12,15 +12,7 @@
 
 #include "base/block.h"
 #include "filter/fold.h"
-
-/* The more frequent a byte is in texts and logs, the higher. */
-static size_t frequency(unsigned char byte)
-{
-    static const char rarest_first[] = "~^`|}{@$!&#?+*<>%;\\QZXJKqzVYjGHBUWOFRxNLMDPSTEACI9876[](5)"
-                                       "'\"432=10,_:kvwbg-y/.fpumhcdlrsnoaite ";
-    const char *found = byte != '\0' ? strchr(rarest_first, byte) : NULL;
-    return found == NULL ? 0 : (size_t)(found - rarest_first) + 1;
-}
+#include "filter/frequency.h"
 
 static struct ckf_mark mark_at(const struct ckf_pattern *pattern, size_t offset, bool folds)
 {
@@ -38,7 +30,8 @@ static size_t rarest(const struct ckf_pattern *pattern, size_t taken)
     size_t best = taken == 0 && pattern->len > 1;
     size_t end = pattern->len < MARKED_BYTES ? pattern->len : MARKED_BYTES;
     for (size_t i = best + 1; i < end; i++)
-        if (i != taken && frequency(pattern->bytes[i]) < frequency(pattern->bytes[best]))
+        if (i != taken &&
+            ckf_frequency_rank(pattern->bytes[i]) < ckf_frequency_rank(pattern->bytes[best]))
             best = i;
     return best;
 }

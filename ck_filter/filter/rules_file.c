@@ -179,11 +179,21 @@ static bool read_field(struct reader *reader, struct field *field, const char *w
     return true;
 }
 
+/* A field is cut where it is longer than anything right, but zeros in front make no number larger. */
+static void skip_leading_zeros(struct reader *reader)
+{
+    while (peek(reader, 0) == '0' && peek(reader, 1) >= '0' && peek(reader, 1) <= '9')
+        advance(reader);
+}
+
 static bool read_id(struct reader *reader, struct ckf_rule *rule)
 {
     struct field field;
+    unsigned column = reader->column;
+    skip_leading_zeros(reader);
     if (!read_field(reader, &field, "the id"))
         return false;
+    field.column = column;
     uint64_t id = 0;
     const char *digit = field.text;
     for (; *digit >= '0' && *digit <= '9' && id <= UINT32_MAX; digit++)

@@ -27,11 +27,12 @@ struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
                                          const struct ckf_ruleset *ruleset);
 void ckf_snapshot_destroy(struct ckf_snapshot *snapshot);
 
-/* What the rules say to a record that is not null; NULL if none matches. */
+/* What the rules say to a record that is not null and was glanced at; NULL if none matches. */
 static inline const struct ckf_outcome *ckf_snapshot_find(const struct ckf_snapshot *snapshot,
+                                                          const struct ckf_glance *glance,
                                                           struct ckf_record record)
 {
-    uint32_t rank = ckf_matcher_find(&snapshot->matcher, record.data, record.len);
+    uint32_t rank = ckf_matcher_find_glanced(&snapshot->matcher, glance, record.data, record.len);
     return rank == CKF_NO_RANK ? NULL : &snapshot->outcomes[rank];
 }
 

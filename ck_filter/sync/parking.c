@@ -4,7 +4,7 @@
  * Invariant: the word goes WAITING -> (PARKED ->) FIRED and never back. The waiter sleeps only
  *            while the word is PARKED, which the kernel checks again, so a firing before the sleep
  *            is seen and a firing during it wakes.
- * Teardown:  the exchange to FIRED is the firer's last access. The wake that may follow uses the
+ * Teardown:  the exchange to FIRED is the firer's last access to the parker. The wake that may follow uses the
  *            address alone; if the stack frame is gone by then, it is a spurious wake for somebody
  *            else, which every sleeper on a futex expects.
  *
@@ -17,6 +17,8 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/futex.h"
+#include "base/probes.h"
+#include "sync/trace.h"
 
 enum parker_state { WAITING = 0, PARKED = 1, FIRED = 2 };
 
@@ -84,6 +86,10 @@ bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_w
 void ckf_unpark(struct ckf_parker *parker)
 {
     /* edge parker-fired: release; pairs with the acquires in is_fired() and ckf_park(). */
-    if (exchange_release(&parker->state, FIRED) == PARKED)
+    if (exchange_release(&parker->state, FIRED) == PARKED) {
         ckf_futex_wake(&parker->state, 1);
+        CKF_PROBE1(wake, (const void *)parker);
+        if (ckf_trace_is_on())
+            ckf_trace_note_mark("thread", "wake", NULL, 0);
+    }
 }

@@ -17,7 +17,9 @@
 #include "base/cacheline.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "sync/per_thread.h"
+#include "sync/trace.h"
 
 enum { STRIPES = 16 };
 
@@ -51,6 +53,7 @@ void ckf_waiting_begin(struct ckf_waiting *waiting, const struct ckf_wait_note *
         waiting->next->previous = waiting;
     stripe->first = waiting;
     pthread_mutex_unlock(&stripe->lock);
+    CKF_PROBE3(park, note->object, note->operation, note->name);
 }
 
 void ckf_waiting_end(struct ckf_waiting *waiting)
@@ -66,6 +69,10 @@ void ckf_waiting_end(struct ckf_waiting *waiting)
     if (waiting->next != NULL)
         waiting->next->previous = waiting->previous;
     pthread_mutex_unlock(&stripe->lock);
+    const struct ckf_wait_note *note = waiting->note;
+    CKF_PROBE3(unpark, note->object, note->operation, waiting->since_ns);
+    if (ckf_trace_is_on())
+        ckf_trace_note_span(waiting->since_ns, note->object, note->operation, note->name, 0);
 }
 
 /* --- copies --- */

@@ -23,7 +23,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "sync/parking.h"
+#include "sync/trace.h"
 
 enum hook_state { HOOK_WAITS = 0, HOOK_STARTED = 1, HOOK_STOPPED = 2 };
 
@@ -36,7 +38,7 @@ struct ckf_hook {
     struct ckf_hook *previous;    /* links: guarded by the context's lock while listed, */
     struct ckf_hook *next;        /* the runner's afterwards */
     bool listed;                  /* guarded by the context's lock */
-    const void *runner;           /* this_thread() of who runs it; read once STARTED was seen */
+    struct ckf_hook *outer;       /* the runner's: the hook in which this one runs */
     struct ckf_parker ended;      /* fired by the runner, awaited by stop */
 };
 
@@ -64,12 +66,8 @@ struct ckf_context {
     pthread_mutex_t tree_lock; /* of the root: used by the whole tree */
 };
 
-/* An address that no other live thread has. */
-static const void *this_thread(void)
-{
-    static _Thread_local char self;
-    return &self;
-}
+/* The hook that this thread runs, the innermost of them. */
+static _Thread_local struct ckf_hook *running_hook;
 
 /* --- outcomes --- */
 
@@ -94,19 +92,38 @@ static uint64_t settle(struct ckf_context *context, uint64_t outcome)
     return cas_acq_rel(&context->outcome, &found, outcome) ? outcome : found;
 }
 
-static uint64_t read_outcome(struct ckf_context *context)
+/* The clock is read only if there is a deadline. Out of line, so that whoever asks often needs no stack
+ * frame. */
+static __attribute__((noinline)) uint64_t look_at_clock(struct ckf_context *context)
+{
+    if (ckf_deadline_passed(context->deadline_ns))
+        return settle(context, pack_outcome(CKF_TIMED_OUT, 0));
+    return PENDING;
+}
+
+static inline uint64_t read_outcome(struct ckf_context *context)
 {
     /* edge context-done: acquire; pairs with the release in settle(). */
     uint64_t outcome = load_acquire(&context->outcome);
-    if (outcome == PENDING && ckf_deadline_passed(context->deadline_ns))
-        outcome = settle(context, pack_outcome(CKF_TIMED_OUT, 0));
-    return outcome;
+    if (outcome != PENDING || context->deadline_ns == CKF_FOREVER)
+        return outcome;
+    return look_at_clock(context);
 }
 
+static __attribute__((noinline)) enum ckf_status status_in_full(struct ckf_context *context)
+{
+    return outcome_status(read_outcome(context));
+}
+
+/* What loops ask: a load and a comparison, without a stack frame, as long as nothing has happened. */
 enum ckf_status ckf_context_status(struct ckf_context *context)
 {
     CKF_REQUIRE(context != NULL, "the context must not be NULL");
-    return outcome_status(read_outcome(context));
+    /* relaxed: nothing is taken from an outcome that is not there */
+    if (CKF_LIKELY(load_relaxed(&context->outcome) == PENDING &&
+                   context->deadline_ns == CKF_FOREVER))
+        return CKF_OK;
+    return status_in_full(context);
 }
 
 int ckf_context_reason(struct ckf_context *context)
@@ -215,13 +232,23 @@ static void drop_memory(struct ckf_context *context)
 static void run_hook(struct ckf_hook *hook)
 {
     uint32_t found = HOOK_WAITS;
-    hook->runner = this_thread();
-    /* edge hook-started: release; pairs with the acquire in ckf_hook_stop() and carries runner. */
-    if (cas_acq_rel(&hook->state, &found, HOOK_STARTED)) {
+    /* relaxed: one word decides whether it runs; what it did comes with the parker */
+    if (cas_relaxed(&hook->state, &found, HOOK_STARTED)) {
+        hook->outer = running_hook;
+        running_hook = hook;
         hook->function(hook->arg);
+        running_hook = hook->outer;
         ckf_unpark(&hook->ended);
     }
     drop_hook(hook);
+}
+
+static bool runs_here(const struct ckf_hook *hook)
+{
+    const struct ckf_hook *running = running_hook;
+    while (running != NULL && running != hook)
+        running = running->outer;
+    return running != NULL;
 }
 
 static void run_hooks(struct ckf_hook *hooks)
@@ -314,12 +341,12 @@ bool ckf_hook_stop(struct ckf_hook *hook)
     const struct ckf_wait_note note = {
         .object = "context", .operation = "hook_stop", .site = CKF_CALL_SITE};
     uint32_t found = HOOK_WAITS;
-    /* edge hook-started: a failure acquires; pairs with the release in run_hook(). */
-    bool prevented = cas_acquire(&hook->state, &found, HOOK_STOPPED);
+    /* relaxed: as in run_hook() */
+    bool prevented = cas_relaxed(&hook->state, &found, HOOK_STOPPED);
     CKF_REQUIRE(found != HOOK_STOPPED, "a hook is stopped once");
     if (prevented)
         unlist_hook(hook);
-    else if (hook->runner != this_thread())
+    else if (!runs_here(hook))
         ckf_park(&hook->ended, CKF_FOREVER, &note);
     drop_memory(hook->context);
     drop_hook(hook);
@@ -439,6 +466,9 @@ void ckf_context_cancel(struct ckf_context *context, int reason)
         pthread_mutex_unlock(&next->lock);
     }
     pthread_mutex_unlock(&context->root->tree_lock);
+    CKF_PROBE2(cancel, context, reason);
+    if (ckf_trace_is_on())
+        ckf_trace_note_mark("context", "cancel", NULL, (uint64_t)(uint32_t)reason);
     run_hooks(hooks);
     ckf_context_release(context);
 }

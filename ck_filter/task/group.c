@@ -23,7 +23,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probes.h"
 #include "sync/parking.h"
+#include "sync/trace.h"
 #include "task/context.h"
 
 enum group_phase { OPEN = 0, CLOSING = 1, CLOSED = 2 };
@@ -67,6 +69,7 @@ struct task {
     void *arg;
     char name[16]; /* as much as a thread's name holds */
     int result;
+    int64_t since_ns; /* when it began, while that is recorded */
 };
 
 /* The group whose task this thread runs. */
@@ -261,6 +264,10 @@ static void end_task(void *arg)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     if (note_error(group, task->result))
         ckf_context_cancel(group->context, task->result);
+    CKF_PROBE3(task__end, group, task->name, task->result);
+    if (ckf_trace_is_on() && task->since_ns != 0)
+        ckf_trace_note_span(task->since_ns, "group", "task", task->name,
+                            (uint64_t)(uint32_t)task->result);
     ckf_free(task);
     own_group = NULL;
     pthread_mutex_lock(&group->lock);
@@ -280,6 +287,9 @@ static void *run_task(void *arg)
     own_group = task->group;
     if (task->name[0] != 0)
         pthread_setname_np(pthread_self(), task->name);
+    CKF_PROBE3(task__start, task->group, task->name, task->function);
+    if (ckf_trace_is_on())
+        task->since_ns = ckf_now_ns();
     pthread_cleanup_push(end_task, task);
     task->result = task->function(task->group->context, task->arg);
     pthread_cleanup_pop(1);
@@ -304,8 +314,11 @@ static bool start_thread(struct ckf_group *group, ckf_task function, void *arg, 
     struct task *task = create_task(group, function, arg, name);
     if (task == NULL)
         return false;
-    if (pthread_create(&thread, NULL, run_task, task) == 0)
+    if (pthread_create(&thread, NULL, run_task, task) == 0) {
+        if (ckf_trace_is_on())
+            ckf_trace_note_mark("group", "go", name, 0);
         return true;
+    }
     ckf_free(task);
     return false;
 }
@@ -359,6 +372,7 @@ static void close_group(struct ckf_group *group)
     pthread_mutex_lock(&group->lock);
     group->phase = CLOSED;
     wake_waiters(group);
+    CKF_PROBE3(group__end, group, group->name, group->first_error);
 }
 
 static void sleep_as_waiter(struct ckf_group *group, int64_t deadline_ns, const void *site)
@@ -434,6 +448,7 @@ enum ckf_status ckf_group_create(struct ckf_group **group, const struct ckf_grou
     created->limit = options->limit;
     pthread_mutex_init(&created->lock, NULL);
     *group = created;
+    CKF_PROBE2(group__start, created, created->name);
     return CKF_OK;
 }
 

@@ -142,7 +142,9 @@ static enum progress read_some(struct reader *reader)
     if (!await_input(reader))
         return STOPPED;
     char *fresh = batch->bytes + batch->len;
+    struct ckf_trace_span span = ckf_trace_begin();
     ssize_t got = read(reader->fd, fresh, batch->room - batch->len - 1);
+    ckf_trace_end(span, "read", got > 0 ? (uint64_t)got : 0);
     if (got < 0)
         return read_failed(reader, errno);
     if (got == 0)

@@ -1,7 +1,8 @@
 /* examples/log_filter/log_filter.c - filters lines by rules that can be changed while it runs.
  *
  * The grown-up example: a pipeline of channels, a filter whose rules SIGHUP swaps under full load, a
- * counter map, and a group of threads that ends as one. This thread starts the others and then waits
+ * counter map, and a group of threads that ends as one, by a context that a signal cancels. SIGUSR1
+ * shows who is blocked, --trace who did what when. This thread starts the others and then waits
  * for signals, which it alone gets, or for the end.
  */
 #include "log_filter.h"
@@ -18,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PUBLISH_TRIES = 500, PUBLISH_PAUSE_NS = 10000000 };
+enum { PUBLISH_TRIES = 500, PUBLISH_PAUSE_NS = 10000000, TRACE_BYTES = 64 << 20 };
 
 static enum ckf_status publish_patiently(struct ckf_filter *filter,
                                          const struct ckf_ruleset *ruleset)
@@ -168,7 +169,7 @@ static void unmake_pipeline(struct pipeline *pipeline)
 
 /* ---- Signals ---- */
 
-static const int handled[] = {SIGHUP, SIGINT, SIGTERM};
+static const int handled[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 /* Blocks them here and in all threads to come; they are read from the descriptor. */
 static int open_signals(void)
@@ -202,6 +203,12 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
             say("%s: read again", path);
         else
             say("%s: the old rules stay", path);
+        return;
+    }
+    if (number == SIGUSR1) {
+        say("who waits for what:");
+        if (ckf_waiters_dump(STDERR_FILENO, CKF_DUMP_GROUPED) != CKF_OK)
+            say("cannot tell: no memory");
         return;
     }
     if (ckf_context_status(context) != CKF_OK) {
@@ -287,6 +294,33 @@ static bool run(struct pipeline *pipeline, int signals)
     return well;
 }
 
+static bool start_trace(const struct options *options)
+{
+    if (options->trace == NULL || ckf_trace_start(TRACE_BYTES) == CKF_OK)
+        return true;
+    say("no memory for a trace");
+    return false;
+}
+
+bool write_trace(const struct options *options)
+{
+    if (options->trace == NULL)
+        return true;
+    ckf_trace_stop();
+    int fd = open(options->trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    enum ckf_status status = fd >= 0 ? ckf_trace_write(fd) : CKF_IO;
+    if (fd >= 0 && close(fd) != 0)
+        status = CKF_IO;
+    if (status != CKF_OK)
+        say("cannot write %s: %s", options->trace, strerror(fd < 0 ? errno : (int)status));
+    struct ckf_trace_stats stats;
+    ckf_trace_read_stats(&stats);
+    if (stats.dropped > 0)
+        say("%s holds the beginning; %llu later events found no room", options->trace,
+            (unsigned long long)stats.dropped);
+    return status == CKF_OK;
+}
+
 static bool close_output(const struct pipeline *pipeline)
 {
     if (pipeline->options->output == NULL || close(pipeline->output_fd) == 0)
@@ -315,11 +349,13 @@ int main(int argc, char **argv)
     bool well = false;
     if (signals < 0)
         say("cannot wait for signals: %s", strerror(errno));
-    else if (make_pipeline(&pipeline) && publish_rules(pipeline.filter, options.rules) &&
+    else if (start_trace(&options) && make_pipeline(&pipeline) &&
+             publish_rules(pipeline.filter, options.rules) &&
              (pipeline.output_fd = open_output(&options)) >= 0) {
         well = run(&pipeline, signals);
         well = close_output(&pipeline) && well;
         well = write_counts(&pipeline) && well;
+        well = write_trace(&options) && well;
     }
     unmake_pipeline(&pipeline);
     close_if_open(signals);

@@ -30,6 +30,7 @@ struct options {
     const char *rules;  /* path */
     const char *output; /* path; NULL: standard output */
     const char *counts; /* path, "-" for standard error; NULL: no counts */
+    const char *trace;  /* path; NULL: no trace */
     enum ckf_variant variant;
     enum ckf_action default_action;
     unsigned workers;
@@ -79,6 +80,9 @@ void parse_options(struct options *options, int argc, char **argv);
 int open_output(const struct options *options);
 
 bool write_counts(const struct pipeline *pipeline);
+
+/* True if nobody asked for a trace. */
+bool write_trace(const struct options *options);
 
 /* "log_filter: ..." and a newline, on standard error, as one write. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

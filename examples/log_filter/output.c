@@ -131,7 +131,10 @@ static int write_next(struct writer *writer)
         if (batch->len > 0)
             parts[filled++] = (struct iovec){batch->bytes, batch->len};
     }
+    struct ckf_trace_span span = ckf_trace_begin();
     write_parts(writer, parts, filled);
+    if (count > 0)
+        ckf_trace_end(span, "write batches", (uint64_t)count);
     for (int i = 0; i < count; i++)
         give_back(writer, batches[i]);
     return count;

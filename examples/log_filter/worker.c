@@ -158,7 +158,9 @@ int filter_batches(struct ckf_context *context, void *arg)
     else
         desk->pipeline = pipeline;
     while (desk != NULL && ckf_channel_recv(pipeline->work, &batch) == CKF_OK) {
+        struct ckf_trace_span span = ckf_trace_begin();
         filter_batch(desk, batch);
+        ckf_trace_end(span, "filter batch", batch->sequence);
         pass_on(pipeline->done, batch);
     }
     if (desk != NULL)

@@ -13,6 +13,7 @@
 #include <ck_filter/ruleset.h>
 #include <ck_filter/select.h>
 #include <ck_filter/status.h>
+#include <ck_filter/trace.h>
 #include <ck_filter/waiters.h>
 
 #endif

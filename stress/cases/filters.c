@@ -1,13 +1,21 @@
 /* stress/cases/filters.c - the filter of the library behind the table of the cases. */
 #include "filters.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ck_filter/filter.h>
 #include <ck_filter/ruleset.h>
 
-enum { FIRST_WORD_ID = 1, FLIP_ID = 100, FOLDED_ID = 200, EMPTY_ID = 300, BATCH = 16 };
+enum {
+    FIRST_WORD_ID = 1,
+    FLIP_ID = 100,
+    FOLDED_ID = 200,
+    EMPTY_ID = 300,
+    MANY_ID = 400,
+    BATCH = 16
+};
 
 static void *create(enum ckf_variant variant)
 {
@@ -24,6 +32,25 @@ static void *create_mutex(void)
 static void *create_atomic(void)
 {
     return create(CKF_VARIANT_ATOMIC);
+}
+
+/* So small a bound that it lets the one ruleset wait that may always wait. */
+static void *create_bounded(enum ckf_variant variant)
+{
+    struct ckf_filter *filter;
+    struct ckf_filter_options options = {
+        .name = "stress", .variant = variant, .max_retired_bytes = 1};
+    return ckf_filter_create(&filter, &options) == CKF_OK ? filter : NULL;
+}
+
+static void *create_bounded_mutex(void)
+{
+    return create_bounded(CKF_VARIANT_MUTEX);
+}
+
+static void *create_bounded_atomic(void)
+{
+    return create_bounded(CKF_VARIANT_ATOMIC);
 }
 
 static void destroy(void *filter)
@@ -107,12 +134,92 @@ static void republish(void *filter, unsigned word)
     publish(filter, rules, 0);
 }
 
-static void replace(void *filter, bool flipped)
+static struct ckf_ruleset *flip_rules(bool flipped)
 {
     struct ckf_ruleset *rules = new_ruleset();
     must_add_rule(rules, FLIP_ID, flipped ? CKF_ACTION_PASS : CKF_ACTION_DROP, "a", false);
     must_add_rule(rules, FLIP_ID + 1, flipped ? CKF_ACTION_DROP : CKF_ACTION_PASS, "b", false);
+    return rules;
+}
+
+static void replace(void *filter, bool flipped)
+{
+    publish(filter, flip_rules(flipped), 0);
+}
+
+static void try_replace(void *filter, bool flipped)
+{
+    struct ckf_ruleset *rules = flip_rules(flipped);
+    enum ckf_status status = ckf_filter_publish(filter, rules, 0, NULL);
+    ckf_ruleset_destroy(rules);
+    if (status != CKF_OK && status != CKF_BUSY)
+        abort();
+}
+
+static uint64_t retired(void *filter)
+{
+    struct ckf_filter_stats stats;
+    ckf_filter_read_stats(filter, &stats);
+    return stats.retired_snapshots;
+}
+
+static uint64_t generation(void *filter)
+{
+    return ckf_filter_generation(filter);
+}
+
+/* The configuration is read after the generation that it will replace: who is overtaken reads again. */
+static void reload(void *filter, unsigned (*configuration)(void *arg), void *arg)
+{
+    enum ckf_status status;
+    do {
+        uint64_t now = ckf_filter_generation(filter);
+        unsigned word = configuration(arg);
+        struct ckf_ruleset *rules = new_ruleset();
+        must_add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+        status = publish(filter, rules, now);
+    } while (status == CKF_STALE);
+}
+
+static void reload_bad(void *filter)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    must_add_rule(rules, FIRST_WORD_ID + 1, CKF_ACTION_DROP, word_text(1), false);
+    if (add_rule(rules, FIRST_WORD_ID + 1, CKF_ACTION_DROP, word_text(2), false) == CKF_OK)
+        publish(filter, rules, 0);
+    else
+        ckf_ruleset_destroy(rules); /* a second rule of that id: nothing is published */
+}
+
+static void prepare_and_judge(void *filter, int *prepared, const char *record)
+{
+    *prepared = 1;
+    (void)ckf_filter_evaluate(filter, (struct ckf_record){record, strlen(record)});
+}
+
+static void deny_many(void *filter)
+{
+    struct ckf_ruleset *rules = new_ruleset();
+    for (uint32_t i = 0; i < MANY_RULES; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "m%u", i);
+        must_add_rule(rules, MANY_ID + i, CKF_ACTION_DROP, text, false);
+    }
     publish(filter, rules, 0);
+}
+
+static bool has_name(uint32_t id, uint64_t hits, void *all_named)
+{
+    (void)hits;
+    *(bool *)all_named = id == FIRST_WORD_ID || (id >= MANY_ID && id < MANY_ID + MANY_RULES);
+    return *(bool *)all_named;
+}
+
+static bool lists_only_named(void *filter)
+{
+    bool all_named = true;
+    ckf_filter_for_each_rule(filter, has_name, &all_named);
+    return all_named;
 }
 
 static void deny_folded(void *filter, const char *word)
@@ -163,15 +270,18 @@ static uint64_t hits(void *filter, unsigned word)
     return wanted.hits;
 }
 
-#define LIBRARY_FILTER(create_function)                                                            \
+#define LIBRARY_FILTER(create_function, create_bounded_function)                                   \
     {                                                                                              \
-        .create = (create_function), .destroy = destroy, .deny = deny, .republish = republish,     \
-        .replace = replace, .deny_folded = deny_folded, .deny_empty = deny_empty, .judge = judge,  \
-        .hits = hits                                                                               \
+        .create = (create_function), .create_bounded = (create_bounded_function),                  \
+        .try_replace = try_replace, .retired = retired, .generation = generation,                  \
+        .reload = reload, .reload_bad = reload_bad, .prepare_and_judge = prepare_and_judge,        \
+        .deny_many = deny_many, .lists_only_named = lists_only_named, .destroy = destroy,          \
+        .deny = deny, .republish = republish, .replace = replace, .deny_folded = deny_folded,      \
+        .deny_empty = deny_empty, .judge = judge, .hits = hits                                     \
     }
 
-const struct filter_operations mutex_filter = LIBRARY_FILTER(create_mutex);
-const struct filter_operations atomic_filter = LIBRARY_FILTER(create_atomic);
+const struct filter_operations mutex_filter = LIBRARY_FILTER(create_mutex, create_bounded_mutex);
+const struct filter_operations atomic_filter = LIBRARY_FILTER(create_atomic, create_bounded_atomic);
 
 const char *word_text(unsigned word)
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOST_WORDS = 10 }; /* words 0 .. 9 */
+enum { MOST_WORDS = 10 /* words 0 .. 9 */, MANY_RULES = 70 };
 
 struct filter_operations {
     void *(*create)(void);
@@ -26,6 +26,25 @@ struct filter_operations {
     bool (*deny_empty)(void *filter);
     /* Judges records together; a NULL record is a null record. */
     void (*judge)(void *filter, const char *const records[], bool dropped[], size_t count);
+    /* A filter in which one replaced ruleset may wait for readers, and no more. */
+    void *(*create_bounded)(void);
+    /* As replace, but may refuse at the bound. */
+    void (*try_replace)(void *filter, bool flipped);
+    /* Replaced rulesets that wait for readers. */
+    uint64_t (*retired)(void *filter);
+    uint64_t (*generation)(void *filter);
+    /* Reads the configuration (the word to deny) and makes it the rules. */
+    void (*reload)(void *filter, unsigned (*configuration)(void *arg), void *arg);
+    /* The same with a configuration that is bad in its second rule. */
+    void (*reload_bad)(void *filter);
+    /* NULL, or: waits until a reader has used the rules; false: it gave up. */
+    bool (*wait_until_used)(void *filter);
+    /* Writes 1 to *prepared and has the record judged. */
+    void (*prepare_and_judge)(void *filter, int *prepared, const char *record);
+    /* Replaces all rules by MANY_RULES. */
+    void (*deny_many)(void *filter);
+    /* False if a rule is listed that has no id. */
+    bool (*lists_only_named)(void *filter);
     /* How many records the rule on word n has dropped. */
     uint64_t (*hits)(void *filter, unsigned word);
 };

@@ -1,12 +1,14 @@
 /* stress/cases/tasks.c - contexts, groups and pools of the library behind the tables of the cases. */
 #include "tasks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <ck_filter/channel.h>
 #include <ck_filter/context.h>
 #include <ck_filter/group.h>
 #include <ck_filter/pool.h>
+#include <ck_filter/stress.h>
 
 /* --- contexts --- */
 
@@ -42,6 +44,29 @@ static bool context_is_done(void *context)
     return ckf_context_status(context) != CKF_OK;
 }
 
+static void *create_context_until(int64_t ns)
+{
+    struct ckf_context *context;
+    return ckf_context_create(&context, NULL, ckf_deadline_after_ns(ns)) == CKF_OK ? context : NULL;
+}
+
+static void cancel_context_with(void *context, int *note, int value)
+{
+    *note = value;
+    ckf_context_cancel(context, value);
+}
+
+static enum ckf_status look_at_context(void *context)
+{
+    return ckf_context_status(context);
+}
+
+static void wait_for_context(void *context)
+{
+    if (ckf_context_wait(context, CKF_FOREVER) != CKF_OK)
+        abort();
+}
+
 /* Work is a wait for an element that never comes. */
 static enum ckf_status work_on(enum ckf_variant variant, void *context, int64_t ns)
 {
@@ -69,11 +94,118 @@ static enum ckf_status work_on_atomic(void *context, int64_t ns)
     {                                                                                              \
         .create = create_context, .derive = derive_context, .retain = retain_context,              \
         .release_retained = release_context, .release = release_context, .cancel = cancel_context, \
-        .is_done = context_is_done, .work = (work_function)                                        \
+        .is_done = context_is_done, .create_until = create_context_until,                          \
+        .cancel_with = cancel_context_with, .look = look_at_context, .wait = wait_for_context,     \
+        .work = (work_function)                                                                    \
     }
 
 const struct context_operations mutex_context = LIBRARY_CONTEXT(work_on_mutex);
 const struct context_operations atomic_context = LIBRARY_CONTEXT(work_on_atomic);
+
+/* --- clean-up --- */
+
+/* The handler works under `work`, which its client may cancel; the clean-up hangs on `lifetime`, which
+ * nobody cancels: it runs when the last of those who hold it lets go. */
+struct request {
+    struct ckf_context *work, *lifetime;
+    struct request_resource *resource;
+    unsigned cleanups;
+};
+
+static void clean_up(void *arg)
+{
+    struct request *request = arg;
+    request->cleanups++; /* plain, like the work: the last release sees the others */
+    ckf_stress_free(request->resource);
+}
+
+static void *begin_request(struct request_resource *resource)
+{
+    struct request *request = calloc(1, sizeof *request);
+    if (request == NULL)
+        abort();
+    request->resource = resource;
+    if (ckf_context_create(&request->work, NULL, CKF_FOREVER) != CKF_OK ||
+        ckf_context_create(&request->lifetime, NULL, CKF_FOREVER) != CKF_OK ||
+        ckf_context_on_done(request->lifetime, clean_up, request, NULL) != CKF_OK)
+        abort();
+    ckf_context_retain(request->lifetime); /* the client's */
+    return request;
+}
+
+static void end_request(void *request)
+{
+    ckf_context_release(((struct request *)request)->lifetime);
+}
+
+static void hang_up(void *request)
+{
+    struct request *r = request;
+    ckf_context_cancel(r->work, 0);
+    ckf_context_release(r->lifetime);
+}
+
+static void nothing_to_do(void *request)
+{
+    (void)request;
+}
+
+static unsigned count_cleanups(void *request)
+{
+    return ((struct request *)request)->cleanups;
+}
+
+static void forget_request(void *request)
+{
+    ckf_context_release(((struct request *)request)->work);
+    free(request);
+}
+
+#define LIBRARY_CLEANUP                                                                            \
+    {                                                                                              \
+        begin_request, end_request, hang_up, nothing_to_do, count_cleanups, forget_request         \
+    }
+
+const struct cleanup_operations mutex_cleanup = LIBRARY_CLEANUP, atomic_cleanup = LIBRARY_CLEANUP;
+
+/* --- hooks --- */
+
+struct hooked {
+    struct ckf_context *context;
+    struct ckf_hook *hook;
+};
+
+static void count_run(void *visit)
+{
+    ((struct hook_visit *)visit)->runs++;
+}
+
+static void *hook_visit(struct hook_visit *visit)
+{
+    struct hooked *hooked = ckf_stress_alloc(sizeof *hooked);
+    if (hooked == NULL || ckf_context_create(&hooked->context, NULL, CKF_FOREVER) != CKF_OK ||
+        ckf_context_on_done(hooked->context, count_run, visit, &hooked->hook) != CKF_OK)
+        abort();
+    return hooked;
+}
+
+static void cancel_hooked(void *hooked)
+{
+    ckf_context_cancel(((struct hooked *)hooked)->context, 0);
+}
+
+static bool stop_hook(void *hooked)
+{
+    return ckf_hook_stop(((struct hooked *)hooked)->hook);
+}
+
+static void end_hooked(void *hooked)
+{
+    ckf_context_release(((struct hooked *)hooked)->context);
+}
+
+const struct hook_operations mutex_hook = {hook_visit, cancel_hooked, stop_hook, end_hooked},
+                             atomic_hook = {hook_visit, cancel_hooked, stop_hook, end_hooked};
 
 /* --- groups --- */
 
@@ -120,8 +252,11 @@ static void wipe(void *object, void *arg)
 static void *create_pool(enum ckf_variant variant)
 {
     struct ckf_pool *pool;
-    struct ckf_pool_options options = {
-        .name = "stress", .variant = variant, .size = POOLED_SIZE, .reset = wipe, .max_idle = 4};
+    struct ckf_pool_options options = {.name = "stress",
+                                       .variant = variant,
+                                       .size = POOLED_SIZE,
+                                       .reset = wipe,
+                                       .max_idle = POOL_MAX_IDLE};
     return ckf_pool_create(&pool, &options) == CKF_OK ? pool : NULL;
 }
 

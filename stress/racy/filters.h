@@ -12,5 +12,14 @@ extern const struct filter_operations racy_shared_scratch_filter; /* one buffer 
 extern const struct filter_operations racy_null_blind_filter;     /* null is not looked for */
 extern const struct filter_operations racy_hits_inside_filter;    /* hits go with the snapshot */
 extern const struct filter_operations racy_thread_local_filter;   /* state stays in its thread */
+extern const struct filter_operations
+    racy_dropped_reload_filter;                              /* one reload at a time, others drop */
+extern const struct filter_operations racy_unbounded_filter; /* what is replaced piles up */
+extern const struct filter_operations racy_cleared_first_filter; /* clear, read, fail */
+extern const struct filter_operations racy_own_version_filter;   /* version and rules apart */
+extern const struct filter_operations racy_counted_late_filter;  /* load, then count oneself in */
+extern const struct filter_operations racy_awaited_filter;       /* done when all have looked */
+extern const struct filter_operations racy_counted_first_filter; /* the count, then the work */
+extern const struct filter_operations racy_grown_first_filter;   /* the number, then the rule */
 
 #endif

@@ -78,7 +78,6 @@ static unsigned actors_of(const struct ckf_case_program *program)
 static void run_actors(const struct ckf_case_program *program, void *state)
 {
     unsigned threads[MAX_THREADS], count = 0;
-    ckf_explore_number_threads(1 + actors_of(program));
     for (unsigned i = 0; i < CKF_STRESS_MAX_ACTORS && program->test->actors[i].body != NULL; i++) {
         const struct ckf_stress_actor *actor = &program->test->actors[i];
         unsigned copies = copies_of(program, actor);
@@ -106,6 +105,8 @@ void ckf_explore_case_run(void *arg)
 {
     const struct ckf_case_program *program = arg;
     const struct ckf_stress_case *test = program->test;
+    /* Before setup, which may start a reclaimer that asks how many there are. */
+    ckf_explore_number_threads(1 + actors_of(program));
     current.outcome = NULL;
     current.over = current.judged = false;
     ckf_recorder_clear(&current.recorders[MAX_THREADS]);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
@@ -279,6 +280,7 @@ REAL(int, pthread_create, pthread_t *, const pthread_attr_t *, void *(*)(void *)
 REAL(int, pthread_join, pthread_t, void **);
 REAL(int, pthread_detach, pthread_t);
 REAL(pthread_t, pthread_self, void);
+REAL(pid_t, gettid, void);
 REAL(void, pthread_exit, void *);
 
 static void run_start_routine(void *arg)
@@ -347,6 +349,12 @@ int __wrap_pthread_detach(pthread_t handle)
 pthread_t __wrap_pthread_self(void)
 {
     return outside() ? __real_pthread_self() : (pthread_t)ckf_explore_engine.running->id + 1;
+}
+
+/* The kernel's are all one thread's. */
+pid_t __wrap_gettid(void)
+{
+    return outside() ? __real_gettid() : (pid_t)ckf_explore_engine.running->id + 1;
 }
 
 _Noreturn void __wrap_pthread_exit(void *result)
