@@ -115,6 +115,33 @@ def check_edges():
         yield f"docs/ordering/: edge {edge} is nowhere in the code"
 
 
+PROGRESS_HEADERS = ("channel", "select", "counter_map", "filter", "ruleset", "context", "group", "pool",
+                    "waiters")
+PROGRESS_ROW = re.compile(r"^\| `(ckf_\w+)` \| (.+?) \| (.+) \|$", re.M)
+
+
+def check_progress():
+    """docs/PROGRESS.md has a row for every public function, and the tests and cases it names exist."""
+    rows = {function: proof for function, _, proof in
+            PROGRESS_ROW.findall((ROOT / "docs/PROGRESS.md").read_text())}
+    declared = set()
+    for header in PROGRESS_HEADERS:
+        text = (ROOT / f"include/ck_filter/{header}.h").read_text()
+        for declaration in re.findall(r"^CKF_API\b(.*?);", text, re.M | re.S):
+            declared.add(re.search(r"\b(ckf_\w+)\(", declaration).group(1))
+    for function in sorted(declared - rows.keys()):
+        yield f"docs/PROGRESS.md: no row for {function}()"
+    for function in sorted(rows.keys() - declared):
+        yield f"docs/PROGRESS.md: there is no {function}()"
+    tests = " ".join(path.read_text() for path in sources("tests", suffixes=(".c",)))
+    cases = " ".join(path.read_text() for path in sources("stress/cases", suffixes=(".c",)))
+    for function, proof in rows.items():
+        for proven_by in re.findall(r"`([\w-]+)`", proof):
+            known = f'"{proven_by}"' in cases or re.search(rf"\b{proven_by}\b", tests)
+            if not known:
+                yield f"docs/PROGRESS.md: {function}: there is no test or case {proven_by}"
+
+
 def check_file_heads():
     """A file opens with its name and its purpose."""
     for path in sources(*C_FOLDERS, suffixes=(".c", ".h", ".cc")):
@@ -138,7 +165,7 @@ def check_format():
 
 
 CHECKS = (check_layers, check_doors, check_racy_twins, check_single_seams, check_edges,
-          check_file_heads, check_format)
+          check_progress, check_file_heads, check_format)
 
 
 def main():

@@ -12,6 +12,9 @@ case "$program" in
     ckf-stress) path=build/release/stress/ckf-stress ;;
     ckf-bench) path=build/release/bench/ckf-bench ;;
 esac
+case "$program ${1:-}" in
+    "ckf-stress soak") shift; exec build/release/stress/soak/ckf-stress-soak "$@" ;;
+esac
 case "${1:-}" in
     --help | -h) exec "$path" --help ;;
     "" | -*) exec "$path" run "$@" ;;

@@ -204,6 +204,160 @@ static void receive_and_destroy(struct ckf_stress_run *run, void *state)
 SCENE(destroy_after_visits, "order-destroy-after-visits", BOTH, two_buffered, destroy_both,
       {"visitor", visit_one_after_another, 1}, {"destroyer", receive_and_destroy, 1});
 
+/* Each call that visits: what it did is there for who destroys the channel after the call's effect, be
+ * the caller still about to leave (`first`), or already in another channel (`second`). */
+
+static void call_try_send(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, put(channel, 1) == CKF_OK);
+}
+
+static void call_send(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    send_one(run, channel, 1);
+}
+
+static void call_send_until(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, ckf_channel_send_until(channel, &(uint64_t){1}, CKF_FOREVER, NULL) == CKF_OK);
+}
+
+static void call_send_many(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    size_t done;
+    expect(run,
+           ckf_channel_send_many(channel, &(uint64_t){1}, 1, &done, CKF_FOREVER, NULL) == CKF_OK);
+}
+
+static void call_close(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, ckf_channel_close(channel) == CKF_OK);
+}
+
+static void call_done(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, ckf_channel_producer_done(channel));
+}
+
+static void call_select_now(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    size_t chosen;
+    struct ckf_select_case only = {
+        .channel = channel, .direction = CKF_SEND, .elem = &(uint64_t){1}};
+    expect(run, ckf_select(&only, 1, &chosen, CKF_NOW, NULL) == CKF_OK);
+}
+
+static void call_select_of_none(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    size_t chosen;
+    uint64_t value;
+    struct ckf_select_case both[2] = {{.channel = channel, .direction = CKF_RECV, .elem = &value},
+                                      {.channel = channel, .direction = CKF_RECV, .elem = &value}};
+    expect(run, ckf_select(both, 2, &chosen, CKF_NOW, NULL) == CKF_AGAIN);
+}
+
+static void call_is_ready(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, !ckf_channel_is_ready(channel, CKF_RECV));
+}
+
+static void two_of_one_producer(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_channel_options options = {
+        .variant = variant_of(run), .capacity = 1, .elem_size = 8, .producers = 1};
+    expect(run, ckf_channel_create(&s->first, &options) == CKF_OK);
+    expect(run, ckf_channel_create(&s->second, &options) == CKF_OK);
+}
+
+/* An element, or the close. */
+static void notice_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    enum ckf_status status;
+    while ((status = take(s->first, &value)) == CKF_AGAIN)
+        ckf_stress_spin(run);
+    ckf_channel_destroy(s->first);
+    s->first = NULL;
+}
+
+#define VISITS(name, id)                                                                           \
+    static void visit_first_by_##name(struct ckf_stress_run *run, void *state)                     \
+    {                                                                                              \
+        call_##name(run, ((struct state *)state)->first);                                          \
+    }                                                                                              \
+    SCENE(destroy_after_##name, "order-destroy-after-" id, BOTH, two_of_one_producer,              \
+          destroy_both, {"visitor", visit_first_by_##name, 1},                                     \
+          {"destroyer", notice_and_destroy, 1});                                                   \
+    MOVES_ON(name, id)
+#define MOVES_ON(name, id)                                                                         \
+    static void move_on_to_##name(struct ckf_stress_run *run, void *state)                         \
+    {                                                                                              \
+        struct state *s = state;                                                                   \
+        call_try_send(run, s->first);                                                              \
+        call_##name(run, s->second);                                                               \
+    }                                                                                              \
+    SCENE(destroy_before_##name, "order-destroy-before-" id, BOTH, two_of_one_producer,            \
+          destroy_both, {"visitor", move_on_to_##name, 1}, {"destroyer", notice_and_destroy, 1})
+
+VISITS(try_send, "try-send");
+VISITS(send, "send");
+VISITS(send_until, "send-until");
+VISITS(send_many, "send-many");
+VISITS(close, "close");
+VISITS(done, "done");
+VISITS(select_now, "select-now");
+MOVES_ON(select_of_none, "select-of-none");
+MOVES_ON(is_ready, "is-ready");
+
+static void two_with_elements(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    two_of_one_producer(run, state);
+    expect(run, put(s->first, 1) == CKF_OK && put(s->second, 1) == CKF_OK);
+}
+
+static void call_recv(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    recv_one(run, channel);
+}
+
+static void call_try_recv(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    uint64_t value;
+    expect(run, take(channel, &value) == CKF_OK);
+}
+
+/* Room shows that the visitor has received. */
+static void fill_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (put(s->first, 2) == CKF_AGAIN)
+        ckf_stress_spin(run);
+    ckf_channel_destroy(s->first);
+    s->first = NULL;
+}
+
+#define RECEIVES(name, id)                                                                         \
+    static void receive_by_##name(struct ckf_stress_run *run, void *state)                         \
+    {                                                                                              \
+        call_##name(run, ((struct state *)state)->first);                                          \
+    }                                                                                              \
+    static void receive_both_by_##name(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        call_##name(run, ((struct state *)state)->first);                                          \
+        call_##name(run, ((struct state *)state)->second);                                         \
+    }                                                                                              \
+    SCENE(destroy_after_##name, "order-destroy-after-" id, BOTH, two_with_elements, destroy_both,  \
+          {"visitor", receive_by_##name, 1}, {"destroyer", fill_and_destroy, 1});                  \
+    SCENE(destroy_between_##name, "order-destroy-between-" id, BOTH, two_with_elements,            \
+          destroy_both, {"visitor", receive_both_by_##name, 1},                                    \
+          {"destroyer", fill_and_destroy, 1})
+
+RECEIVES(recv, "recv");
+RECEIVES(try_recv, "try-recv");
+
 /* The visitor's number goes to another thread. */
 static void *visit_first(void *state)
 {
@@ -498,6 +652,231 @@ static void send_within(struct ckf_stress_run *run, void *state)
 
 SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
       {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
+
+/* --- segments that are given back --- */
+
+/* In this build a segment has few cells, and some segments are kept for later. */
+enum { CELLS = 4, KEPT = 8 };
+
+static void fill_segments(struct ckf_stress_run *run, void *state, unsigned sent, unsigned received)
+{
+    struct state *s = state;
+    uint64_t value;
+    empty_segments(run, state);
+    for (unsigned i = 0; i < sent; i++)
+        expect(run, put(s->first, i) == CKF_OK);
+    for (unsigned i = 0; i < received; i++)
+        expect(run, take(s->first, &value) == CKF_OK);
+}
+
+/* As many as are kept are kept, and the next receive takes the last element of a segment. */
+static void many_kept(struct ckf_stress_run *run, void *state)
+{
+    fill_segments(run, state, CELLS * (KEPT + 6), CELLS * (KEPT + 3) - 1);
+}
+
+static void take_two(struct ckf_stress_run *run, void *state)
+{
+    try_twice(run, state);
+}
+
+/* So many segments are in use that, when all is received, the last one of them is given back. */
+static void many_in_use(struct ckf_stress_run *run, void *state)
+{
+    fill_segments(run, state, CELLS * (KEPT + 2) - 1, 0);
+}
+
+static void use_up(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    (void)run;
+    for (int i = 0; i < 2; i++)
+        put(s->first, 1);
+    while (take(s->first, &value) == CKF_OK)
+        continue;
+}
+
+static void look_whether_ready(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV);
+}
+
+static void try_put_first(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    put(((struct state *)state)->first, 1);
+}
+
+static void put_many_first(struct ckf_stress_run *run, void *state)
+{
+    size_t done;
+    expect(run, ckf_channel_send_many(((struct state *)state)->first, &(uint64_t){1}, 1, &done,
+                                      CKF_FOREVER, NULL) == CKF_OK);
+}
+
+static void look_whether_closed(struct ckf_stress_run *run, void *state)
+{
+    expect(run, !ckf_channel_is_closed(((struct state *)state)->first));
+}
+
+static void look_how_many(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_channel_len(((struct state *)state)->first) <= CELLS * (KEPT + 7));
+}
+
+#define GIVEN_BACK(name, id, before, visit, other)                                                 \
+    SCENE(given_back_##name, "order-given-back-" id, BOTH, before, destroy_both,                   \
+          {"visitor", visit, 1}, {"other", other, 1})
+
+GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
+GIVEN_BACK(is_ready, "is-ready", many_kept, look_whether_ready, take_two);
+GIVEN_BACK(len, "len", many_kept, look_how_many, take_two);
+GIVEN_BACK(try_send, "try-send", many_in_use, try_put_first, use_up);
+GIVEN_BACK(send_many, "send-many", many_in_use, put_many_first, use_up);
+GIVEN_BACK(is_closed, "is-closed", many_in_use, look_whether_closed, use_up);
+GIVEN_BACK(close, "close", many_in_use, close_first, use_up);
+
+/* --- an element that moves --- */
+
+static void one_in_the_first(struct ckf_stress_run *run, void *state)
+{
+    two_buffered(run, state);
+    expect(run, put(((struct state *)state)->first, 1) == CKF_OK);
+}
+
+/* Puts one in before it takes one out. */
+static void move_element(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    for (int i = 0; i < 6; i++) {
+        expect(run, put(i % 2 == 0 ? s->second : s->first, 1) == CKF_OK);
+        take(i % 2 == 0 ? s->first : s->second, &value);
+    }
+}
+
+static void select_element(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    size_t chosen;
+    struct ckf_select_case cases[2] = {
+        {.channel = s->first, .direction = CKF_RECV, .elem = &value},
+        {.channel = s->second, .direction = CKF_RECV, .elem = &value}};
+    expect(run, ckf_select(cases, 2, &chosen, CKF_NOW, NULL) == CKF_OK);
+}
+
+SCENE(element_moves, "order-element-moves", BOTH, one_in_the_first, destroy_both,
+      {"mover", move_element, 1}, {"selector", select_element, 1});
+
+/* --- batches, and promised ends --- */
+
+static void send_a_batch(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    static const uint64_t values[3] = {1, 2, 3};
+    size_t done;
+    s->plain = 1;
+    expect(run, ckf_channel_send_many(s->first, values, 3, &done, CKF_FOREVER, NULL) == CKF_OK);
+    if (done < 3)
+        send_one(run, s->first, 3);
+}
+
+static void receive_and_look(struct ckf_stress_run *run, void *state)
+{
+    recv_one(run, ((struct state *)state)->first);
+    expect(run, ((struct state *)state)->plain == 1);
+}
+
+SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destroy_both,
+      {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
+SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
+      {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
+
+static void promised(struct ckf_stress_run *run, void *state, size_t capacity)
+{
+    struct ckf_channel_options options = {.variant = variant_of(run),
+                                          .capacity = capacity,
+                                          .elem_size = 8,
+                                          .flags = CKF_CHANNEL_SINGLE_PRODUCER |
+                                                   CKF_CHANNEL_SINGLE_CONSUMER};
+    expect(run, ckf_channel_create(&((struct state *)state)->first, &options) == CKF_OK);
+}
+
+static void promised_ring(struct ckf_stress_run *run, void *state)
+{
+    promised(run, state, 2);
+}
+
+static void promised_segments(struct ckf_stress_run *run, void *state)
+{
+    promised(run, state, CKF_UNBOUNDED);
+}
+
+static void promised_full_ring(struct ckf_stress_run *run, void *state)
+{
+    promised(run, state, 1);
+    expect(run, put(((struct state *)state)->first, 1) == CKF_OK);
+}
+
+/* The receiver writes before it makes room; the sender has found the room and reads. */
+static void write_and_take(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->other_plain = 1;
+    take_first(run, state);
+}
+
+static void send_and_look(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->first, 3);
+    expect(run, s->other_plain == 1);
+}
+
+static void fill_and_look(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (put(s->first, 3) == CKF_AGAIN)
+        ckf_stress_spin(run);
+    expect(run, s->other_plain == 1);
+}
+
+static void write_and_take_two(struct ckf_stress_run *run, void *state)
+{
+    write_and_take(run, state);
+    take_first(run, state);
+}
+
+SCENE(room_for_two, "order-room-for-two", BOTH, full_ring, destroy_both,
+      {"sender", fill_and_look, 2}, {"taker", write_and_take_two, 1});
+SCENE(promised_room, "order-promised-room", BOTH, promised_full_ring, destroy_both,
+      {"sender", send_and_look, 1}, {"taker", write_and_take, 1});
+SCENE(promised_room_tried, "order-promised-room-tried", BOTH, promised_full_ring, destroy_both,
+      {"sender", fill_and_look, 1}, {"taker", write_and_take, 1});
+
+static void receive_three(struct ckf_stress_run *run, void *state)
+{
+    for (int i = 0; i < 3; i++)
+        receive_and_look(run, state);
+}
+
+SCENE(promised_batch_in_ring, "order-promised-batch-in-ring", BOTH, promised_ring, destroy_both,
+      {"sender", send_a_batch, 1}, {"receiver", receive_three, 1});
+SCENE(promised_batch_in_segments, "order-promised-batch-in-segments", BOTH, promised_segments,
+      destroy_both, {"sender", send_a_batch, 1}, {"receiver", receive_three, 1});
+
+static void send_plainly(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->plain = 1;
+    send_first(run, state);
+}
+
+SCENE(promised_sleeper_in_ring, "order-promised-sleeper-in-ring", BOTH, promised_ring, destroy_both,
+      {"sender", send_plainly, 1}, {"receiver", receive_and_look, 1});
+SCENE(promised_sleeper_in_segments, "order-promised-sleeper-in-segments", BOTH, promised_segments,
+      destroy_both, {"sender", send_plainly, 1}, {"receiver", receive_and_look, 1});
 
 /* --- the list of sleepers, by itself --- */
 

@@ -154,7 +154,7 @@ static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *se
     for (int i = 0; i < CKF_SPARE_SEGMENTS; i++) {
         struct ckf_segment *kept = load_relaxed(&segments->spare[i]); /* relaxed: as above */
         /* edge segment-kept: release; pairs with the exchange in take_spare(). */
-        if (kept == NULL && cas_acq_rel(&segments->spare[i], &kept, segment))
+        if (kept == NULL && cas_release(&segments->spare[i], &kept, segment))
             return;
     }
     ckf_retire(&segment->retired, segment_reclaim);
@@ -367,7 +367,7 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
         return true;
     }
     /* edge head-taken: release; pairs with the load in find_recv(). */
-    return cas_acq_rel(&segments->head, &from, to);
+    return cas_release(&segments->head, &from, to);
 }
 
 /* Takes up to count words, at least one, in a read section. */

@@ -33,7 +33,7 @@ struct ckf_explore_settings {
     int64_t budget_ns;    /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious, failed_allocation;
-    bool plain; /* the search leaves nothing out */
+    bool plain;        /* the search leaves nothing out */
     unsigned jobs;     /* processes that mutate; 0: as many as there are processors */
     const char *files; /* what is mutated: a glob over "channel/ring.c put_word()"; NULL: all */
     bool require_repro, stats, trace, no_files;

@@ -85,8 +85,8 @@ static bool look(const struct ckf_explore_end *end, void *arg)
 {
     struct verdict *verdict = arg;
     const char *outcome = ckf_explore_case_outcome(end);
-    if (outcome == NULL)
-        return false; /* what the engine cannot follow says nothing */
+    if (outcome == NULL) /* what the engine cannot follow says nothing */
+        return end->verdict == CKF_VERDICT_PRUNED;
     if (ckf_explore_case_grade(verdict->test, outcome)->grade != CKF_STRESS_FORBIDDEN)
         return true;
     snprintf(verdict->outcome, sizeof verdict->outcome, "%s", outcome);
@@ -331,15 +331,14 @@ static size_t suspects(const struct mutation_run *run, size_t place, size_t *pro
     return count;
 }
 
-static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns)
+/* Shows the mutant to some of its suspects at some stages. True when that is the end of it. */
+static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *programs,
+                 size_t count, size_t stages_end, int64_t end_ns)
 {
-    size_t programs[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, programs);
-    mutant->fate = SURVIVED;
-    for (size_t stage = 0; stage < STAGES; stage++) {
+    for (size_t stage = 0; stage < stages_end; stage++) {
         for (size_t i = 0; i < count; i++) {
             if (real_time_ns() > end_ns)
-                return;
+                return true;
             struct verdict verdict = {.test = run->programs[programs[i]].test};
             run_stage(run, stage, &run->programs[programs[i]], false, &verdict);
             if (verdict.outcome[0] == '\0')
@@ -347,9 +346,23 @@ static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns
             mutant->fate = KILLED;
             mutant->killer = (uint16_t)programs[i];
             snprintf(mutant->outcome, sizeof mutant->outcome, "%s", verdict.outcome);
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+/* The scenes that are most about this place first, and those well. */
+enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 4 };
+
+static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns)
+{
+    size_t programs[MAX_PROGRAMS];
+    size_t count = suspects(run, mutant->place, programs);
+    size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
+    mutant->fate = SURVIVED;
+    if (!show(run, mutant, programs, first, FIRST_STAGES, end_ns))
+        show(run, mutant, programs, count, STAGES, end_ns);
 }
 
 static void try_mutant(struct mutation_run *run, size_t number)

@@ -98,7 +98,8 @@ static void check(const struct ckf_explore_settings *settings, const struct ckf_
     static struct progress_run run;
     run = (struct progress_run){.parkings = 0};
     struct ckf_case_program program = {test, variant, settings->copies, settings->rounds};
-    for (unsigned sample = 0; sample < SAMPLES; sample++) {
+    uint64_t samples = settings->executions != 0 ? settings->executions : SAMPLES;
+    for (uint64_t sample = 0; sample < samples; sample++) {
         struct ckf_explore_options options = {
             .model = settings->model,
             .strategy = CKF_EXPLORE_RANDOM,
