@@ -14,6 +14,13 @@
 #define CKF_RARELY(times) (times)
 #endif
 
+/* A size, and the one at which what happens beyond it happens soon. */
+#ifdef CKF_INSTRUMENTED
+#define CKF_SIZE(usual, small) (small)
+#else
+#define CKF_SIZE(usual, small) (usual)
+#endif
+
 #if defined(CKF_INSTRUMENTED) || defined(CKF_CAN_POISON)
 #define CKF_WATCHES_MEMORY 1
 #else

@@ -26,7 +26,7 @@
 #include "sync/section.h"
 
 enum {
-    MAX_LEAF_BITS = 12,
+    MAX_LEAF_BITS = CKF_SIZE(12, 4),
     /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
     BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
@@ -63,7 +63,7 @@ static size_t capacity_of(uintptr_t link)
 /* Five eighths. */
 static size_t limit_of(size_t capacity)
 {
-    return capacity / 8 * 5;
+    return capacity * 5 / 8;
 }
 
 static unsigned bits_for(size_t keys)

@@ -8,6 +8,7 @@
 
 #include "base/cacheline.h"
 #include "base/check.h"
+#include "base/effort.h"
 #include "counter_map/entry.h"
 
 /* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
@@ -24,7 +25,7 @@ enum {
     CKF_LINK_REKEYED = 2, /* there and below SipHash takes the place of the keys' hashes */
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
-    CKF_LEAF_MIN_BITS = 3,
+    CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
