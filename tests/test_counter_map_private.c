@@ -179,7 +179,7 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
         assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | id);
         assert_int_equal(ckf_cells_sum(cells, id), 0);
         struct ckf_place *place = ckf_section_begin();
-        _Atomic(uint64_t) *word = ckf_cells_mine(cells, place, id);
+        _Atomic(uint64_t) *word = ckf_cells_make_mine(cells, place, id);
         assert_non_null(word);
         store_release(word, load_relaxed(word) + round);
         ckf_section_end(place);

@@ -508,6 +508,45 @@ static void counts_outlive_their_threads(void **state)
     ckf_counter_map_destroy(map);
 }
 
+enum { HOT_KEYS = 3, HOT_ADDS = 500 };
+
+static int add_to_hot_keys(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < HOT_ADDS; i++)
+        ckf_counter_map_add_u64(worker->map, (uint64_t)i % HOT_KEYS, 1);
+    return 0;
+}
+
+/* Hot keys have words of each thread's own, which later threads inherit; a key that is made anew gets
+ * other ones, or the same once more. */
+static void hot_keys_outlive_their_threads_takes_and_removals(void **state)
+{
+    struct ckf_counter_map *map = make_variant(VARIANT(state));
+    uint64_t added = 0, got = 0, value;
+    for (int round = 0; round < 20 * EFFORT; round++) {
+        for (unsigned i = 0; i < 3; i++)
+            start(i, add_to_hot_keys, map);
+        for (uint64_t key = 0; key < HOT_KEYS; key++) {
+            (void)!ckf_counter_map_take(map, &key, sizeof key, &value);
+            got += value;
+        }
+        if (round % 4 == 3) {
+            uint64_t key = (uint64_t)round / 4 % HOT_KEYS;
+            (void)!ckf_counter_map_remove(map, &key, sizeof key, &value);
+            got += value;
+        }
+        for (unsigned i = 0; i < 3; i++)
+            thread_join(&workers[i].thread);
+        added += 3 * HOT_ADDS;
+        assert_int_equal(ckf_counter_map_total(map), added);
+    }
+    for (uint64_t key = 0; key < HOT_KEYS; key++)
+        got += get_number(map, key);
+    assert_int_equal(got, added);
+    ckf_counter_map_destroy(map);
+}
+
 static pthread_key_t at_exit;
 
 static void add_at_exit(void *map)
@@ -661,6 +700,7 @@ int main(void)
         BOTH_VARIANTS(iterations_meet_lasting_keys_once_and_no_key_twice),
         BOTH_VARIANTS(a_handle_survives_removals_of_its_key),
         BOTH_VARIANTS(counts_outlive_their_threads),
+        BOTH_VARIANTS(hot_keys_outlive_their_threads_takes_and_removals),
         BOTH_VARIANTS(destructors_of_thread_local_data_may_add),
         BOTH_VARIANTS(an_interrupted_add_is_counted_wholly_or_not_at_all_in_a_child),
         BOTH_VARIANTS(a_child_can_use_a_map_whose_keys_were_being_removed),

@@ -9,9 +9,11 @@
 #if defined(__GNUC__)
 #define CKF_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
 #else
 #define CKF_LIKELY(x)   (x)
 #define CKF_UNLIKELY(x) (x)
+#define CKF_COLD
 #endif
 
 /* Prints "ck_filter: FUNCTION: RULE" to standard error and aborts. */

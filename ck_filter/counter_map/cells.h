@@ -48,22 +48,21 @@ struct ckf_cells {
 void ckf_cells_init(struct ckf_cells *cells);
 void ckf_cells_destroy(struct ckf_cells *cells);
 
-_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
-                                       uint32_t id);
-
-/* This thread's word of the id; NULL: without memory, or a number of its own. Inside a section. */
+/* This thread's word of the id; NULL: it has not been made. Inside a section. */
 static inline _Atomic(uint64_t) *ckf_cells_mine(struct ckf_cells *cells, struct ckf_place *place,
                                                 uint32_t id)
 {
-    if (CKF_LIKELY(place->kept_for == cells->serial)) {
-        struct ckf_cell_row *row = place->kept;
-        /* relaxed: this thread's own, or inherited with the number */
-        struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
-        if (CKF_LIKELY(chunk != NULL))
-            return &chunk->words[id % CKF_CELLS_OF_A_CHUNK];
-    }
-    return ckf_cells_make_mine(cells, place, id);
+    if (CKF_UNLIKELY(place->kept_for != cells->serial))
+        return NULL;
+    struct ckf_cell_row *row = place->kept;
+    /* relaxed: this thread's own, or inherited with the number */
+    struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    return CKF_LIKELY(chunk != NULL) ? &chunk->words[id % CKF_CELLS_OF_A_CHUNK] : NULL;
 }
+
+/* The same, and makes it; NULL: without memory, or without a number of this thread's own. */
+_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
+                                       uint32_t id);
 
 /* All that was added to the id's words since it was taken. Wait-free. */
 uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);

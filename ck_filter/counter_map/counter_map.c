@@ -44,44 +44,39 @@ static void restore_caller(struct caller_state caller)
 
 /* --- keys --- */
 
-static inline void hash_key(const struct ckf_counter_map *map, struct ckf_counter_key *key)
-{
-    if (CKF_UNLIKELY(map->uses_siphash))
-        key->hash = ckf_siphash13(&map->sip_key, key->bytes, key->length);
-    else
-        key->hash = ckf_fold_hash(&map->fold_key, key->bytes, key->length);
-}
-
 static inline bool make_key(const struct ckf_counter_map *map, const void *bytes, size_t length,
                             struct ckf_counter_key *key)
 {
-    if (bytes == NULL)
-        bytes = length == 0 ? "" : NULL;
-    bool allowed =
-        map->has_u64_keys ? length == sizeof(uint64_t) : length <= CKF_COUNTER_MAP_MAX_KEY_BYTES;
-    if (CKF_UNLIKELY(bytes == NULL || !allowed))
+    if (!ckf_counter_key_is_valid(map, &bytes, length))
         return false;
-    *key = (struct ckf_counter_key){bytes, length, 0};
-    hash_key(map, key);
+    *key = (struct ckf_counter_key){bytes, length, ckf_counter_hash(map, bytes, length)};
     return true;
+}
+
+static enum ckf_status add_locked(struct ckf_counter_map *map, const void *bytes, size_t length,
+                                  uint64_t n)
+{
+    struct ckf_counter_key key;
+    if (!make_key(map, bytes, length, &key))
+        return CKF_INVALID;
+    return ckf_counter_locked_add(map, &key, n);
 }
 
 enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
                                     uint64_t n)
 {
-    struct ckf_counter_key key;
     REQUIRE_MAP(map);
-    if (!make_key(map, bytes, length, &key))
-        return CKF_INVALID;
-    return BY_VARIANT(map, add)(map, &key, n);
+    if (map->variant == CKF_VARIANT_ATOMIC)
+        return ckf_counter_lockfree_add_bytes(map, bytes, length, n);
+    return add_locked(map, bytes, length, n);
 }
 
 enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
 {
     REQUIRE_MAP(map);
-    struct ckf_counter_key key = {&number, sizeof number, 0};
-    hash_key(map, &key);
-    return BY_VARIANT(map, add)(map, &key, n);
+    if (map->variant == CKF_VARIANT_ATOMIC)
+        return ckf_counter_lockfree_add_u64(map, number, n);
+    return add_locked(map, &number, sizeof number, n);
 }
 
 enum ckf_status ckf_counter_map_get(struct ckf_counter_map *map, const void *bytes, size_t length,

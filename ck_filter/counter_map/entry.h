@@ -29,7 +29,8 @@ enum ckf_entry_state {
     CKF_ENTRY_DETACHED = 4, /* the removal has ended: the memory belongs to the pins left */
     CKF_ENTRY_HAD_HANDLE =
         8, /* a handle may be looking at it in a section even after its last pin */
-    CKF_ENTRY_ONE_PIN = 16
+    CKF_ENTRY_IN_BLOCK = 16, /* its memory is of the map's blocks */
+    CKF_ENTRY_ONE_PIN = 32
 };
 
 /* `home`: where adds go beside base. 0, or OWNED | thread number, then at most once HOT | cell id. */
@@ -50,8 +51,11 @@ struct ckf_counter_entry {
     unsigned char bytes[];  /* the key; after it, aligned, struct ckf_counter_rest */
 };
 
+struct ckf_lockfree_map;
+
 /* What adds do not touch. */
 struct ckf_counter_rest {
+    struct ckf_lockfree_map *map;
     struct ckf_counter_entry *next; /* of a batch that is removed together: the remover's */
     /* Guarded by the map's `removal` lock: the list of the dying, and what sweeps know. Not a list of
      * batches, which are on stacks that a forked child does not have. */
@@ -75,10 +79,10 @@ static inline struct ckf_counter_rest *ckf_entry_rest(struct ckf_counter_entry *
 }
 
 static inline bool ckf_entry_has_key(const struct ckf_counter_entry *entry,
-                                     const struct ckf_counter_key *key)
+                                     struct ckf_counter_key key)
 {
-    return entry->hash == key->hash && entry->length == key->length &&
-           ckf_bytes_equal(entry->bytes, key->bytes, key->length);
+    return entry->hash == key.hash && entry->length == key.length &&
+           ckf_bytes_equal(entry->bytes, key.bytes, key.length);
 }
 
 #endif

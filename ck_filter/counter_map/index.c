@@ -26,7 +26,7 @@
 #include "sync/section.h"
 
 enum {
-    MAX_LEAF_BITS = 12,
+    MAX_LEAF_BITS = CKF_SIZE(12, 4),
     /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
     BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
@@ -63,7 +63,7 @@ static size_t capacity_of(uintptr_t link)
 /* Five eighths. */
 static size_t limit_of(size_t capacity)
 {
-    return capacity / 8 * 5;
+    return capacity * 5 / 8;
 }
 
 static unsigned bits_for(size_t keys)
@@ -174,7 +174,7 @@ struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index
         if (spot.link == 0)
             return NULL;
         bool sealed;
-        struct ckf_counter_entry *entry = ckf_leaf_find(spot.link, spot.hash, key, &sealed);
+        struct ckf_counter_entry *entry = ckf_leaf_find(spot.link, spot.hash, *key, &sealed);
         /* The end of a sealed leaf tells nothing once that has a successor.
          * edge leaf-published: acquire, as in locate() */
         if (entry != NULL || !sealed || load_acquire(&spot.at->word) == spot.link)
@@ -222,7 +222,6 @@ struct successor {
     uintptr_t link, kind;
     unsigned shift; /* of the inner node's links in the hash */
     uint32_t counts[CKF_INDEX_FANOUT];
-    uint32_t count;
 };
 
 static unsigned child_of(const struct successor *successor, uint64_t hash)
@@ -235,8 +234,16 @@ static bool count_one(struct ckf_counter_entry *entry, uint64_t hash, void *arg)
     struct successor *successor = arg;
     (void)entry;
     successor->counts[child_of(successor, hash)]++;
-    successor->count++;
     return true;
+}
+
+static size_t entries_in(uintptr_t link)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < capacity_of(link); i++)
+        /* relaxed: a size to begin with */
+        entries += ckf_slot_entry(load_relaxed(&ckf_leaf_slots(link)[i])) != NULL;
+    return entries;
 }
 
 static bool make_children(struct successor *successor)
@@ -287,10 +294,11 @@ static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, 
     for (;;) {
         *successor = (struct successor){.kind = is_rekeyed ? CKF_LINK_REKEYED : 0,
                                         .shift = shift - CKF_INDEX_BITS};
-        for_each_in(index, old, is_rekeyed, count_one, successor);
-        unsigned bits = bits_for(2 * (size_t)successor->count);
+        unsigned bits = bits_for(2 * entries_in(old));
         bool splits = bits > MAX_LEAF_BITS && successor->shift >= BITS_OF_SLOTS + CKF_INDEX_BITS;
-        if (!splits)
+        if (splits)
+            for_each_in(index, old, is_rekeyed, count_one, successor);
+        else
             successor->link = make_leaf(bits, successor->kind);
         if (splits ? !make_children(successor) : successor->link == 0) {
             free_nodes(successor->link);
@@ -359,8 +367,8 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
         if (slot == CKF_SLOT_SEALED)
             return result;
         struct ckf_counter_entry *other = ckf_slot_entry(slot);
-        /* edge entry-settled: acquire; pairs with the release in lockfree.c, mark(). */
-        if (ckf_slot_has_tag(slot, spot->hash) && other != NULL && ckf_entry_has_key(other, key) &&
+        /* edge entry-settled: acquire; pairs with the release in admission.c, refuse(). */
+        if (ckf_slot_has_tag(slot, spot->hash) && other != NULL && ckf_entry_has_key(other, *key) &&
             (load_acquire(&other->state) & CKF_ENTRY_DEAD) == 0) {
             result.there = other;
             return result;
@@ -472,29 +480,17 @@ bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
 void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
                                   ckf_counter_entry_visit visit, void *arg)
 {
-    enum { AHEAD = 8 };
     /* edge leaf-published: acquire; pairs with the releases in replace() and plant(). */
     uintptr_t link = load_acquire(&part->word);
-    if (link == 0)
-        return;
-    if ((link & CKF_LINK_INNER) != 0) { /* since it was found */
-        struct inner *inner = ckf_link_address(link);
-        for (int i = 0; i < CKF_INDEX_FANOUT; i++)
-            ckf_counter_index_visit_part(&inner->links[i], but_for, visit, arg);
+    if ((link & CKF_LINK_INNER) == 0) {
+        if (link != 0)
+            ckf_leaf_visit(link, but_for, visit, arg);
         return;
     }
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    size_t capacity = capacity_of(link);
-    for (size_t i = 0; i < capacity; i++) {
-        if (i + AHEAD < capacity)
-            /* relaxed: an address to prefetch */
-            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in put(). */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
-        /* edge entry-settled: acquire; pairs with the releases in lockfree.c. */
-        if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
-            visit(entry, arg);
-    }
+    /* since it was found */
+    struct inner *inner = ckf_link_address(link);
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+        ckf_counter_index_visit_part(&inner->links[i], but_for, visit, arg);
 }
 
 /* --- life --- */

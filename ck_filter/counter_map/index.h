@@ -8,6 +8,7 @@
 
 #include "base/cacheline.h"
 #include "base/check.h"
+#include "base/effort.h"
 #include "counter_map/entry.h"
 
 /* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
@@ -24,7 +25,7 @@ enum {
     CKF_LINK_REKEYED = 2, /* there and below SipHash takes the place of the keys' hashes */
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
-    CKF_LEAF_MIN_BITS = 3,
+    CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
@@ -85,8 +86,7 @@ static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
 /* Looks through a leaf for the key's entry, one whose state has none of these flags. NULL: *sealed
  * says whether the search ended in a slot that would lead to the leaf's successor. */
 static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
-                                                      const struct ckf_counter_key *key,
-                                                      bool *sealed)
+                                                      struct ckf_counter_key key, bool *sealed)
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
     uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
@@ -98,7 +98,7 @@ static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t h
             return NULL;
         }
         struct ckf_counter_entry *entry = ckf_slot_entry(slot);
-        /* edge entry-settled: acquire; pairs with the releases in lockfree.c, admit() and mark(). */
+        /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and refuse(). */
         if (ckf_slot_has_tag(slot, hash) && entry != NULL && ckf_entry_has_key(entry, key) &&
             CKF_LIKELY((load_acquire(&entry->state) & (CKF_ENTRY_DEAD | CKF_ENTRY_PENDING)) == 0))
             return entry;
@@ -107,28 +107,32 @@ static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t h
     return NULL;
 }
 
-/* The key's entry, or NULL. Wait-free for a key that is there. */
-static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
-                                                               const struct ckf_counter_key *key)
+/* The key's entry, or NULL; unless *unsure, which ckf_counter_index_find_deeply then is not. */
+static inline struct ckf_counter_entry *ckf_counter_index_find_quickly(
+    struct ckf_counter_index *index, struct ckf_counter_key key, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
     /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&index->roots[key->hash >> shift].word);
+    uintptr_t link = load_acquire(&index->roots[key.hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
         /* edge leaf-published: acquire, as above */
-        link = load_acquire(&links[key->hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        link = load_acquire(&links[key.hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
-    if (CKF_UNLIKELY(link == 0))
+    *unsure = (link & CKF_LINK_REKEYED) != 0;
+    if (CKF_UNLIKELY(link == 0 || *unsure))
         return NULL;
-    if (CKF_LIKELY((link & CKF_LINK_REKEYED) == 0)) {
-        bool sealed;
-        struct ckf_counter_entry *entry = ckf_leaf_find(link, key->hash, key, &sealed);
-        if (CKF_LIKELY(entry != NULL || !sealed))
-            return entry;
-    }
-    return ckf_counter_index_find_deeply(index, key);
+    return ckf_leaf_find(link, key.hash, key, unsure);
+}
+
+/* The key's entry, or NULL. Wait-free for a key that is there. */
+static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
+                                                               const struct ckf_counter_key *key)
+{
+    bool unsure;
+    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(index, *key, &unsure);
+    return CKF_LIKELY(entry != NULL || !unsure) ? entry : ckf_counter_index_find_deeply(index, key);
 }
 
 /* Links the entry, whose hash and key are set, unless its key has one that is not dead: returns the
@@ -153,6 +157,25 @@ bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
  * throughout, once. Inside a section. */
 void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
                                   ckf_counter_entry_visit visit, void *arg);
+
+/* The same for one leaf, inlined with its visitor. */
+static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_entry_visit visit,
+                                  void *arg)
+{
+    enum { AHEAD = 12 };
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    size_t capacity = ckf_leaf_mask(link) + 1;
+    for (size_t i = 0; i < capacity; i++) {
+        if (i + AHEAD < capacity)
+            /* relaxed: an address to prefetch */
+            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
+        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
+        /* edge entry-settled: acquire; pairs with the releases in admission.c. */
+        if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
+            visit(entry, arg);
+    }
+}
 
 /* What finders find. */
 enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING };

@@ -12,6 +12,7 @@
 #include <ck_filter/counter_map.h>
 
 #include "base/atomics.h"
+#include "base/check.h"
 #include "base/fold_hash.h"
 #include "base/hash.h"
 
@@ -53,10 +54,11 @@ static inline bool ckf_bytes_equal(const void *a, const void *b, size_t length)
     const unsigned char *x = a, *y = b;
     if (length >= 8) {
         size_t last = length - 8;
-        for (size_t at = 0; at < last; at += 8)
-            if (ckf_read64(x + at) != ckf_read64(y + at))
-                return false;
-        return ckf_read64(x + last) == ckf_read64(y + last);
+        uint64_t differ =
+            (ckf_read64(x) ^ ckf_read64(y)) | (ckf_read64(x + last) ^ ckf_read64(y + last));
+        for (size_t at = 8; at < last && differ == 0; at += 8)
+            differ = ckf_read64(x + at) ^ ckf_read64(y + at);
+        return differ == 0;
     }
     if (length >= 4)
         return ckf_read32(x) == ckf_read32(y) &&
@@ -90,6 +92,32 @@ static inline void ckf_counter_map_report(struct ckf_counter_map *map, const voi
 }
 
 typedef bool (*ckf_counter_each_part)(struct ckf_counter_map *map, void *part, void *arg);
+
+static inline uint64_t ckf_counter_hash(const struct ckf_counter_map *map, const void *bytes,
+                                        size_t length)
+{
+    return CKF_UNLIKELY(map->uses_siphash) ? ckf_siphash13(&map->sip_key, bytes, length)
+                                           : ckf_fold_hash(&map->fold_key, bytes, length);
+}
+
+/* Sets *bytes for the empty key; false: CKF_INVALID. */
+static inline bool ckf_counter_key_is_valid(const struct ckf_counter_map *map, const void **bytes,
+                                            size_t length)
+{
+    if (CKF_UNLIKELY(*bytes == NULL)) {
+        *bytes = "";
+        if (length != 0)
+            return false;
+    }
+    return CKF_LIKELY(map->has_u64_keys ? length == sizeof(uint64_t)
+                                        : length <= CKF_COUNTER_MAP_MAX_KEY_BYTES);
+}
+
+/* ckf_counter_map_add of the ATOMIC variant, and the same for a number. */
+enum ckf_status ckf_counter_lockfree_add_bytes(struct ckf_counter_map *map, const void *bytes,
+                                               size_t length, uint64_t n);
+enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
+                                             uint64_t n);
 
 /* What both variants do. Statuses and meaning are those of the public calls; `value` may be NULL.
  *

@@ -25,8 +25,8 @@
 
 /* By thread number. Behind the own places stand two for all threads that have none. */
 struct ckf_place {
-    alignas(
-        64) _Atomic(uint32_t) inside; /* odd in a section; for those behind: how many are inside */
+    /* The phase in which the open section began, or 0; for those behind: how many are inside. */
+    alignas(64) _Atomic(uint64_t) inside;
     /* The rest is the owner's, for the collection: inherited with the number. */
     uint32_t ticks;
     uint64_t kept_for;

@@ -1,0 +1,135 @@
+/* counter_map/count.c - three places for an entry's adds.
+ *
+ * Roles:      the owner of an entry, the first thread that met it again; others; sums and takes.
+ * Invariants: as in entry.h. Each part only grows, so a sum needs no second look.
+ * Promotion:  a thread that adds to an entry that it does not own samples some of its adds; an entry
+ *             that is met often within a period gets a cell id, once, and adds go to cells then.
+ */
+#include "counter_map/count.h"
+
+#include <errno.h>
+
+#include "base/effort.h"
+
+/* An entry is promoted that is met by SAMPLES samples within a period, which ends when a thread has
+ * taken PERIOD samples, of one in EVERY of its adds to entries that others own: by keys with at least
+ * some thousandth of those adds, however many keys there are. */
+enum { SAMPLE_EVERY = 16, SAMPLES_TO_PROMOTE = 4, SAMPLES_OF_A_PERIOD = 1024 };
+enum { HEAT_BITS = 8 }; /* of `heat`, that count; the others say in which period */
+
+static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    int saved_errno = errno;
+    ckf_cells_assign_id(&map->cells, &entry->home, CKF_HOME_HOT);
+    errno = saved_errno;
+}
+
+static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint32_t ticks)
+{
+    /* relaxed, all of it: a guess at what is hot */
+    if (ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
+        fetch_add_relaxed(&map->period, 1);
+    uint32_t period = load_relaxed(&map->period) << HEAT_BITS, heat = load_relaxed(&entry->heat);
+    heat = heat >> HEAT_BITS == period >> HEAT_BITS ? heat + 1 : period + 1;
+    if ((heat & ((1u << HEAT_BITS) - 1)) < CKF_RARELY(SAMPLES_TO_PROMOTE))
+        store_relaxed(&entry->heat, heat);
+    else
+        promote(map, entry);
+}
+
+static void count_in_base(struct ckf_counter_entry *entry, uint64_t n)
+{
+    /* edge counter-added: release; pairs with the acquires in ckf_lockfree_all_adds(). */
+    fetch_add_release(&entry->base, n);
+}
+
+static bool claim(struct ckf_counter_entry *entry, struct ckf_place *place)
+{
+    uint32_t nobody = 0;
+    /* relaxed: the claim hands over nothing; `own` was never written */
+    return load_relaxed(&entry->home) == 0 &&
+           cas_relaxed(&entry->home, &nobody, CKF_HOME_OWNED | ckf_place_number(place));
+}
+
+/* The entry has been promoted, and this thread comes to it for the first time. */
+static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint32_t home,
+                                    struct ckf_place *place)
+{
+    int saved_errno = errno;
+    _Atomic(uint64_t) *word =
+        ckf_cells_make_mine(&map->cells, place, home & (uint32_t)CKF_HOME_NUMBER);
+    errno = saved_errno;
+    return word;
+}
+
+static void count_unmarked(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                           uint64_t n, struct ckf_place *place)
+{
+    if (!ckf_place_is_own(place)) {
+        count_in_base(entry, n);
+        return;
+    }
+    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
+    uint32_t home = load_acquire(&entry->home);
+    _Atomic(uint64_t) *word = NULL;
+    if ((home & CKF_HOME_HOT) != 0)
+        word = make_word(map, home, place);
+    else if (home == (CKF_HOME_OWNED | ckf_place_number(place)) || claim(entry, place))
+        word = &entry->own;
+    if (word != NULL) {
+        ckf_count_in(word, n);
+        return;
+    }
+    count_in_base(entry, n);
+    if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
+        sample(map, entry, place->ticks);
+}
+
+void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
+                        struct ckf_place *place)
+{
+    count_unmarked(map, entry, n, place);
+    if (CKF_UNLIKELY(ckf_add_is_marked(n)))
+        /* relaxed: a sweep that runs at the same time may or may not see it */
+        store_relaxed(&ckf_entry_rest(entry)->was_touched, true);
+}
+
+uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(): who
+     * sees an add sees the takes before it in the next load. */
+    uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
+    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
+    uint32_t home = load_acquire(&entry->home);
+    if ((home & CKF_HOME_HOT) != 0)
+        sum += ckf_cells_sum(&map->cells, home & CKF_HOME_NUMBER);
+    return sum;
+}
+
+uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(): no sum that is read now is
+     * older than the one that was taken. */
+    uint64_t taken = load_acquire(&entry->taken);
+    for (;;) {
+        uint64_t sum = ckf_lockfree_all_adds(map, entry);
+        /* edge counter-taken: acquire, as above */
+        uint64_t still_taken = load_acquire(&entry->taken);
+        if (taken == still_taken)
+            return sum - taken;
+        taken = still_taken;
+    }
+}
+
+uint64_t ckf_lockfree_take_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge counter-taken: acquire; pairs with the release in the CAS below. */
+    uint64_t taken = load_acquire(&entry->taken);
+    for (;;) {
+        uint64_t sum = ckf_lockfree_all_adds(map, entry);
+        /* edge counter-taken: release; pairs with the acquires here and in ckf_lockfree_value(). Who loses
+         * acquires the winner's, so that its next sum is not older. */
+        if (sum == taken || cas_acq_rel(&entry->taken, &taken, sum))
+            return sum - taken;
+    }
+}

@@ -1,0 +1,48 @@
+/* counter_map/count.h - where an entry's adds go, and what they come to.
+ *
+ * All of it inside a section, or once nobody else can reach the entry.
+ */
+#ifndef CKF_COUNTER_MAP_COUNT_H
+#define CKF_COUNTER_MAP_COUNT_H
+
+#include "counter_map/lockfree.h"
+
+/* Adds from here on are marked apart: sums of smaller ones cannot return the sum to where a sweep saw
+ * it, short of four billion of them between two sweeps. */
+static inline bool ckf_add_is_marked(uint64_t n)
+{
+    return n - 1 >= UINT64_C(1) << 32; /* and 0 */
+}
+
+/* Where this thread adds by a plain store, ckf_count_in; NULL: nowhere, or not yet. */
+static inline _Atomic(uint64_t) *ckf_entry_word(struct ckf_lockfree_map *map,
+                                                struct ckf_counter_entry *entry,
+                                                struct ckf_place *place)
+{
+    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
+    uint32_t home = load_acquire(&entry->home);
+    if ((home & CKF_HOME_HOT) != 0)
+        return ckf_cells_mine(&map->cells, place, home & CKF_HOME_NUMBER);
+    return home == (CKF_HOME_OWNED | ckf_place_number(place)) ? &entry->own : NULL;
+}
+
+static inline void ckf_count_in(_Atomic(uint64_t) *word, uint64_t n)
+{
+    /* edge counter-added: release; pairs with the acquires in count.c and cells.c. relaxed load:
+     * nobody else writes the word */
+    store_release(word, load_relaxed(word) + n);
+}
+
+/* Any add, wherever it goes. errno is left alone. */
+void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
+                        struct ckf_place *place);
+
+/* All adds so far. Each part is read once and only grows: so is what this returns between their sum
+ * at its start and at its end, and never less than an earlier one. */
+uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+
+/* Since it was made or last taken. */
+uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+uint64_t ckf_lockfree_take_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+
+#endif

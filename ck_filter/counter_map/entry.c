@@ -1,0 +1,92 @@
+/* counter_map/entry.c - the life of an entry's memory.
+ *
+ * Roles:      makers, from an add; the removal, and handles, the last of which gives it back.
+ * Invariant:  an entry is given back once it is detached and nobody pins it; after one more grace
+ *             period if a handle has ever pinned it, since another thread may look at it through the
+ *             same handle.
+ */
+#include <stddef.h>
+
+#include "base/memory.h"
+#include "counter_map/lockfree.h"
+#include "sync/section.h"
+
+struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
+                                                  const struct ckf_counter_key *key, uint64_t n,
+                                                  uint32_t state)
+{
+    size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
+    void *memory;
+    if (size <= CKF_BLOCK_OF_ENTRY && ckf_blocks_take(&map->blocks, &memory))
+        state |= CKF_ENTRY_IN_BLOCK;
+    else
+        memory = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
+    struct ckf_counter_entry *entry = memory;
+    if (entry == NULL)
+        return NULL;
+    entry->hash = key->hash;
+    entry->length = (uint32_t)key->length;
+    memcpy(entry->bytes, key->bytes, key->length);
+    atomic_init(&entry->base, n);
+    atomic_init(&entry->state, state);
+    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
+    atomic_init(&rest->was_touched, true);
+    rest->map = map;
+    return entry;
+}
+
+void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* relaxed: nobody else knows the entry */
+    if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0)
+        ckf_blocks_give_back(&map->blocks, entry);
+    else
+        ckf_free(entry);
+}
+
+static void reclaim_entry(struct ckf_retired *retired)
+{
+    char *address = (char *)retired - offsetof(struct ckf_counter_entry, retired);
+    struct ckf_counter_entry *entry = (struct ckf_counter_entry *)(void *)address;
+    ckf_section_wait();
+    ckf_lockfree_free_entry(ckf_entry_rest(entry)->map, entry);
+}
+
+void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* relaxed: read by destroy, which is ordered after all calls */
+    store_relaxed(&map->has_retired, true);
+    ckf_retire(&entry->retired, reclaim_entry);
+}
+
+void ckf_lockfree_detach(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_unpin(): the last one frees. */
+    uint32_t state = fetch_or_acq_rel(&entry->state, CKF_ENTRY_DETACHED);
+    if (state >= CKF_ENTRY_ONE_PIN)
+        return;
+    if ((state & CKF_ENTRY_HAD_HANDLE) != 0)
+        ckf_lockfree_retire(map, entry);
+    else
+        ckf_lockfree_free_entry(map, entry);
+}
+
+bool ckf_lockfree_pin(struct ckf_counter_entry *entry)
+{
+    uint32_t state = load_relaxed(&entry->state);
+    do {
+        if ((state & CKF_ENTRY_DEAD) != 0)
+            return false;
+        /* relaxed: who pins is inside a section and has the entry's contents already */
+    } while (
+        !cas_relaxed(&entry->state, &state, (state + CKF_ENTRY_ONE_PIN) | CKF_ENTRY_HAD_HANDLE));
+    return true;
+}
+
+void ckf_lockfree_unpin(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_detach() and with itself. */
+    uint32_t state = fetch_sub_acq_rel(&entry->state, CKF_ENTRY_ONE_PIN);
+    if ((state & CKF_ENTRY_DETACHED) != 0 && state < 2 * CKF_ENTRY_ONE_PIN)
+        ckf_lockfree_retire(map, entry);
+}

@@ -1,0 +1,106 @@
+/* counter_map/lockfree.h - what the files of the ATOMIC variant share.
+ *
+ * lockfree.c adds, reads and iterates; count.[ch] knows where an entry's adds go; admission.c keeps
+ * the bound; removal.c takes keys out, and mends a forked child; entry.c makes and gives back entries.
+ */
+#ifndef CKF_COUNTER_MAP_LOCKFREE_H
+#define CKF_COUNTER_MAP_LOCKFREE_H
+
+#include <pthread.h>
+
+#include "base/cacheline.h"
+#include "base/check.h"
+#include "base/wide_cas.h"
+#include "counter_map/blocks.h"
+#include "counter_map/cells.h"
+#include "counter_map/index.h"
+#include "counter_map/map.h"
+#include "sync/sharded_counter.h"
+
+struct ckf_lockfree_map {
+    struct ckf_counter_map common;
+    struct ckf_counter_index index;
+    struct ckf_cells cells;
+    struct ckf_blocks blocks;  /* of entries with short keys */
+    _Atomic(bool) has_retired; /* entries: destroy waits for them */
+    _Atomic(uint32_t) period;  /* of samples */
+
+    /* Who makes keys. low: keys that are in, dying ones included, and the number of changes; high:
+     * the entry that was let in last. Where there is a bound. */
+    CKF_CACHELINE_ALIGNED struct ckf_wide admission;
+    _Atomic(int64_t) linked; /* keys in the index; below 0 for a moment while one goes at once */
+
+    CKF_CACHELINE_ALIGNED pthread_mutex_t removal; /* guards the next two */
+    struct ckf_counter_entry *dying;
+    uint64_t gone_total; /* of entries whose removal has ended */
+
+    struct ckf_sharded_counter overflow;
+};
+
+struct ckf_lockfree_handle {
+    struct ckf_counter common;
+    _Atomic(struct ckf_counter_entry *) entry; /* pinned by us; NULL: there was no room */
+    uint64_t hash;
+    size_t length;
+    unsigned char bytes[];
+};
+
+static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
+{
+    return (struct ckf_lockfree_map *)(void *)map;
+}
+
+static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)
+{
+    return map->common.max_keys != SIZE_MAX;
+}
+
+static inline void ckf_lockfree_lock(struct ckf_lockfree_map *map)
+{
+    int error = pthread_mutex_lock(&map->removal);
+    if (error != 0)
+        ckf_die("pthread_mutex_lock", error);
+}
+
+static inline void ckf_lockfree_unlock(struct ckf_lockfree_map *map)
+{
+    pthread_mutex_unlock(&map->removal);
+}
+
+/* Visits all entries whose state has none of these flags, each part in a section of its own. */
+void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
+                           ckf_counter_entry_visit visit, void *arg);
+
+/* --- entry.c --- */
+
+/* An entry that nobody knows, with n in it; NULL without memory. Never waits. */
+struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
+                                                  const struct ckf_counter_key *key, uint64_t n,
+                                                  uint32_t state);
+/* Of one that nobody knows, or nobody any more. Lock-free, as far as the allocator is. */
+void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* For those at which somebody may still be looking inside a section. */
+void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* The removal's part of an entry, after a grace period; the pins may be left. */
+void ckf_lockfree_detach(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* False: it is dead. Inside a section. */
+bool ckf_lockfree_pin(struct ckf_counter_entry *entry);
+void ckf_lockfree_unpin(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+
+/* --- admission.c --- */
+
+/* True if at one moment of the call there was no room. Inside a section. */
+bool ckf_lockfree_is_full(struct ckf_lockfree_map *map);
+/* Settles the fate of an entry that is linked; true: it is in, or was. Inside a section. */
+bool ckf_lockfree_admit(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* Refuses an entry whose fate is open; false: it is not, or no longer. */
+bool ckf_lockfree_refuse(struct ckf_counter_entry *entry);
+/* No word leads to the entry any more, which is dead. */
+void ckf_lockfree_forget(struct ckf_lockfree_map *map, const struct ckf_counter_entry *entry);
+/* Gives a key's room back. */
+void ckf_lockfree_leave(struct ckf_lockfree_map *map);
+/* In a forked child. */
+void ckf_lockfree_settle_claim(struct ckf_lockfree_map *map);
+void ckf_lockfree_set_keys(struct ckf_lockfree_map *map, uint64_t keys);
+
+#endif

@@ -1,0 +1,254 @@
+/* counter_map/removal.c - how keys go: remove, expire, and forks.
+ *
+ * Roles:      removers, who meet under the `removal` lock; whoever forks, who holds it.
+ * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
+ *             summed up in `gone_total`; it changes place under the lock. So the total never counts
+ *             an entry twice or not at all.
+ * Removal:    mark DEAD, unlink, enlist; wait for the sections, after which no add can reach the
+ *             entry any more, so that its value is final; sum it up; report it; detach it.
+ * Fork:       in the child the dying are buried: their values count in overflow, because who would
+ *             have returned them is not there.
+ */
+#include <pthread.h>
+
+#include "counter_map/count.h"
+#include "counter_map/lockfree.h"
+#include "sync/section.h"
+
+/* Entries whose removal goes on together, linked through their `next`. */
+struct batch {
+    struct ckf_counter_entry *first;
+    size_t count;
+};
+
+/* Under the lock, the entry marked DEAD. */
+static void add_to_batch(struct ckf_counter_entry *entry, struct batch *batch)
+{
+    ckf_entry_rest(entry)->next = batch->first;
+    batch->first = entry;
+    batch->count++;
+}
+
+static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
+    rest->next_dying = map->dying;
+    rest->to_this = &map->dying;
+    if (map->dying != NULL)
+        ckf_entry_rest(map->dying)->to_this = &rest->next_dying;
+    map->dying = entry;
+}
+
+/* Under the lock, not inside a section: from here on nobody finds the batch's entries. */
+static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
+{
+    for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
+         entry = ckf_entry_rest(entry)->next) {
+        ckf_counter_index_unlink(&map->index, entry);
+        if (ckf_lockfree_is_bounded(map))
+            ckf_lockfree_forget(map, entry);
+        enlist_dying(map, entry);
+    }
+    fetch_sub_relaxed(&map->linked, (int64_t)batch->count); /* relaxed: a number for len() */
+}
+
+static void delist_dying(struct ckf_counter_entry *entry)
+{
+    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
+    *rest->to_this = rest->next_dying;
+    if (rest->next_dying != NULL)
+        ckf_entry_rest(rest->next_dying)->to_this = rest->to_this;
+}
+
+/* Sums up what is final. The values stay where they are until the entries are reported, but for those
+ * in cells, whose ids go back. */
+static uint64_t settle_total(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    uint64_t total = ckf_lockfree_all_adds(map, entry);
+    uint32_t home = load_relaxed(&entry->home); /* relaxed: nobody counts here any more, as below */
+    if ((home & CKF_HOME_HOT) != 0) {
+        store_relaxed(&entry->home, 0);
+        store_relaxed(&entry->own, 0);
+        store_relaxed(&entry->base, total);
+        ckf_cells_give_back_id(&map->cells, home & CKF_HOME_NUMBER);
+    }
+    return total;
+}
+
+static void settle_totals(struct ckf_lockfree_map *map, struct batch *batch)
+{
+    ckf_lockfree_lock(map);
+    for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
+         entry = ckf_entry_rest(entry)->next) {
+        map->gone_total += settle_total(map, entry);
+        delist_dying(entry);
+        ckf_lockfree_leave(map);
+    }
+    ckf_lockfree_unlock(map);
+}
+
+/* The adders that may still be at these entries are in sections that began before their removal. */
+static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, uint64_t *final_value)
+{
+    if (batch->count == 0)
+        return;
+    ckf_section_wait();
+    settle_totals(map, batch);
+    for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
+        next = ckf_entry_rest(entry)->next;
+        uint64_t value = ckf_lockfree_value(map, entry);
+        if (final_value != NULL)
+            *final_value = value;
+        else
+            ckf_counter_map_report(&map->common, entry->bytes, entry->length, value);
+        ckf_lockfree_detach(map, entry);
+    }
+}
+
+enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
+                                            const struct ckf_counter_key *key,
+                                            uint64_t *final_value)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct batch batch = {0};
+    ckf_lockfree_lock(map);
+    struct ckf_place *place = ckf_section_begin();
+    struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
+    if (entry != NULL) {
+        /* Noted first: who lists the key before this and sees no removal may show it.
+         * edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
+         * it ends its section before the removal does. */
+        ckf_counter_map_note_removal(common);
+        fetch_or_acq_rel(&entry->state, CKF_ENTRY_DEAD);
+        add_to_batch(entry, &batch);
+    }
+    ckf_section_end(place);
+    if (entry != NULL)
+        start_removal(map, &batch);
+    ckf_lockfree_unlock(map);
+    if (entry == NULL && final_value != NULL)
+        *final_value = 0;
+    finish_removal(map, &batch, final_value);
+    return entry != NULL ? CKF_OK : CKF_NOT_FOUND;
+}
+
+struct sweep {
+    struct ckf_lockfree_map *map;
+    unsigned idle_sweeps;
+    struct batch batch;
+};
+
+/* Sweeps in a row, this one included, that saw no add to the entry. */
+static unsigned idle_now(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    uint64_t total = ckf_lockfree_all_adds(map, entry);
+    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
+    bool was_touched = load_relaxed(&rest->was_touched); /* relaxed: as in count() */
+    if (was_touched)
+        store_relaxed(&rest->was_touched, false);
+    if (was_touched || total != rest->swept_total)
+        rest->idle_sweeps = 0;
+    else if (rest->idle_sweeps < UINT32_MAX)
+        rest->idle_sweeps++;
+    rest->swept_total = total;
+    return rest->idle_sweeps;
+}
+
+static bool claim_unpinned(struct ckf_counter_entry *entry)
+{
+    uint32_t state = load_relaxed(&entry->state);
+    do {
+        if (state >= CKF_ENTRY_ONE_PIN)
+            return false;
+        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin */
+    } while (!cas_acq_rel(&entry->state, &state, state | CKF_ENTRY_DEAD));
+    return true;
+}
+
+static void sweep_entry(struct ckf_counter_entry *entry, void *arg)
+{
+    struct sweep *sweep = arg;
+    if (idle_now(sweep->map, entry) < sweep->idle_sweeps)
+        return;
+    ckf_counter_map_note_removal(&sweep->map->common);
+    if (claim_unpinned(entry))
+        add_to_batch(entry, &sweep->batch);
+}
+
+size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle_sweeps)
+{
+    struct sweep sweep = {.map = ckf_lockfree(common), .idle_sweeps = idle_sweeps};
+    ckf_lockfree_lock(sweep.map);
+    ckf_lockfree_for_each(sweep.map, CKF_ENTRY_UNFOUND, sweep_entry, &sweep);
+    if (sweep.batch.count > 0)
+        start_removal(sweep.map, &sweep.batch);
+    ckf_lockfree_unlock(sweep.map);
+    finish_removal(sweep.map, &sweep.batch, NULL);
+    return sweep.batch.count;
+}
+
+/* --- forks --- */
+
+void ckf_counter_lockfree_before_fork(struct ckf_counter_map *map)
+{
+    ckf_lockfree_lock(ckf_lockfree(map));
+    pthread_mutex_lock(&ckf_lockfree(map)->cells.ids_lock);
+    ckf_blocks_lock(&ckf_lockfree(map)->blocks);
+}
+
+void ckf_counter_lockfree_after_fork(struct ckf_counter_map *map)
+{
+    ckf_blocks_unlock(&ckf_lockfree(map)->blocks);
+    pthread_mutex_unlock(&ckf_lockfree(map)->cells.ids_lock);
+    ckf_lockfree_unlock(ckf_lockfree(map));
+}
+
+static void count_entry(struct ckf_counter_entry *entry, void *number)
+{
+    (void)entry;
+    ++*(uint64_t *)number;
+}
+
+/* Who would have returned these values is not in the child. */
+static void bury_dying(struct ckf_lockfree_map *map)
+{
+    for (struct ckf_counter_entry *entry = map->dying, *next; entry != NULL; entry = next) {
+        next = ckf_entry_rest(entry)->next_dying;
+        uint64_t value = ckf_lockfree_value(map, entry), total = ckf_lockfree_all_adds(map, entry);
+        ckf_sharded_add(&map->overflow, value);
+        map->gone_total += total - value;
+        ckf_lockfree_detach(map, entry);
+    }
+    map->dying = NULL;
+}
+
+static void refuse_pending(struct ckf_counter_entry *entry, void *arg)
+{
+    if (ckf_lockfree_refuse(entry))
+        add_to_batch(entry, arg);
+}
+
+/* Nor are those who would have made these keys: their adds are not counted. */
+static void bury_pending(struct ckf_lockfree_map *map)
+{
+    struct batch pending = {0};
+    ckf_lockfree_for_each(map, CKF_ENTRY_DEAD, refuse_pending, &pending);
+    for (struct ckf_counter_entry *entry = pending.first, *next; entry != NULL; entry = next) {
+        next = ckf_entry_rest(entry)->next;
+        ckf_counter_index_unlink(&map->index, entry);
+        ckf_lockfree_free_entry(map, entry);
+    }
+}
+
+void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    uint64_t keys = 0;
+    bury_dying(map);
+    ckf_lockfree_settle_claim(map);
+    bury_pending(map);
+    ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, count_entry, &keys);
+    /* relaxed: the child has one thread */
+    store_relaxed(&map->linked, (int64_t)keys);
+    ckf_lockfree_set_keys(map, keys);
+}
