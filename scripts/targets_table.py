@@ -17,6 +17,10 @@ def bound(target):
 
 def row(target):
     if not is_number(target.get("measured")):
+        disturbed = target.get("disturbed")
+        if is_number(disturbed):
+            return (f"| {words(target.get('title'))} | {bound(target)} | ({figure(disturbed)}) {words(target.get('peer'))} | "
+                    f"{words(target.get('why'))} |")
         return f"| {words(target.get('title'))} | {bound(target)} | | {words(target.get('why'))} |"
     measured = figure(target["measured"])
     if words(target.get("peer")):

@@ -30,7 +30,9 @@ def _bound(target):
 def _verdict(target):
     if not is_number(target.get("measured")):
         why = words(target.get("why"), "not measured")
-        return f'<td class="number absent">\u2013</td><td class="absent">{escape(why)}</td>'
+        disturbed = target.get("disturbed")
+        number = f"({figure(disturbed)})" if is_number(disturbed) else "\u2013"
+        return f'<td class="number absent">{number}</td><td class="absent">{escape(why)}</td>'
     spread, low, high = "", target.get("min"), target.get("max")
     if is_number(low) and is_number(high):
         spread = (f"<small>{figure(low)}\u2013{figure(high)} "
