@@ -24,7 +24,8 @@ the peers' packages where it can; what is missing is said and left out.
   -c, --filter GLOB   only workloads whose id matches, as in 'channel-1p1c-*'
   --repetitions N     rounds of each workload (5)
   --budget TIME       for each collection (4m)
-  --json FILE         the results; otherwise build/peers/COLLECTION.json, which ./dev report shows
+  --json FILE         the results; without -c otherwise build/peers/COLLECTION.json, which
+                      ./dev report shows
 TEXT
             exit 0
             ;;
@@ -38,10 +39,14 @@ scripts/setup.sh --peers
 scripts/build_peers.sh
 status=0
 for collection in "${collections[@]}"; do
-    select=()
-    [[ "$filtered" == yes ]] || select=(-c "$collection-*")
+    # A part of a table does not take the place of the whole.
+    if [[ "$filtered" == yes ]]; then
+        select=(${json:+--json "$json"})
+    else
+        select=(-c "$collection-*" --json "${json:-build/peers/$collection.json}")
+    fi
     build/peers/bench/targets/ckf-bench-peers run "${select[@]}" "${options[@]}" \
-        --programs build/peers/programs --json "${json:-build/peers/$collection.json}" || status=$?
+        --programs build/peers/programs || status=$?
     [[ "$filtered" == no ]] || break
 done
 exit "$status"

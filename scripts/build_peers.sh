@@ -73,6 +73,11 @@ build_java() {
     chmod +x "$2"
 }
 
+build_grep() {
+    cp "$1" "$2"
+}
+
+build_program grep grep grep bench/peers/grep.sh build_grep
 build_program rust cargo \
     "cargo librust-crossbeam-channel-dev librust-aho-corasick-dev" bench/peers/rust build_rust
 build_program go go golang-go bench/peers/go build_go

@@ -10,7 +10,7 @@ import pathlib
 import statistics
 import sys
 
-from page import comparison, environment, races
+from page import comparison, environment, races, targets
 from page.text import about, count, escape, milliseconds, ratio, words
 
 PARTS = pathlib.Path(__file__).resolve().parent / "page"
@@ -85,6 +85,7 @@ def page(stress, bench, made_at=None):
 <main>
 {races.section(found)}
 {comparison.section(compared)}
+{targets.section(PARTS.parent.parent / 'build/peers')}
 {environment.section(stress, bench)}
 </main>
 <footer>One file, no network. Made by scripts/report.py.</footer>

@@ -77,6 +77,18 @@ if ((EUID != 0)); then
     as_root=(sudo -n)
 fi
 
+# One peer that cannot be had does not keep the others away.
+one_by_one() {
+    local package refused=()
+    for package in "${missing[@]}"; do
+        "${apt[@]}" install -y --no-install-recommends "$package" </dev/null >>"$log" 2>&1 ||
+            refused+=("$package")
+    done
+    missing=("${refused[@]}")
+    ((${#missing[@]} == 0)) || give_up "apt-get could not install them"
+    exit 0
+}
+
 echo "setup: installing ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
@@ -84,6 +96,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } \
     </dev/null >"$log" 2>&1; then
+    [[ "$peers" == no ]] || one_by_one
     tail -n 20 "$log" >&2
     give_up "apt-get failed (its last lines are above)"
 fi

@@ -14,6 +14,13 @@ enum filter_role {
     FILTER_EVALUATE,
     FILTER_EVALUATE_MANY,    /* FILTER_BATCH records in one call */
     FILTER_PUBLISHES_BESIDE, /* background: a new ruleset every 10 ms */
+    FILTER_ONE,              /* fixed work: one record a call */
+    FILTER_BATCHES,          /* fixed work: FILTER_BATCH records a call */
+    FILTER_TAIL,             /* the same one by one, each timed: the slowest of a thousand counts */
+    FILTER_PUBLISHER,        /* publishes at the workload's pace until the readers have ended */
+    FILTER_PACE,             /* the same: the time from publish to publish counts */
+    FILTER_FAST_CHECK,       /* asks a context for its status */
+    FILTER_SPAWN,            /* starts threads and waits for them */
     FILTER_ROLES
 };
 
@@ -38,12 +45,18 @@ struct filter_face {
                    uint64_t *dropped); /* NULL: it does not count */
 };
 
+enum { FILTER_TAIL_BUCKETS = 512 };
+
 struct filter_state {
     void *filter;
     const struct filter_corpus *corpus;
+    int64_t period_ns;                      /* of publishes; 0: one after the other */
+    unsigned readers_left;                  /* atomic */
+    uint32_t (*times)[FILTER_TAIL_BUCKETS]; /* tail: how many took how long, by thread */
     struct {
         size_t position;
         uint64_t dropped;
+        int64_t start_ns, end_ns;
     } __attribute__((aligned(BENCH_CACHELINE_BYTES))) thread[BENCH_MAX_THREADS];
 };
 

@@ -137,6 +137,8 @@ static void write_target(FILE *file, const struct report *report, const struct b
                 verdict.holds ? "true" : "false");
     else
         fprintf(file, ", \"measured\": null, \"holds\": null");
+    if (verdict.disturbed)
+        fprintf(file, ", \"disturbed\": %.6g", verdict.measured);
     if (verdict.decided && verdict.peer != NULL)
         fprintf(file, ", \"min\": %.6g, \"max\": %.6g", verdict.spread.min, verdict.spread.max);
     fprintf(file, ", ");

@@ -76,6 +76,7 @@ struct verdict {
     struct ratio spread;       /* of the ratios within rounds; only with a peer */
     bool decided;              /* false: nothing to compare, see why */
     bool holds;
+    bool disturbed; /* measured, but not under conditions in which it decides anything */
     const char *why;
 };
 /* The one after it, of all suites; NULL gives the first, and comes after the last. */

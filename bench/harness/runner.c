@@ -31,7 +31,7 @@ static const double parallel_share = 0.8;
 static const double shortest_run_seconds = 0.005, longest_run_seconds = 0.3;
 static const double shortest_fixed_run_ns = 2e6, longest_fixed_run_ns = 1e9;
 static const int64_t hang_ns = INT64_C(60) * 1000000000;
-enum { FIRST_PILOT_WORK = 512, PILOT_GROWTH = 4, FIRST_PROGRAM_WORK = 1 << 16 };
+enum { FIRST_PILOT_WORK = 512, PILOT_GROWTH = 4, PILOT_LEAP = 64, FIRST_PROGRAM_WORK = 1 << 16 };
 
 /* One workload under way: a session for each contestant, and the rounds done so far. */
 struct contest {
@@ -166,6 +166,15 @@ static double run_once(struct contest *contest, unsigned index, double min_secon
     return measurement->has_value ? measurement->value : measurement->span_ns / measurement->units;
 }
 
+/* How many times as much work comes next, given how many times as long a run has to become. */
+static size_t pilot_leap(double wanted, size_t most)
+{
+    size_t leap = wanted > PILOT_LEAP ? PILOT_LEAP : (size_t)wanted;
+    if (leap < PILOT_GROWTH)
+        leap = PILOT_GROWTH;
+    return leap < most ? leap : most;
+}
+
 /* Grows the work until a run takes long enough to say what a unit costs. */
 static double pilot_fixed_work(struct contest *contest, unsigned index, double run_seconds)
 {
@@ -186,7 +195,8 @@ static double pilot_fixed_work(struct contest *contest, unsigned index, double r
         if (cost < 0 || measurement.span_ns > run_seconds * 1e9 / PILOT_GROWTH ||
             session->work * PILOT_GROWTH > max_work)
             return cost;
-        session->work *= PILOT_GROWTH;
+        session->work *= pilot_leap(run_seconds * 1e9 / PILOT_GROWTH / measurement.span_ns,
+                                    max_work / session->work);
     }
 }
 

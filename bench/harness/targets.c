@@ -46,9 +46,7 @@ static const char *why_not(const struct result *result)
         return "failed its checks";
     if (result->skipped)
         return result->skipped_because;
-    if (!result_valid(result))
-        return "not run";
-    return result->parallel ? NULL : "the machine was busy with something else";
+    return result_valid(result) ? NULL : "not run";
 }
 
 static const struct result *quickest_peer(const struct outcome *outcome,
@@ -79,14 +77,18 @@ static void judge_outcome(const struct outcome *outcome, const struct bench_targ
     if (verdict->why != NULL)
         return;
     verdict->measured = verdict->ours->median;
-    verdict->decided = true;
+    verdict->decided = verdict->ours->parallel;
     if (target->peers[0] != NULL) {
         verdict->peer = quickest_peer(outcome, target, &verdict->why);
-        verdict->decided =
-            verdict->peer != NULL && ratio_of(verdict->ours, verdict->peer, &verdict->spread);
-        if (verdict->decided)
-            verdict->measured = verdict->ours->median / verdict->peer->median;
+        if (verdict->peer == NULL) {
+            verdict->decided = false;
+            return;
+        }
+        verdict->decided = ratio_of(verdict->ours, verdict->peer, &verdict->spread);
+        verdict->measured = verdict->ours->median / verdict->peer->median;
     }
+    verdict->disturbed = !verdict->decided;
+    verdict->why = verdict->disturbed ? "the machine was busy" : NULL;
     verdict->holds = verdict->decided && verdict->measured <= target->at_most;
 }
 
@@ -147,7 +149,11 @@ static void print_verdict(const struct verdict *verdict, const char *title, int 
                  verdict->outcome == NULL ? "" : verdict->outcome->workload->unit);
     printf("  %-*s  %-*s  ", title_width, title, BOUND_WIDTH, bound);
     if (!verdict->decided) {
-        printf("not measured: %s\n", verdict->why == NULL ? "nothing to compare" : verdict->why);
+        if (verdict->disturbed) {
+            format_number(measured, sizeof(measured), verdict->measured);
+            printf("(%s) ", measured);
+        }
+        printf("not measured: %s\n", verdict->why);
         return;
     }
     format_measured(measured, sizeof(measured), verdict);

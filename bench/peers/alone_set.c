@@ -3,6 +3,7 @@
  * A publish does the same work and throws it away, so that it takes the same CPU time from the
  * readers.
  */
+#include "cases/filter_roles.h"
 #include "peers/peers.h"
 #include "peers/string_set.h"
 
@@ -25,18 +26,12 @@ static bool publish(void *set, const struct filter_corpus *corpus)
     return made;
 }
 
-static void evaluate_body(struct bench_run *run, void *state)
+static size_t evaluate_many(void *set, const struct ckf_record *records, size_t count)
 {
-    filter_evaluate(run, state, evaluate);
+    return string_set_count(set, records, count);
 }
 
-static void publishes_beside_body(struct bench_run *run, void *state)
-{
-    filter_publishes_beside(run, state, publish);
-}
-
-static const bench_body bodies[FILTER_ROLES] = {
-    [FILTER_EVALUATE] = evaluate_body, [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
+FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
 static const struct filter_face face = {.create = create, .destroy = free};
 
 const struct bench_contestant peer_alone_set = {.name = "no-sync",

@@ -48,9 +48,14 @@ PEER peer_tbb_map;       /* oneTBB's concurrent_hash_map */
 PEER peer_cuckoo_map;    /* libcuckoo */
 
 /* Filters. */
-PEER peer_rwlock_set; /* a hash set under a read-write lock */
-PEER peer_rcu_set;    /* a hash set behind an RCU pointer */
-PEER peer_alone_set;  /* a hash set that nobody replaces: the limit */
+PEER peer_rwlock_set;                                 /* a hash set under a read-write lock */
+PEER peer_rcu_set;                                    /* a hash set behind an RCU pointer */
+PEER peer_rcu_set_memb, peer_rcu_set_qsbr;            /* other flavours of liburcu */
+PEER peer_ck_epoch;                                   /* Concurrency Kit's epochs */
+PEER peer_mutex_set;                                  /* a hash set under a mutex */
+PEER peer_shared_ptr_functions, peer_shared_ptr_type; /* behind a shared_ptr */
+PEER peer_hyperscan;                                  /* many substrings at once */
+PEER peer_alone_set; /* a hash set that nobody replaces: the limit */
 
 #ifdef __cplusplus
 }

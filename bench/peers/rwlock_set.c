@@ -1,6 +1,7 @@
 /* rwlock_set.c - a set of strings under a read-write lock; publishers build outside it. */
 #include <pthread.h>
 
+#include "cases/filter_roles.h"
 #include "peers/peers.h"
 #include "peers/string_set.h"
 
@@ -54,18 +55,16 @@ static bool publish(void *argument, const struct filter_corpus *corpus)
     return true;
 }
 
-static void evaluate_body(struct bench_run *run, void *state)
+static size_t evaluate_many(void *argument, const struct ckf_record *records, size_t count)
 {
-    filter_evaluate(run, state, evaluate);
+    struct locked_set *locked = argument;
+    pthread_rwlock_rdlock(&locked->lock);
+    size_t found = string_set_count(locked->set, records, count);
+    pthread_rwlock_unlock(&locked->lock);
+    return found;
 }
 
-static void publishes_beside_body(struct bench_run *run, void *state)
-{
-    filter_publishes_beside(run, state, publish);
-}
-
-static const bench_body bodies[FILTER_ROLES] = {
-    [FILTER_EVALUATE] = evaluate_body, [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
+FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
 static const struct filter_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_rwlock_set = {.name = "rwlock",

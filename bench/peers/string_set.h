@@ -9,17 +9,23 @@
 #include "cases/filter_bodies.h"
 
 struct string_set {
-    size_t mask;
-    struct {
-        uint64_t hash;
-        struct ckf_record text; /* data NULL: free. The corpus owns the bytes. */
-    } slots[];
+    size_t mask; /* as many slots and one more follow behind it */
 };
+
+struct string_set_slot {
+    uint64_t hash;
+    struct ckf_record text; /* data NULL: free. The corpus owns the bytes. */
+};
+
+static inline struct string_set_slot *string_set_slots(const struct string_set *set)
+{
+    return (struct string_set_slot *)(uintptr_t)(set + 1);
+}
 
 /* Eight bytes at a time: a hash of the kind that a program takes for speed. */
 static inline uint64_t string_hash(const void *data, size_t len)
 {
-    const unsigned char *bytes = data;
+    const unsigned char *bytes = (const unsigned char *)data;
     uint64_t hash = len, word;
     for (; len >= sizeof(word); len -= sizeof(word), bytes += sizeof(word)) {
         memcpy(&word, bytes, sizeof(word));
@@ -38,31 +44,43 @@ static inline struct string_set *string_set_make(const struct filter_corpus *cor
     size_t size = 64;
     while (size < corpus->pattern_count * 2)
         size *= 2;
-    struct string_set *set = calloc(1, sizeof(*set) + size * sizeof(set->slots[0]));
+    struct string_set *set =
+        (struct string_set *)calloc(1, sizeof(*set) + size * sizeof(struct string_set_slot));
     if (set == NULL)
         return NULL;
     set->mask = size - 1;
+    struct string_set_slot *slots = string_set_slots(set);
     for (size_t i = 0; i < corpus->pattern_count; i++) {
         const struct ckf_record *text = &corpus->patterns[i];
         uint64_t hash = string_hash(text->data, text->len);
         size_t slot = hash & set->mask;
-        while (set->slots[slot].text.data != NULL)
+        while (slots[slot].text.data != NULL)
             slot = (slot + 1) & set->mask;
-        set->slots[slot].hash = hash;
-        set->slots[slot].text = *text;
+        slots[slot].hash = hash;
+        slots[slot].text = *text;
     }
     return set;
 }
 
 static inline bool string_set_has(const struct string_set *set, struct ckf_record record)
 {
+    const struct string_set_slot *slots = string_set_slots(set);
     uint64_t hash = string_hash(record.data, record.len);
-    for (size_t slot = hash & set->mask; set->slots[slot].text.data != NULL;
+    for (size_t slot = hash & set->mask; slots[slot].text.data != NULL;
          slot = (slot + 1) & set->mask)
-        if (set->slots[slot].hash == hash && set->slots[slot].text.len == record.len &&
-            memcmp(set->slots[slot].text.data, record.data, record.len) == 0)
+        if (slots[slot].hash == hash && slots[slot].text.len == record.len &&
+            memcmp(slots[slot].text.data, record.data, record.len) == 0)
             return true;
     return false;
+}
+
+static inline size_t string_set_count(const struct string_set *set,
+                                      const struct ckf_record *records, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += string_set_has(set, records[i]);
+    return found;
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* contents.c - ckf-bench-peers: the collections against what users would pick instead. */
 #include "targets/tables.h"
 
-static const struct bench_suite *const suites[] = {&channel_table, &counter_map_table};
+static const struct bench_suite *const suites[] = {&channel_table, &counter_map_table,
+                                                   &filter_table};
 
 const struct bench_contents bench_contents = {
     .suites = suites,

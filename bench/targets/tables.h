@@ -6,6 +6,6 @@
 
 #define CONTESTANTS(list) .contestants = list, .contestant_count = sizeof(list) / sizeof(list[0])
 
-extern const struct bench_suite channel_table, counter_map_table;
+extern const struct bench_suite channel_table, counter_map_table, filter_table;
 
 #endif

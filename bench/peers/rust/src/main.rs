@@ -4,6 +4,7 @@
 //! numbers. bench/harness/program.c has the other end of it.
 
 mod channel;
+mod substrings;
 
 use std::process::exit;
 use std::time::Duration;
@@ -42,6 +43,7 @@ fn main() {
     };
     match arguments[1].as_str() {
         "crossbeam" => channel::run(&task),
+        "aho-corasick" => substrings::run(&task),
         peer => {
             eprintln!("peers-rust: no peer {}", peer);
             exit(2)
