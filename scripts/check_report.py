@@ -57,7 +57,7 @@ def explored(variant_name, failed):
              "complete_preemptions": 2, "complete": False}
     if failed:
         found |= {"verdict": "REPRODUCED", "outcome": "hang", "failure": {
-            "outcome": "hang", "executions": 27, "ns": 900000, "message": "everybody sleeps",
+            "outcome": "hang", "history": "no order <fits>", "executions": 27, "ns": 900000, "message": "everybody sleeps",
             "threads": [{"id": 1, "name": "putter", "end": "putter has ended"},
                         {"id": 2, "name": "taker", "end": "taker is blocked in lock"}],
             "trace": trace}}
@@ -232,6 +232,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("woken by putter at ring.c:31", text)
         self.assertIn("store 1 of 2", text)
         self.assertIn("hang: everybody sleeps", text)
+        self.assertIn('<pre class="history">no order &lt;fits&gt;</pre>', page)
         self.assertIn("is blocked in lock", text)
         self.assertIn('<td class="asleep">', page)
         for name in ("putter", "taker"):

@@ -75,23 +75,44 @@ def _place(event):
     return f'{words(event.get("file"), "?")}:{int(line)}'
 
 
-def _source(trace, event):
-    """What an arrow to this event says."""
-    notes = []
-    for key, text in (("after", "receives what {} released at {}"), ("woken", "woken by {} at {}")):
-        index = _index(event, key, len(trace))
-        if index is not None:
-            other = trace[index]
-            notes.append(text.format(words(other.get("thread"), "?"), _place(other) or "?"))
+def _order(trace):
+    """For each event, what it was ordered after and did not know before: pairs of "after" or "woken"
+    and an index. A wake tells nobody anything but that it came."""
+    known, at, found = {}, [], []
+    for index, event in enumerate(trace):
+        name = words(event.get("thread"), "?")
+        mine = known.setdefault(name, {})
+        mine[name] = index
+        news = []
+        source = _index(event, "after", index)
+        if source is not None:
+            other = words(trace[source].get("thread"), "?")
+            if mine.get(other, -1) < source:
+                news.append(("after", source))
+            for thread, latest in at[source].items():
+                mine[thread] = max(latest, mine.get(thread, -1))
+        woken = _index(event, "woken", index)
+        if woken is not None:
+            news.append(("woken", woken))
+        at.append(dict(mine))
+        found.append(news)
+    return found
+
+
+def _source(trace, order):
+    """What the arrows to an event say."""
+    texts = {"after": "receives what {} released at {}", "woken": "woken by {} at {}"}
+    notes = [texts[key].format(words(trace[source].get("thread"), "?"), _place(trace[source]) or "?")
+             for key, source in order]
     return f'<span class="unseen-text">; {escape("; ".join(notes))}</span>' if notes else ""
 
 
-def _cell(trace, event, last):
+def _cell(trace, event, order, last):
     css = KINDS.get(words(event.get("kind")), "other")
     return (f'<div class="step {css}{" last" if last else ""}"><span class="what" '
             f'title="{escape(words(event.get("what")))}">{_what(event)}'
             f'{_stale(event)}</span><small title="{escape(words(event.get("function")))}">'
-            f'{escape(_place(event))}</small>{_source(trace, event)}</div>')
+            f'{escape(_place(event))}</small>{_source(trace, order)}</div>')
 
 
 def _shown(trace):
@@ -101,15 +122,14 @@ def _shown(trace):
     return [*range(FIRST_ROWS), None, *range(len(trace) - MOST_ROWS + FIRST_ROWS + 1, len(trace))]
 
 
-def _arrows(trace, shown, lanes):
+def _arrows(trace, order, shown, lanes):
     """Lines between the inner edges of cells, for events that are shown."""
     rows = {index: row for row, index in enumerate(shown) if index is not None}
     width = 100 / len(lanes)
     lines = []
     for index, row in rows.items():
-        for key in ("after", "woken"):
-            source = _index(trace[index], key, len(trace))
-            if source not in rows or rows[source] >= row:
+        for key, source in order[index]:
+            if source not in rows:
                 continue
             here = lanes.index(words(trace[index].get("thread"), "?"))
             there = lanes.index(words(trace[source].get("thread"), "?"))
@@ -142,7 +162,7 @@ def _asleep(trace, lanes):
     return found
 
 
-def _row(trace, index, lanes, asleep, last, before):
+def _row(trace, index, lanes, asleep, order, before):
     if index is None:
         left_out = len(trace) - MOST_ROWS + 1
         return (f'<tr class="left-out"><th scope="row">\u22ee</th><td colspan="{len(lanes)}">'
@@ -151,7 +171,7 @@ def _row(trace, index, lanes, asleep, last, before):
     cells = []
     for lane in lanes:
         if lane == words(event.get("thread"), "?"):
-            cells.append(f"<td>{_cell(trace, event, last)}</td>")
+            cells.append(f"<td>{_cell(trace, event, order[index], index == len(trace) - 1)}</td>")
         else:
             css = ' class="asleep"' if (index, lane) in asleep else ""
             cells.append(f"<td{css}></td>")
@@ -172,8 +192,10 @@ def _ends(lanes, ends):
 
 def _caption(failure):
     outcome, message = words(failure.get("outcome"), "?"), words(failure.get("message"))
+    history = words(failure.get("history")).strip()
     return (f'<p class="outcome"><span class="grade reproduced" aria-hidden="true">\u2717</span> '
-            f'<b>{escape(outcome)}</b>{": " + escape(message) if message else ""}</p>')
+            f'<b>{escape(outcome)}</b>{": " + escape(message) if message else ""}</p>'
+            + (f'<pre class="history">{escape(history)}</pre>' if history else ""))
 
 
 def _acted(failure):
@@ -209,14 +231,14 @@ def lanes(variant, title, command):
     names, ends = _threads(trace, failure)
     if not names:
         return head + _caption(failure)
-    shown, asleep = _shown(trace), _asleep(trace, names)
+    shown, asleep, order = _shown(trace), _asleep(trace, names), _order(trace)
     steps = [trace[index].get("step") if index is not None else None for index in shown]
-    rows = "".join(_row(trace, index, names, asleep, index == len(trace) - 1, before)
+    rows = "".join(_row(trace, index, names, asleep, order, before)
                    for index, before in zip(shown, [None, *steps]))
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     return (f'{head}<div class="wide"><div class="lanes" style="min-width:{46 + 200 * len(names)}px">'
-            f'{_arrows(trace, shown, names)}<table><thead><tr><th scope="col">step</th>{columns}</tr>'
-            f'</thead><tbody>{rows}</tbody>{_ends(names, ends)}</table></div></div>{_caption(failure)}'
+            f'{_arrows(trace, order, shown, names)}<table><thead><tr><th scope="col">step</th>'
+            f'{columns}</tr></thead><tbody>{rows}</tbody>{_ends(names, ends)}</table></div></div>{_caption(failure)}'
             f'<p class="command"><code>{escape(command)}</code></p>')
 
 
@@ -232,6 +254,6 @@ def definitions():
 def legend():
     return ('<p class="lanes-legend"><small>In the executions below: <b class="word">A</b> is a word of '
             'memory. <span class="line after">\u2192</span> what a release handed to an acquire, or an '
-            'unlock to the next lock. <span class="line woken">\u21e2</span> a wake. '
+            'unlock to the next lock, where it was news. <span class="line woken">\u21e2</span> a wake. '
             '<span class="stale">store 1 of 2</span> a load that did not read the newest store. '
             'Hatched: asleep.</small></p>')

@@ -315,13 +315,14 @@ def _facts(variant, name):
             notes.append(f"median time to the first failure {milliseconds(first['median_ms'])}")
     if is_number(first.get("iteration")):
         notes.append(f"first in iteration {count(first['iteration'])}")
-    if is_number(variant.get("seconds")):
+    on_threads = variant.get("threads_verdict", "") is not None
+    if on_threads and is_number(variant.get("seconds")):
         notes.append(f"ran {milliseconds(variant['seconds'] * 1000)}")
-    if is_number(variant.get("parallel")):
+    if on_threads and is_number(variant.get("parallel")):
         notes.append(f"on {variant['parallel'] * 100:.0f}\u202f% of the CPU time that its threads "
                      "could use")
     explored = variant.get("explore")
-    if isinstance(explored, dict):
+    if on_threads and isinstance(explored, dict):
         if isinstance(explored.get("failure"), dict):
             notes.append(f"explored: \u201c{words(explored.get('outcome'))}\u201d in "
                          f"{lanes.found_in(explored['failure']) or '?'}")

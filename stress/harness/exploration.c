@@ -59,7 +59,6 @@ static void compose(struct command *command, const char *program, const char *js
     add_number(command, "--budget", (uint64_t)(budget_ns / 1000 + 1), "us");
     if (settings->iterations != 0)
         add_number(command, "--executions", settings->iterations, "");
-    add(command, "--no-files");
     add(command, "--json");
     add(command, json_path);
 }
@@ -179,6 +178,7 @@ static void take_line(struct ckf_stress_exploration *exploration,
     place->json = strdup(line);
     place->verdict = read_verdict(verdict);
     read_field(line, "outcome", place->outcome, sizeof place->outcome);
+    read_field(line, "schedule", place->schedule, sizeof place->schedule);
     read_field(line, "extent", place->extent, sizeof place->extent);
 }
 
@@ -246,12 +246,12 @@ void ckf_stress_explored_sentence(const struct ckf_stress_explored *explored, ch
         snprintf(text, size, "found \"%s\" %s", explored->outcome, explored->extent);
         break;
     case CKF_STRESS_EXPLORED_CLEAN:
-        snprintf(text, size, "no forbidden outcome in %s", explored->extent);
+        snprintf(text, size, "found nothing forbidden in %s", explored->extent);
         break;
     case CKF_STRESS_NO_VERDICT:
-        snprintf(text, size, "no verdict: %s", explored->extent);
+        snprintf(text, size, "gives no verdict: %s", explored->extent);
         break;
     default:
-        snprintf(text, size, "not explored");
+        snprintf(text, size, "did not come to it");
     }
 }

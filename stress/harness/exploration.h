@@ -16,9 +16,10 @@ enum ckf_stress_explored_verdict {
 /* One variant of one case. */
 struct ckf_stress_explored {
     enum ckf_stress_explored_verdict verdict;
-    char outcome[160]; /* of a failure */
-    char extent[200];  /* "2030 executions, complete up to 2 preemptions"; or why not */
-    char *json;        /* all that the engine wrote of it; by malloc */
+    char outcome[160];  /* of a failure */
+    char schedule[200]; /* file that replays a failure of a fixed variant; empty: there is none */
+    char extent[200];   /* "2030 executions, complete up to 2 preemptions"; or why not */
+    char *json;         /* all that the engine wrote of it; by malloc */
 };
 
 struct ckf_stress_exploration {

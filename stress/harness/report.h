@@ -21,7 +21,7 @@ bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t ca
 /* What the explore engine says of it; NULL: nothing. */
 const struct ckf_stress_explored *ckf_stress_report_explored(const struct ckf_stress_report *report,
                                                              size_t case_index, int variant);
-/* Explored variants, by what the explore engine found, as `failed` and otherwise. */
+/* How many variants came out how in the explore engine alone. */
 struct ckf_stress_explored_summary {
     size_t reproduced, not_reproduced, clean, failed, no_verdict;
 };

@@ -81,6 +81,17 @@ static void print_indented(const char *text, FILE *out)
     }
 }
 
+static void print_explored(const struct ckf_stress_verdict *verdict, FILE *out)
+{
+    char sentence[400];
+    ckf_stress_explored_sentence(verdict->explored, sentence, sizeof sentence);
+    if (verdict->on_threads)
+        fprintf(out, "          explored: %s\n", sentence);
+    if (verdict->explored->schedule[0] != '\0')
+        fprintf(out, "          schedule: %s (to replay it: ckf-stress replay %s)\n",
+                verdict->explored->schedule, verdict->explored->schedule);
+}
+
 static void print_variant(const struct ckf_stress_report *report, size_t index, int variant,
                           FILE *out)
 {
@@ -90,11 +101,8 @@ static void print_variant(const struct ckf_stress_report *report, size_t index, 
     const struct ckf_stress_tally *tally = &report->outcome->cases[index].variants[variant];
     fprintf(out, "  %-6s  %s  %s\n", ckf_stress_variant_name(tally->variant),
             ckf_stress_judgement_name(verdict.judgement), verdict.sentence);
-    if (verdict.on_threads && verdict.explored != NULL) {
-        char sentence[400];
-        ckf_stress_explored_sentence(verdict.explored, sentence, sizeof sentence);
-        fprintf(out, "          explored: %s\n", sentence);
-    }
+    if (verdict.explored != NULL)
+        print_explored(&verdict, out);
     print_outcomes(tally, out);
     if (verdict.judgement == CKF_STRESS_FAILED)
         print_indented(tally->failure_output, out);

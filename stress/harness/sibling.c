@@ -36,19 +36,16 @@ bool ckf_stress_find_beside(const char *relative, char *path, size_t size)
 
 bool ckf_stress_find_sibling(const char *runtime, char *path, size_t size)
 {
-    static const char *const folders[] = {"", "runtime/"};
     char self[PATH_BYTES], relative[2 * PATH_BYTES];
     const char *name;
-    snprintf(path, size, "ckf-stress-%s", runtime);
     if (!find_self(self, &name))
-        return false;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        const char *folder = i == 0 ? "" : runtime, *slash = i == 0 ? "" : "/";
-        snprintf(relative, sizeof relative, "%s%s%s%s-%s", folders[i], folder, slash, name,
-                 runtime);
-        if (ckf_stress_find_beside(relative, path, size))
-            return true;
-    }
+        name = "ckf-stress";
+    snprintf(relative, sizeof relative, "%s-%s", name, runtime);
+    if (ckf_stress_find_beside(relative, path, size))
+        return true;
+    snprintf(relative, sizeof relative, "runtime/%s/%s-%s", runtime, name, runtime);
+    if (ckf_stress_find_beside(relative, path, size))
+        return true;
     snprintf(path, size, "%s-%s", name, runtime);
     return false;
 }

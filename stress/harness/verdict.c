@@ -216,9 +216,13 @@ void ckf_stress_judge(struct ckf_stress_verdict *verdict, const struct ckf_stres
 static void say_explored(struct ckf_stress_verdict *verdict,
                          const struct ckf_stress_explored *explored)
 {
-    char sentence[400];
+    char sentence[400], of_threads[sizeof verdict->sentence];
+    memcpy(of_threads, verdict->sentence, sizeof of_threads);
+    verdict->sentence[0] = '\0';
     ckf_stress_explored_sentence(explored, sentence, sizeof sentence);
-    say(verdict, "%sThe explore engine: %s.", verdict->sentence[0] != '\0' ? " " : "", sentence);
+    say(verdict, "The explore engine %s.", sentence);
+    if (verdict->on_threads)
+        say(verdict, " On threads: %s", of_threads);
 }
 
 void ckf_stress_judge_explored(struct ckf_stress_verdict *verdict, enum ckf_stress_variant variant,
@@ -236,7 +240,6 @@ void ckf_stress_judge_explored(struct ckf_stress_verdict *verdict, enum ckf_stre
                                      explored->verdict == CKF_STRESS_NOT_EXPLORED
                                  ? CKF_STRESS_ERROR
                                  : found;
-        verdict->sentence[0] = '\0';
         say_explored(verdict, explored);
     } else if (failed && verdict->judgement != found) {
         verdict->judgement = found;

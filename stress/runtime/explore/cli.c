@@ -46,6 +46,7 @@ struct exploration {
     uint64_t executions_to_failure;
     unsigned failure_stage_bound;
     int64_t ns_to_failure, started_ns;
+    char saved_path[512]; /* of the schedule file; empty: there is none */
     char trouble[512];    /* why there is no verdict; empty: there is one */
     int complete_bound;   /* the search was complete within so many preemptions; -1: not even 0 */
     bool complete_wholly; /* without a bound */
@@ -294,19 +295,19 @@ static void record_failure(struct exploration *exploration)
     ckf_explore_trace_this_address(false);
 }
 
-static void save_failure(const struct exploration *exploration, const char *folder)
+static void save_failure(struct exploration *exploration, const char *folder)
 {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s-%s.schedule", folder, exploration->program.test->id,
-             ckf_stress_variant_name(exploration->program.variant));
+    char *path = exploration->saved_path;
+    snprintf(path, sizeof exploration->saved_path, "%s/%s-%s.schedule", folder,
+             exploration->program.test->id, ckf_stress_variant_name(exploration->program.variant));
     FILE *out = fopen(path, "w");
     if (out == NULL) {
         perror(path);
+        path[0] = '\0';
         return;
     }
     ckf_explore_schedule_write(&exploration->failure, out);
     fclose(out);
-    printf("    schedule: %s (to replay it: ckf-stress replay %s)\n", path, path);
 }
 
 /* Reports. */
@@ -320,20 +321,32 @@ static const char *verdict_of(const struct exploration *exploration)
     return exploration->failed ? "FAILED" : "clean";
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void describe_extent(const struct exploration *exploration, char *text, size_t size)
 {
-    if (exploration->trouble[0] != '\0')
+    uint64_t executions =
+        exploration->failed ? exploration->executions_to_failure : exploration->total.executions;
+    if (exploration->trouble[0] != '\0') {
         snprintf(text, size, "%s", exploration->trouble);
-    else if (exploration->failed)
-        snprintf(text, size, "in %" PRIu64 " executions, %.3f s",
-                 exploration->executions_to_failure, (double)exploration->ns_to_failure / 1e9);
+        return;
+    }
+    int length = snprintf(text, size, "%s%" PRIu64 " execution%s, ",
+                          exploration->failed ? "in " : "", executions, plural(executions));
+    text += length;
+    size -= (size_t)length;
+    if (exploration->failed)
+        snprintf(text, size, "%.3f s", (double)exploration->ns_to_failure / 1e9);
     else if (exploration->complete_wholly)
-        snprintf(text, size, "%" PRIu64 " executions, complete", exploration->total.executions);
+        snprintf(text, size, "complete");
     else if (exploration->complete_bound >= 0)
-        snprintf(text, size, "%" PRIu64 " executions, complete up to %d preemptions",
-                 exploration->total.executions, exploration->complete_bound);
+        snprintf(text, size, "complete up to %d preemption%s", exploration->complete_bound,
+                 plural((uint64_t)exploration->complete_bound));
     else
-        snprintf(text, size, "%" PRIu64 " executions, not complete", exploration->total.executions);
+        snprintf(text, size, "not complete");
 }
 
 static void print_result(const struct exploration *exploration)
@@ -355,6 +368,21 @@ static void print_result(const struct exploration *exploration)
                (double)exploration->total.steps / seconds / 1e6, exploration->total.deepest,
                exploration->total.pruned, exploration->total.states);
     }
+}
+
+static void print_json_history(FILE *out)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    if (memory == NULL)
+        return;
+    ckf_explore_case_print_history(memory);
+    fclose(memory);
+    fprintf(out, ",\"history\":\"");
+    ckf_stress_json_escape(out, text);
+    fputc('"', out);
+    free(text);
 }
 
 /* One line: whoever reads it line by line finds the head of it in this order. */
@@ -385,9 +413,12 @@ static void print_json(FILE *out, const struct exploration *exploration, bool fi
     if (exploration->failed) {
         fprintf(out, ",\"failure\":{\"outcome\":\"");
         ckf_stress_json_escape(out, exploration->failure.outcome);
+        fprintf(out, "\",\"schedule\":\"");
+        ckf_stress_json_escape(out, exploration->saved_path);
         fprintf(out, "\",\"executions\":%" PRIu64 ",\"ns\":%" PRId64 ",",
                 exploration->executions_to_failure, exploration->ns_to_failure);
         ckf_explore_trace_print_json(out);
+        print_json_history(out);
         fprintf(out, "}");
     }
     fprintf(out, "}");
@@ -434,6 +465,8 @@ static void explore_variant(const struct ckf_explore_settings *settings,
         minimise_failure(exploration);
     print_result(exploration);
     if (wanted) {
+        if (!settings->no_files && (variant != CKF_STRESS_RACY || settings->save_path != NULL))
+            save_failure(exploration, settings->save_path != NULL ? settings->save_path : ".");
         record_failure(exploration);
         if (variant != CKF_STRESS_RACY || settings->trace) {
             ckf_explore_trace_print(stdout, exploration->failure.outcome);
@@ -444,9 +477,9 @@ static void explore_variant(const struct ckf_explore_settings *settings,
         print_json(report->json, exploration, report->first);
         report->first = false;
     }
-    if (wanted && !settings->no_files &&
-        (variant != CKF_STRESS_RACY || settings->save_path != NULL))
-        save_failure(exploration, settings->save_path != NULL ? settings->save_path : ".");
+    if (exploration->saved_path[0] != '\0')
+        printf("    schedule: %s (to replay it: ckf-stress replay %s)\n", exploration->saved_path,
+               exploration->saved_path);
     fflush(stdout);
     account(report, exploration);
     ckf_explore_schedule_clear(&exploration->failure);
@@ -609,6 +642,7 @@ static int replay(const struct ckf_explore_settings *settings,
         return 2;
     }
     static struct exploration exploration;
+    exploration = (struct exploration){.failed = false};
     bool good =
         ckf_explore_schedule_read(&exploration.failure, in, settings->schedule_path, stderr);
     fclose(in);
