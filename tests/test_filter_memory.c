@@ -10,6 +10,7 @@
 
 #include <ck_filter/filter.h>
 
+#include "filter/grams.h"
 #include "filter/id_index.h"
 #include "filter/pattern.h"
 #include "filter/state.h"
@@ -264,6 +265,44 @@ static void sorting_survives_patterns_with_long_common_parts(void **state)
     assert_int_equal(ckf_common_prefix(&patterns[0], &patterns[COUNT - 1]), LEN);
 }
 
+/* Grams as they are found with and without vectors, in records of many lengths; from 4 bytes on the
+ * two ways differ. */
+static void grams_are_found_alike_with_and_without_vectors(void **state)
+{
+    (void)state;
+    enum { PATTERNS = 60, ROOM = 20, RECORDS = 4000, LONGEST = 150 };
+    static unsigned char texts[PATTERNS][ROOM];
+    struct ckf_pattern patterns[PATTERNS];
+    bool folds[PATTERNS];
+    uint32_t ranks[PATTERNS], random = 1;
+    for (size_t min_len = 4; min_len < ROOM; min_len++) {
+        for (uint32_t i = 0; i < PATTERNS; i++) {
+            for (size_t at = 0; at < ROOM; at++)
+                texts[i][at] =
+                    (unsigned char)('a' + (random = random * 1103515245 + 12345) / 65536 % 3);
+            patterns[i] = (struct ckf_pattern){texts[i], min_len + i % (ROOM - min_len + 1)};
+            folds[i] = i % 5 == 0;
+            ranks[i] = i;
+        }
+        struct ckf_grams grams;
+        assert_true(ckf_grams_build(&grams, patterns, folds, ranks, PATTERNS, min_len));
+        struct ckf_grams plain = grams;
+        plain.vectors = false;
+        for (unsigned record = 0; record < RECORDS; record++) {
+            unsigned char bytes[LONGEST];
+            size_t len = record % LONGEST;
+            for (size_t at = 0; at < len; at++)
+                bytes[at] =
+                    (unsigned char)('a' + (random = random * 1103515245 + 12345) / 65536 % 3);
+            uint32_t with = CKF_NO_RANK, without = CKF_NO_RANK;
+            bool sure = ckf_grams_find(&grams, bytes, len, &with);
+            assert_int_equal(ckf_grams_find(&plain, bytes, len, &without), sure);
+            assert_int_equal(with, without);
+        }
+        ckf_grams_destroy(&grams);
+    }
+}
+
 static void an_id_index_grows_and_can_be_cleared(void **state)
 {
     (void)state;
@@ -297,6 +336,7 @@ int main(void)
         BOTH_VARIANTS(a_storm_of_publishes_keeps_to_the_bound_and_leaks_nothing),
         BOTH_VARIANTS(readers_that_a_fork_left_behind_hold_nothing_in_the_child),
         cmocka_unit_test(sorting_survives_patterns_with_long_common_parts),
+        cmocka_unit_test(grams_are_found_alike_with_and_without_vectors),
         cmocka_unit_test(an_id_index_grows_and_can_be_cleared),
     };
     return cmocka_run_group_tests_name("filter_memory", tests, NULL, NULL);
