@@ -128,5 +128,7 @@ int main(int argc, char **argv)
         size_t size = make_input(input);
         LLVMFuzzerTestOneInput(input, size);
     }
+    if (runs > 0) /* as cmocka would, for who counts tests */
+        printf("[       OK ] %lu random inputs\n", runs);
     return 0;
 }
