@@ -11,7 +11,6 @@
 
 #include <pthread.h>
 #include <stddef.h>
-#include <urcu/rculfhash.h>
 #include <urcu/urcu-bp.h>
 
 /* The bodies of the two calls that readers make, which liburcu offers for inlining whatever the
@@ -99,25 +98,9 @@ void ckf_wait_for_reclaim(void)
     ckf_park(&milestone.passed, CKF_FOREVER, NULL);
 }
 
-/* A table that may grow needs the thread that resizes; the last such table would end it. Volatile, so
- * that leak checkers find the table. */
-static struct cds_lfht *volatile kept_table;
-
-static void keep_a_table(void)
-{
-    kept_table = cds_lfht_new_flavor(1, 1, 0, CDS_LFHT_AUTO_RESIZE, &urcu_bp_flavor, NULL);
-}
-
 void ckf_reclaim_start(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     urcu_bp_get_default_call_rcu_data();
-    pthread_once(&once, keep_a_table);
-}
-
-const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
-{
-    return &urcu_bp_flavor;
 }
 
 static void before_fork(void)

@@ -10,8 +10,6 @@
 #ifndef CKF_SYNC_RECLAIM_H
 #define CKF_SYNC_RECLAIM_H
 
-struct rcu_flavor_struct;
-
 /* To be embedded in what is retired. */
 struct ckf_retired {
     void *link[2]; /* liburcu's rcu_head */
@@ -32,11 +30,8 @@ void ckf_wait_for_readers(void);
  * not from a callback. */
 void ckf_wait_for_reclaim(void);
 
-/* Makes the threads exist, for the rest of the process, on which callbacks run and liburcu's tables
- * are resized; otherwise the first ckf_retire and the first such table do. */
+/* Makes the thread exist, for the rest of the process, on which callbacks run; otherwise the first
+ * ckf_retire does. */
 void ckf_reclaim_start(void);
-
-/* The same domain, for liburcu's own containers. */
-const struct rcu_flavor_struct *ckf_reclaim_flavor(void);
 
 #endif

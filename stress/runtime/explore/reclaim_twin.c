@@ -260,8 +260,3 @@ void ckf_wait_for_reclaim(void)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for callbacks inside a read section");
     ckf_explore_reclaim_drain(CALLER);
 }
-
-const struct rcu_flavor_struct *ckf_reclaim_flavor(void)
-{
-    ckf_explore_fail(CKF_VERDICT_UNMODELLED, "uses liburcu itself");
-}
