@@ -3,13 +3,12 @@
  * The keys are there before the clock starts, except in "new keys", where every add makes one and
  * the map has to grow. After each run the map must hold exactly what was added to it.
  */
-#include <ck_filter/counter_map.h>
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cases/map_bodies.h"
+#include "cases/map_ours.h"
 #include "cases/suites.h"
 #include "peers/peers.h"
 
@@ -34,11 +33,6 @@ static void *create_mutex(size_t keys_expected, bool u64_keys)
     return create(keys_expected, u64_keys, CKF_VARIANT_MUTEX);
 }
 
-static void destroy(void *map)
-{
-    ckf_counter_map_destroy(map);
-}
-
 static bool add(void *map, const struct map_key *key)
 {
     return ckf_counter_map_add(map, key, sizeof(*key), 1) == CKF_OK;
@@ -52,29 +46,6 @@ static bool add_u64(void *map, uint64_t key)
 static bool get(void *map, const struct map_key *key, uint64_t *value)
 {
     return ckf_counter_map_get(map, key, sizeof(*key), value) == CKF_OK;
-}
-
-struct snapshot_sum {
-    uint64_t sum;
-    size_t keys;
-};
-
-static bool visit(const void *key, size_t key_len, uint64_t value, void *argument)
-{
-    (void)key;
-    (void)key_len;
-    struct snapshot_sum *sum = argument;
-    sum->sum += value;
-    sum->keys++;
-    return true;
-}
-
-static size_t snapshot(void *map, uint64_t *sum)
-{
-    struct snapshot_sum seen = {0};
-    ckf_counter_map_for_each(map, visit, &seen);
-    *sum = seen.sum;
-    return seen.keys;
 }
 
 static void *counter(void *map, const struct map_key *key)
@@ -120,12 +91,12 @@ static void handle_body(struct bench_run *run, void *state)
 
 static void snapshot_body(struct bench_run *run, void *state)
 {
-    map_snapshot(run, state, snapshot);
+    map_snapshot(run, state, our_snapshot);
 }
 
 static void snapshots_beside_body(struct bench_run *run, void *state)
 {
-    map_snapshots_beside(run, state, snapshot);
+    map_snapshots_beside(run, state, our_snapshot);
 }
 
 static void adds_beside_body(struct bench_run *run, void *state)
@@ -146,8 +117,8 @@ static const bench_body bodies[MAP_ROLES] = {
 
 #define CKF_FACE(maker)                                                                            \
     {                                                                                              \
-        .create = maker, .destroy = destroy, .add = add, .add_u64 = add_u64, .get = get,           \
-        .snapshot = snapshot, .counter = counter, .counter_add = counter_add,                      \
+        .create = maker, .destroy = our_destroy, .add = add, .add_u64 = add_u64, .get = get,       \
+        .snapshot = our_snapshot, .counter = counter, .counter_add = counter_add,                  \
         .counter_release = counter_release                                                         \
     }
 

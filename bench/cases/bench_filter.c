@@ -4,123 +4,32 @@
  * built anew, as it would be from a changed file. After each run the drops must be those due, and the
  * filter's own counts must agree.
  */
-#include <ck_filter/filter.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases/filter_bodies.h"
+#include "cases/filter_ours.h"
 #include "cases/suites.h"
 #include "peers/peers.h"
 
-static struct ckf_ruleset *ruleset_of(const struct filter_corpus *corpus)
-{
-    struct ckf_ruleset *ruleset;
-    if (ckf_ruleset_create(&ruleset) != CKF_OK)
-        return NULL;
-    for (size_t i = 0; i < corpus->pattern_count; i++) {
-        struct ckf_rule rule = {.id = (uint32_t)(i + 1),
-                                .match = corpus->match,
-                                .action = CKF_ACTION_DROP,
-                                .pattern = corpus->patterns[i].data,
-                                .pattern_len = corpus->patterns[i].len};
-        if (ckf_ruleset_add(ruleset, &rule) != CKF_OK) {
-            ckf_ruleset_destroy(ruleset);
-            return NULL;
-        }
-    }
-    return ruleset;
-}
-
-static bool publish(void *filter, const struct filter_corpus *corpus)
-{
-    struct ckf_ruleset *ruleset = ruleset_of(corpus);
-    if (ruleset == NULL)
-        return false;
-    uint64_t generation;
-    enum ckf_status status = ckf_filter_publish(filter, ruleset, 0, &generation);
-    ckf_ruleset_destroy(ruleset);
-    return status == CKF_OK;
-}
-
-static void *create(const struct filter_corpus *corpus, enum ckf_variant variant)
-{
-    struct ckf_filter *filter;
-    struct ckf_filter_options options = {.variant = variant};
-    if (ckf_filter_create(&filter, &options) != CKF_OK)
-        return NULL;
-    if (publish(filter, corpus))
-        return filter;
-    ckf_filter_destroy(filter);
-    return NULL;
-}
-
-static void *create_atomic(const struct filter_corpus *corpus)
-{
-    return create(corpus, CKF_VARIANT_ATOMIC);
-}
-
-static void *create_mutex(const struct filter_corpus *corpus)
-{
-    return create(corpus, CKF_VARIANT_MUTEX);
-}
-
-static void destroy(void *filter)
-{
-    ckf_filter_destroy(filter);
-}
-
-static bool evaluate(void *filter, struct ckf_record record)
-{
-    return ckf_filter_evaluate(filter, record).action == CKF_ACTION_DROP;
-}
-
-static size_t evaluate_many(void *filter, const struct ckf_record *records, size_t count)
-{
-    struct ckf_verdict verdicts[FILTER_BATCH];
-    size_t dropped = 0;
-    ckf_filter_evaluate_many(filter, records, verdicts, count);
-    for (size_t i = 0; i < count; i++)
-        dropped += verdicts[i].action == CKF_ACTION_DROP;
-    return dropped;
-}
-
-static void counts(void *filter, uint64_t *evaluated, uint64_t *dropped)
-{
-    struct ckf_filter_stats stats;
-    ckf_filter_read_stats(filter, &stats);
-    *evaluated = stats.evaluated;
-    *dropped = stats.dropped;
-}
-
 static void evaluate_body(struct bench_run *run, void *state)
 {
-    filter_evaluate(run, state, evaluate);
+    filter_evaluate(run, state, our_evaluate);
 }
 
 static void evaluate_many_body(struct bench_run *run, void *state)
 {
-    filter_evaluate_many(run, state, evaluate_many);
+    filter_evaluate_many(run, state, our_evaluate_many);
 }
 
 static void publishes_beside_body(struct bench_run *run, void *state)
 {
-    filter_publishes_beside(run, state, publish);
+    filter_publishes_beside(run, state, our_publish);
 }
 
 static const bench_body bodies[FILTER_ROLES] = {[FILTER_EVALUATE] = evaluate_body,
                                                 [FILTER_EVALUATE_MANY] = evaluate_many_body,
                                                 [FILTER_PUBLISHES_BESIDE] = publishes_beside_body};
-
-#define CKF_FACE(maker)                                                                            \
-    {                                                                                              \
-        .create = maker, .destroy = destroy, .evaluate = evaluate, .evaluate_many = evaluate_many, \
-        .publish = publish, .counts = counts                                                       \
-    }
-
-static const struct filter_face atomic_face = CKF_FACE(create_atomic);
-static const struct filter_face mutex_face = CKF_FACE(create_mutex);
 
 static const struct bench_contestant atomic_contestant = {
     .name = "atomic", .label = "ck_filter, atomic", .bodies = bodies, .face = &atomic_face};

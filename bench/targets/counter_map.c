@@ -3,13 +3,12 @@
  * The keys are there before the clock starts, but where every add makes one. What was counted must
  * all be there afterwards.
  */
-#include <ck_filter/counter_map.h>
-
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cases/map_orders.h"
+#include "cases/map_ours.h"
 #include "cases/map_roles.h"
 #include "peers/peers.h"
 #include "targets/tables.h"
@@ -38,11 +37,6 @@ static void *create_mutex(size_t keys_expected, size_t key_len, unsigned threads
     return create(keys_expected, CKF_VARIANT_MUTEX);
 }
 
-static void destroy(void *map)
-{
-    ckf_counter_map_destroy(map);
-}
-
 static bool add(void *map, struct table_item item)
 {
     return ckf_counter_map_add(map, item.key, item.len, 1) == CKF_OK;
@@ -52,29 +46,6 @@ static uint64_t remove_key(void *map, struct table_item item)
 {
     uint64_t value;
     return ckf_counter_map_remove(map, item.key, item.len, &value) == CKF_OK ? value : 0;
-}
-
-struct snapshot_sum {
-    uint64_t sum;
-    size_t keys;
-};
-
-static bool visit(const void *key, size_t key_len, uint64_t value, void *argument)
-{
-    (void)key;
-    (void)key_len;
-    struct snapshot_sum *sum = argument;
-    sum->sum += value;
-    sum->keys++;
-    return true;
-}
-
-static size_t snapshot(void *map, uint64_t *sum)
-{
-    struct snapshot_sum seen = {0};
-    ckf_counter_map_for_each(map, visit, &seen);
-    *sum = seen.sum;
-    return seen.keys;
 }
 
 static void handle_add(void *handle, uint32_t index, unsigned thread)
@@ -90,9 +61,9 @@ TABLE_BODY(count_64, table_count(run, state, add, 64))
 TABLE_BODY(make_new, table_new(run, state, add, false))
 TABLE_BODY(worst, table_new(run, state, add, true))
 TABLE_BODY(handles, table_handle(run, state, handle_add))
-TABLE_BODY(snapshots, table_snapshot(run, state, snapshot))
+TABLE_BODY(snapshots, table_snapshot(run, state, our_snapshot))
 TABLE_BODY(adder, table_adder(run, state, add))
-TABLE_BODY(watcher, table_watcher(run, state, snapshot))
+TABLE_BODY(watcher, table_watcher(run, state, our_snapshot))
 TABLE_BODY(idle_watcher, table_watcher(run, state, NULL))
 TABLE_BODY(churn, table_churn(run, state, add, remove_key))
 TABLE_BODY(words, table_words(run, state, add))
@@ -106,9 +77,9 @@ static const bench_body unwatched_bodies[TABLE_ROLES] = {
     [TABLE_ADDER] = adder, [TABLE_WATCHER] = idle_watcher};
 
 static const struct table_face atomic_face = {
-    .create = create_atomic, .destroy = destroy, .add = add, .snapshot = snapshot};
+    .create = create_atomic, .destroy = our_destroy, .add = add, .snapshot = our_snapshot};
 static const struct table_face mutex_face = {
-    .create = create_mutex, .destroy = destroy, .add = add, .snapshot = snapshot};
+    .create = create_mutex, .destroy = our_destroy, .add = add, .snapshot = our_snapshot};
 
 static const struct bench_contestant atomic = {
     .name = "atomic", .label = "ck_filter, atomic", .bodies = bodies, .face = &atomic_face};

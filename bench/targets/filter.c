@@ -14,80 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cases/filter_ours.h"
 #include "cases/filter_roles.h"
 #include "peers/peers.h"
 #include "targets/tables.h"
 
 /* Ours. */
-
-static bool publish(void *filter, const struct filter_corpus *corpus)
-{
-    struct ckf_ruleset *ruleset;
-    if (ckf_ruleset_create(&ruleset) != CKF_OK)
-        return false;
-    bool added = true;
-    for (size_t i = 0; added && i < corpus->pattern_count; i++) {
-        struct ckf_rule rule = {.id = (uint32_t)(i + 1),
-                                .match = corpus->match,
-                                .action = CKF_ACTION_DROP,
-                                .pattern = corpus->patterns[i].data,
-                                .pattern_len = corpus->patterns[i].len};
-        added = ckf_ruleset_add(ruleset, &rule) == CKF_OK;
-    }
-    bool published = added && ckf_filter_publish(filter, ruleset, 0, NULL) == CKF_OK;
-    ckf_ruleset_destroy(ruleset);
-    return published;
-}
-
-static void *create(const struct filter_corpus *corpus, enum ckf_variant variant)
-{
-    struct ckf_filter *filter;
-    struct ckf_filter_options options = {.variant = variant};
-    if (ckf_filter_create(&filter, &options) != CKF_OK)
-        return NULL;
-    if (publish(filter, corpus))
-        return filter;
-    ckf_filter_destroy(filter);
-    return NULL;
-}
-
-static void *create_atomic(const struct filter_corpus *corpus)
-{
-    return create(corpus, CKF_VARIANT_ATOMIC);
-}
-
-static void *create_mutex(const struct filter_corpus *corpus)
-{
-    return create(corpus, CKF_VARIANT_MUTEX);
-}
-
-static void destroy(void *filter)
-{
-    ckf_filter_destroy(filter);
-}
-
-static bool evaluate(void *filter, struct ckf_record record)
-{
-    return ckf_filter_evaluate(filter, record).action == CKF_ACTION_DROP;
-}
-
-static size_t evaluate_many(void *filter, const struct ckf_record *records, size_t count)
-{
-    struct ckf_verdict verdicts[FILTER_BATCH];
-    size_t dropped = 0;
-    ckf_filter_evaluate_many(filter, records, verdicts, count);
-    for (size_t i = 0; i < count; i++)
-        dropped += verdicts[i].action == CKF_ACTION_DROP;
-    return dropped;
-}
-
-static void counts(void *filter, uint64_t *evaluated, uint64_t *dropped)
-{
-    struct ckf_filter_stats stats;
-    ckf_filter_read_stats(filter, &stats);
-    *evaluated = stats.evaluated;
-    *dropped = stats.dropped;
-}
 
 static bool publish_nothing(void *filter, const struct filter_corpus *corpus)
 {
@@ -96,18 +28,10 @@ static bool publish_nothing(void *filter, const struct filter_corpus *corpus)
     return true;
 }
 
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
-FILTER_PEER_BODIES(quiet_bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many,
-                   publish_nothing);
-
-#define FACE(maker)                                                                                \
-    {                                                                                              \
-        .create = maker, .destroy = destroy, .evaluate = evaluate, .evaluate_many = evaluate_many, \
-        .publish = publish, .counts = counts                                                       \
-    }
-
-static const struct filter_face atomic_face = FACE(create_atomic);
-static const struct filter_face mutex_face = FACE(create_mutex);
+FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, our_evaluate, our_evaluate_many,
+                   our_publish);
+FILTER_PEER_BODIES(quiet_bodies, filter_no_thread, filter_no_thread, our_evaluate,
+                   our_evaluate_many, publish_nothing);
 
 #define ATOMIC .name = "atomic", .label = "ck_filter, atomic"
 
