@@ -9,9 +9,13 @@
  * in Kang, Hur, Lahav, Vafeiadis, Dreyer, "A promising semantics for relaxed-memory concurrency",
  * POPL 2017, without promises.
  *
- * seq_cst: the order S is the order of execution. sc_seen[x] is the newest store of x that an
- * operation before now in S has read, written or (a fence) known: a seq_cst load reads none older,
- * and a seq_cst fence takes and gives all of it. This is [atomics.order] of C++20, paragraph 4.
+ * seq_cst: S, the order of these operations, is not the order of execution. It is kept as what must
+ * come before what: program order, happens-before (C11; C++20 asks for a little less), and for each location
+ * the operations that meet an older store before those that meet a newer one. A thread knows the newest
+ * stores that operations before its next one in S have met (`passed`), and reads none older. A stale
+ * read comes before all that have met newer stores: it is possible if what comes before it came
+ * before those anyway, so that nobody need be told afterwards. (That is less than C11 allows.) A seq_cst fence
+ * comes after all that was executed before it, and takes and gives all that was known then.
  *
  * TSO: stores enter one total order at once, and each thread reads the memory of some moment, its
  * tso_position, which only moves forward, with its own newer stores before that ("dual TSO", Abdulla,
@@ -53,15 +57,22 @@ static inline bool broken(unsigned what)
 
 static inline size_t view_size(unsigned length)
 {
-    return sizeof(struct ckf_view) + length * sizeof(int16_t);
+    return sizeof(struct ckf_view) + length * sizeof(struct ckf_known);
+}
+
+static inline int16_t larger(int16_t a, int16_t b)
+{
+    return a > b ? a : b;
 }
 
 void ckf_explore_view_join(struct ckf_view *into, const struct ckf_view *from)
 {
     for (int i = 0; i < MAX_THREADS; i++)
         into->clock[i] = into->clock[i] > from->clock[i] ? into->clock[i] : from->clock[i];
-    for (unsigned i = 0; i < from->length; i++)
-        into->seen[i] = into->seen[i] > from->seen[i] ? into->seen[i] : from->seen[i];
+    for (unsigned i = 0; i < from->length; i++) {
+        into->at[i].seen = larger(into->at[i].seen, from->at[i].seen);
+        into->at[i].passed = larger(into->at[i].passed, from->at[i].passed);
+    }
 }
 
 static void view_copy(struct ckf_view *into, const struct ckf_view *from)
@@ -70,7 +81,7 @@ static void view_copy(struct ckf_view *into, const struct ckf_view *from)
         into->clock[i] = from->clock[i];
     into->length = from->length;
     for (unsigned i = 0; i < from->length; i++)
-        into->seen[i] = from->seen[i];
+        into->at[i] = from->at[i];
 }
 
 static void view_clear(struct ckf_view *view)
@@ -79,7 +90,7 @@ static void view_clear(struct ckf_view *view)
         view->clock[i] = 0;
     view->length = ckf_explore_engine.location_count;
     for (unsigned i = 0; i < view->length; i++)
-        view->seen[i] = 0;
+        view->at[i] = (struct ckf_known){0};
 }
 
 /* A copy of what the thread knows now, for others to receive. What it does next is not in it. */
@@ -110,7 +121,6 @@ void ckf_explore_model_prepare(void)
         e->threads[i].acquired = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i + 1));
     }
     e->locations = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->locations);
-    e->sc_seen = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
     e->salts = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->salts);
 }
 
@@ -133,7 +143,7 @@ void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread
 void ckf_explore_see_everything(struct ckf_thread *thread)
 {
     for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
-        thread->current->seen[i] = (int16_t)(ckf_explore_engine.locations[i].count - 1);
+        thread->current->at[i].seen = (int16_t)(ckf_explore_engine.locations[i].count - 1);
     thread->tso_position = ckf_explore_engine.step;
     thread->hashed = false;
 }
@@ -143,7 +153,7 @@ void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address
     if (granule == NULL || granule->location[address & 7] == 0)
         return;
     unsigned index = granule->location[address & 7] - 1u;
-    ckf_explore_engine.running->current->seen[index] =
+    ckf_explore_engine.running->current->at[index].seen =
         (int16_t)(ckf_explore_engine.locations[index].count - 1);
 }
 
@@ -204,7 +214,7 @@ static inline unsigned newest(const struct ckf_location *location)
     return location->count - 1u;
 }
 
-static struct ckf_store *append(struct ckf_location *location)
+static struct ckf_store *append(struct ckf_location *location, struct ckf_store store)
 {
     if (UNLIKELY(location->count == location->capacity)) {
         if (location->capacity >= INT16_MAX / 2)
@@ -216,6 +226,8 @@ static struct ckf_store *append(struct ckf_location *location)
         location->stores = larger;
         location->capacity = (uint16_t)(location->capacity * 2);
     }
+    store.before_next = location->stores[newest(location)].before_next;
+    location->stores[location->count] = store;
     return &location->stores[location->count++];
 }
 
@@ -237,10 +249,10 @@ static struct ckf_location *make_location(uintptr_t address, unsigned size)
     };
     location->stores[0] = (struct ckf_store){.value = ckf_explore_native_load(address, size)};
     for (unsigned i = 0; i < e->thread_count; i++) {
-        e->threads[i].current->seen[index] = e->threads[i].acquired->seen[index] = 0;
+        e->threads[i].current->at[index] = e->threads[i].acquired->at[index] =
+            (struct ckf_known){0};
         e->threads[i].current->length = e->threads[i].acquired->length = index + 1;
     }
-    e->sc_seen[index] = 0;
     e->salts[index] = ckf_explore_scramble(address) | 1;
     return location;
 }
@@ -260,9 +272,10 @@ static void resync(struct ckf_location *location)
 {
     uint64_t value = ckf_explore_native_load(location->address, location->size);
     if (value != location->stores[newest(location)].value) {
-        *append(location) = (struct ckf_store){.value = value, .step = ckf_explore_engine.step};
+        const struct ckf_store *store =
+            append(location, (struct ckf_store){.value = value, .step = ckf_explore_engine.step});
         if (ckf_explore_engine.hashing)
-            note_store(location, &location->stores[newest(location)]);
+            note_store(location, store);
     }
     location->floor = (uint16_t)newest(location);
     location->resync = false;
@@ -329,6 +342,101 @@ static inline unsigned shift_of(const struct ckf_location *location, uintptr_t a
     return 8 * (unsigned)(address - location->address);
 }
 
+/* The order S, in C11. */
+
+static inline bool is_in_s(int order)
+{
+    return order == SEQ_CST && ckf_explore_engine.options.model == CKF_EXPLORE_C11;
+}
+
+/* What comes before the thread's next operation in S, alone. */
+static const struct ckf_view *passed_by(const struct ckf_thread *self)
+{
+    const struct ckf_view *current = self->current;
+    struct ckf_view *copy = ckf_explore_scratch(view_size(current->length));
+    *copy = (struct ckf_view){.length = current->length};
+    for (unsigned i = 0; i < current->length; i++)
+        copy->at[i] = (struct ckf_known){.passed = current->at[i].passed};
+    if (ckf_explore_engine.hashing)
+        copy->hash = ckf_explore_view_hash(copy);
+    return copy;
+}
+
+/* True if all that comes before the thread's next operation is in this view. */
+static bool is_before(const struct ckf_thread *self, const struct ckf_view *view)
+{
+    const struct ckf_view *current = self->current;
+    bool before = true;
+    for (unsigned i = 0; i < view->length; i++)
+        before &= current->at[i].passed <= view->at[i].passed;
+    for (unsigned i = view->length; i < current->length; i++)
+        before &= current->at[i].passed == 0;
+    return before;
+}
+
+static void come_after_fences(struct ckf_thread *self)
+{
+    if (UNLIKELY(ckf_explore_engine.fenced != NULL))
+        ckf_explore_view_join(self->current, ckf_explore_engine.fenced);
+}
+
+/* The oldest store that a seq_cst operation of the thread may read. */
+static unsigned oldest_in_s(struct ckf_thread *self, const struct ckf_location *location)
+{
+    come_after_fences(self);
+    unsigned oldest = (unsigned)self->current->at[index_of(location)].passed;
+    for (unsigned store = newest(location); store > oldest; store--) {
+        const struct ckf_view *first = location->stores[store].before_first;
+        if (first != NULL && !is_before(self, first) && !broken(CKF_BREAK_S))
+            return store;
+    }
+    return oldest;
+}
+
+/* What has met the store, or an older one, comes before the thread's next operation in S. */
+static void take_past(struct ckf_thread *self, const struct ckf_store *store)
+{
+    if (store->before_next != NULL)
+        ckf_explore_view_join(self->current, store->before_next);
+}
+
+/* The thread's next operation in S meets `store`, which may be about to be written. */
+static void come_after(struct ckf_thread *self, const struct ckf_location *location, unsigned store)
+{
+    unsigned met = store < location->count ? store : newest(location);
+    struct ckf_known *known = &self->current->at[index_of(location)];
+    come_after_fences(self);
+    take_past(self, &location->stores[met]);
+    known->passed = larger(known->passed, (int16_t)store);
+}
+
+static uint64_t hash_of_place_in_s(const struct ckf_location *location, unsigned store)
+{
+    const struct ckf_store *met = &location->stores[store];
+    if (met->before_first == NULL)
+        return 0;
+    uint64_t hash = ckf_explore_scramble(location->address ^ met->before_first->hash);
+    return ckf_explore_scramble(hash + met->before_next->hash * 2 + store);
+}
+
+/* The thread's operation, which has come after what it has to, has met `store`. */
+static void come_before(const struct ckf_thread *self, struct ckf_location *location,
+                        unsigned store)
+{
+    struct ckf_store *met = &location->stores[store];
+    bool hashing = ckf_explore_engine.hashing;
+    uint64_t before = hashing ? hash_of_place_in_s(location, store) : 0;
+    if (met->before_next == NULL || !is_before(self, met->before_next))
+        met->before_next = passed_by(self);
+    if (met->before_first == NULL)
+        met->before_first = met->before_next;
+    for (unsigned i = store + 1; i < location->count && location->stores[i].before_first == NULL;
+         i++)
+        location->stores[i].before_next = met->before_next;
+    if (hashing)
+        ckf_explore_engine.location_hash += hash_of_place_in_s(location, store) - before;
+}
+
 /* Reading. */
 
 /* A store reaches everybody some time: at the latest when so many steps have been taken. Without
@@ -352,21 +460,21 @@ static unsigned oldest_in_tso(const struct ckf_thread *self, const struct ckf_lo
     return arrived(location, oldest);
 }
 
-static inline unsigned oldest_readable(const struct ckf_thread *self,
-                                       const struct ckf_location *location, int order)
+static inline unsigned oldest_readable(struct ckf_thread *self, const struct ckf_location *location,
+                                       int order)
 {
     if (!ckf_explore_engine.weak)
         return newest(location);
     if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO)
         return oldest_in_tso(self, location);
-    unsigned index = index_of(location);
-    int oldest = self->current->seen[index];
-    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] > oldest &&
-        !broken(CKF_BREAK_SC_LOAD))
-        oldest = ckf_explore_engine.sc_seen[index];
+    unsigned oldest = (unsigned)self->current->at[index_of(location)].seen;
     if (location->floor > oldest)
         oldest = location->floor;
-    return arrived(location, (unsigned)oldest);
+    if (is_in_s(order) && oldest < newest(location) && !broken(CKF_BREAK_SC_LOAD)) {
+        unsigned in_s = oldest_in_s(self, location);
+        oldest = in_s > oldest ? in_s : oldest;
+    }
+    return arrived(location, oldest);
 }
 
 static void watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
@@ -386,15 +494,13 @@ static void watch(struct ckf_thread *self, const struct ckf_location *location, 
             (struct ckf_watched){.pc = pc, .location = index, .count = (uint16_t)(store + 1)};
 }
 
-static inline void learn(struct ckf_thread *self, struct ckf_location *location, unsigned store,
-                         int order)
+static inline void learn(struct ckf_thread *self, const struct ckf_location *location,
+                         unsigned store, int order)
 {
-    unsigned index = index_of(location);
+    struct ckf_known *known = &self->current->at[index_of(location)];
     const struct ckf_store *read = &location->stores[store];
-    if (self->current->seen[index] < (int)store && !broken(CKF_BREAK_COHERENCE))
-        self->current->seen[index] = (int16_t)store;
-    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] < (int)store)
-        ckf_explore_engine.sc_seen[index] = (int16_t)store;
+    if (!broken(CKF_BREAK_COHERENCE))
+        known->seen = larger(known->seen, (int16_t)store);
     if (read->thread != self->id + 1u && read->step > self->tso_position)
         self->tso_position = read->step;
     if (read->view == NULL)
@@ -404,6 +510,17 @@ static inline void learn(struct ckf_thread *self, struct ckf_location *location,
     } else {
         ckf_explore_view_join(self->acquired, read->view);
         self->acquire_pending = true;
+    }
+}
+
+/* A load, or a compare-and-swap that fails. */
+static inline void read_store(struct ckf_thread *self, struct ckf_location *location,
+                              unsigned store, int order)
+{
+    learn(self, location, store, order);
+    if (is_in_s(order)) {
+        come_after(self, location, store);
+        come_before(self, location, store);
     }
 }
 
@@ -428,20 +545,19 @@ static inline const struct ckf_view *carried(struct ckf_thread *self, int order)
 static inline void write(struct ckf_thread *self, struct ckf_location *location, uint64_t value,
                          const struct ckf_view *view, int order)
 {
-    struct ckf_store *store = append(location);
+    const struct ckf_store *store =
+        append(location, (struct ckf_store){.value = value,
+                                            .view = view,
+                                            .step = ckf_explore_engine.step,
+                                            .thread = (uint8_t)(self->id + 1)});
     bool changed = store[-1].value != value;
-    *store = (struct ckf_store){.value = value,
-                                .view = view,
-                                .step = ckf_explore_engine.step,
-                                .thread = (uint8_t)(self->id + 1)};
     if (ckf_explore_engine.hashing)
         note_store(location, store);
-    unsigned index = index_of(location);
-    self->current->seen[index] = (int16_t)newest(location);
-    if (order == SEQ_CST) {
-        ckf_explore_engine.sc_seen[index] = (int16_t)newest(location);
+    self->current->at[index_of(location)].seen = (int16_t)newest(location);
+    if (is_in_s(order))
+        come_before(self, location, newest(location));
+    if (order == SEQ_CST)
         self->tso_position = ckf_explore_engine.step;
-    }
     native_store(location->address, location->size, value);
     if (changed) {
         ckf_explore_engine.idle_spins = 0;
@@ -465,7 +581,7 @@ static const struct ckf_view *carried_on(struct ckf_thread *self, const struct c
     struct ckf_view *both = ckf_explore_scratch(view_size(self->current->length));
     view_copy(both, own);
     for (unsigned i = both->length; i < read->length; i++)
-        both->seen[i] = 0;
+        both->at[i] = (struct ckf_known){0};
     if (both->length < read->length)
         both->length = read->length;
     ckf_explore_view_join(both, read);
@@ -515,19 +631,20 @@ static bool is_part_of(const struct ckf_view *a, const struct ckf_view *b)
     for (int i = 0; i < MAX_THREADS; i++)
         less &= a->clock[i] <= b->clock[i];
     for (unsigned i = 0; i < a->length && i < b->length; i++)
-        less &= a->seen[i] <= b->seen[i];
+        less &= a->at[i].seen <= b->at[i].seen && a->at[i].passed <= b->at[i].passed;
     for (unsigned i = b->length; i < a->length; i++)
-        less &= a->seen[i] == 0;
+        less &= a->at[i].seen == 0 && a->at[i].passed == 0;
     return less;
 }
 
 /* Of those readable stores that hold one value the oldest is worth a try, and others only if they do
- * not bring all that it brings: who reads the older may do whatever who reads the newer may. `found`
- * are the readable stores from the newest on; the result is a set of their places. */
+ * not bring all that it brings: who reads the older may do whatever who reads the newer may. Not so in
+ * S, where others meet these stores, too. `found` are the readable stores from the newest on; the
+ * result is a set of their places. */
 static uint16_t worth_reading(const struct ckf_location *location, const uint16_t found[],
-                              unsigned count)
+                              unsigned count, int order)
 {
-    if (!ckf_explore_engine.choosy || count > 16)
+    if (!ckf_explore_engine.choosy || count > 16 || is_in_s(order))
         return UINT16_MAX;
     uint16_t set = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -544,21 +661,21 @@ static uint16_t worth_reading(const struct ckf_location *location, const uint16_
 }
 
 static unsigned choose_store(const struct ckf_location *location, const uint16_t found[],
-                             unsigned count)
+                             unsigned count, int order)
 {
     if (count == 1)
         return found[0];
     return found[ckf_explore_choose_among(CKF_CHOICE_READ, count,
-                                          worth_reading(location, found, count))];
+                                          worth_reading(location, found, count, order))];
 }
 
-static unsigned choose_readable(const struct ckf_location *location, unsigned oldest)
+static unsigned choose_readable(const struct ckf_location *location, unsigned oldest, int order)
 {
     uint16_t found[MAX_READABLE];
     unsigned count = 0;
     for (unsigned store = newest(location) + 1; store-- > oldest && count < MAX_READABLE;)
         found[count++] = (uint16_t)store;
-    return choose_store(location, found, count);
+    return choose_store(location, found, count, order);
 }
 
 /* The operations. Each is a point first, and then one step of its own. */
@@ -580,8 +697,8 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
     unsigned oldest = oldest_readable(self, location, order);
     unsigned store = last;
     if (oldest != last)
-        store = choose_readable(location, oldest);
-    learn(self, location, store, order);
+        store = choose_readable(location, oldest, order);
+    read_store(self, location, store, order);
     uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
     note(self, value, store, location);
     watch(self, location, store, pc);
@@ -609,6 +726,8 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
         value =
             (location->stores[newest(location)].value & ~(mask_of(size) << shift)) | value << shift;
     }
+    if (is_in_s(order))
+        come_after(self, location, location->count);
     write(self, location, value, carried(self, order), order);
 }
 
@@ -617,6 +736,8 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
 {
     const struct ckf_view *read = location->stores[store].view;
     learn(self, location, store, order);
+    if (is_in_s(order))
+        come_after(self, location, location->count);
     write(self, location, value, carried_on(self, read, order), order);
     self->tso_position = ckf_explore_engine.step;
     watch(self, location, newest(location), pc);
@@ -660,9 +781,9 @@ static inline int failure_order(int success, int failure)
 
 /* Stores that a failing compare-and-swap may read: stale ones that differ from what it expects,
  * and the newest. Fills `found` from the newest on. */
-static unsigned readable_by_failure(const struct ckf_thread *self,
-                                    const struct ckf_location *location, int order, unsigned shift,
-                                    uint64_t mask, uint64_t expected, uint16_t found[MAX_READABLE])
+static unsigned readable_by_failure(struct ckf_thread *self, const struct ckf_location *location,
+                                    int order, unsigned shift, uint64_t mask, uint64_t expected,
+                                    uint16_t found[MAX_READABLE])
 {
     unsigned count = 0;
     unsigned oldest = oldest_readable(self, location, order);
@@ -696,7 +817,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     uint64_t mask = mask_of(size);
     uint16_t found[MAX_READABLE];
     unsigned count = readable_by_failure(self, location, failure, shift, mask, *expected, found);
-    unsigned store = choose_store(location, found, count);
+    unsigned store = choose_store(location, found, count, failure);
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
@@ -711,7 +832,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
         read_modify_write(self, location, store, new, success, pc);
         return true;
     }
-    learn(self, location, store, failure);
+    read_store(self, location, store, failure);
     watch(self, location, store, pc);
     *expected = value;
     return false;
@@ -745,22 +866,38 @@ static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, i
     watch(self, pair.high, newest(pair.high), pc);
 }
 
+static void come_after_pair(struct ckf_thread *self, struct pair_of_locations pair, unsigned ahead)
+{
+    come_after(self, pair.low, newest(pair.low) + ahead);
+    come_after(self, pair.high, newest(pair.high) + ahead);
+}
+
+static void read_pair(struct ckf_thread *self, struct pair_of_locations pair, int order,
+                      uintptr_t pc)
+{
+    learn_pair(self, pair, order, pc);
+    if (is_in_s(order)) {
+        come_after_pair(self, pair, 0);
+        come_before(self, pair.low, newest(pair.low));
+        come_before(self, pair.high, newest(pair.high));
+    }
+}
+
 /* Who receives one half by an acquire cannot miss the other: what both stores carry knows of both. */
 static void foresee_pair(struct ckf_thread *self, struct pair_of_locations pair)
 {
-    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
-    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
+    self->current->at[index_of(pair.low)].seen = (int16_t)pair.low->count;
+    self->current->at[index_of(pair.high)].seen = (int16_t)pair.high->count;
 }
 
 static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
                        struct ckf_pair value, int order)
 {
     foresee_pair(self, pair);
+    if (is_in_s(order))
+        come_after_pair(self, pair, 1);
     const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
     const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
-    /* one event: who learns of one half has learnt of the other */
-    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
-    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
     low = carried_on(self, low, order);
     high = carried_on(self, high, order);
     write(self, pair.low, value.low, low, order);
@@ -777,7 +914,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
     struct ckf_pair value = native_pair(address);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL)
-        learn_pair(self, pair, order, pc);
+        read_pair(self, pair, order, pc);
     return value;
 }
 
@@ -793,6 +930,8 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
         foresee_pair(self, pair);
+        if (is_in_s(order))
+            come_after_pair(self, pair, 1);
         const struct ckf_view *view = carried(self, order);
         write(self, pair.low, value.low, view, order);
         write(self, pair.high, value.high, view, order);
@@ -815,10 +954,11 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
     note(self, found.low ^ found.high, equal, pair.low);
-    if (pair.low != NULL)
-        learn_pair(self, pair, order, pc);
     if (equal && pair.low != NULL) {
+        learn_pair(self, pair, order, pc);
         write_pair(self, pair, desired, order);
+    } else if (pair.low != NULL) {
+        read_pair(self, pair, order, pc);
     } else if (equal) {
         native_store(address, 8, desired.low);
         native_store(address + 8, 8, desired.high);
@@ -827,15 +967,18 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     return equal;
 }
 
-static void exchange_sc_views(struct ckf_thread *self)
+/* A seq_cst fence: everything in S comes before it or after it. */
+static void exchange_in_s(struct ckf_thread *self)
 {
-    int16_t *seen = self->current->seen;
-    for (unsigned i = 0; i < ckf_explore_engine.location_count; i++) {
-        int16_t more =
-            seen[i] > ckf_explore_engine.sc_seen[i] ? seen[i] : ckf_explore_engine.sc_seen[i];
-        seen[i] = ckf_explore_engine.sc_seen[i] = more;
+    struct ckf_engine *e = &ckf_explore_engine;
+    come_after_fences(self);
+    for (unsigned i = 0; i < e->location_count; i++)
+        take_past(self, &e->locations[i].stores[newest(&e->locations[i])]);
+    for (unsigned i = 0; i < e->location_count; i++) {
+        struct ckf_known *known = &self->current->at[i];
+        known->seen = known->passed = larger(known->seen, known->passed);
     }
-    self->tso_position = ckf_explore_engine.step;
+    e->fenced = passed_by(self);
 }
 
 void ckf_explore_atomic_fence(int order, uintptr_t pc)
@@ -852,8 +995,10 @@ void ckf_explore_atomic_fence(int order, uintptr_t pc)
     }
     if (order == SEQ_CST) {
         note(self, 0, 0, NULL);
+        if (!broken(CKF_BREAK_FENCE) && is_in_s(order))
+            exchange_in_s(self);
         if (!broken(CKF_BREAK_FENCE))
-            exchange_sc_views(self);
+            self->tso_position = ckf_explore_engine.step;
     }
     if (releases(order))
         self->released = ckf_explore_view_release(self);
