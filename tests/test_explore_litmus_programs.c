@@ -157,6 +157,7 @@ THREAD(rx0_acq_ry1_sc, R(0, x, acq); R(1, y, sc);)
 THREAD(ry2_acq_rx3_sc, R(2, y, acq); R(3, x, sc);)
 THREAD(rx_sc_wy_rlx, R(0, x, sc); W(y, 1, rlx);)
 THREAD(ry1_rlx_rx2_sc, R(1, y, rlx); R(2, x, sc);)
+THREAD(rx3_sc_rz2_sc, R(3, x, sc); R(2, z, sc);)
 THREAD(xx_sc_ry_sc, atomic_exchange(&x, 1); R(0, y, sc);)
 THREAD(xy_sc_rx_sc, atomic_exchange(&y, 1); R(1, x, sc);)
 THREAD(xy_ar_rx_sc, atomic_exchange_explicit(&y, 1, acq_rel); R(1, x, sc);)
@@ -432,12 +433,21 @@ const struct litmus litmus_tests[] = {
      {wx_sc_wy_rlx_rz_sc, ry_rlx_wz_sc_rx_sc},
      NULL,
      {{"1,0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
-      {"1,0,1", NOT_MODELLED, FORBIDDEN, FORBIDDEN},
+      {"1,0,1", ALLOWED, FORBIDDEN, FORBIDDEN},
       {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
     {"SB of x and z, then y",
      {wx_sc_wy_rlx_rz_sc, wz_sc_ry_rlx_rx_sc},
      NULL,
-     {{"1,0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}, {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+     {{"1,0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,1", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    /* T3 meets T2's store of z, which comes before T2's stale read of x in S. */
+    {"SB of x and z beside y, told late",
+     {wx_sc_wy_rlx, wz_sc_ry_rlx_rx_sc, rx3_sc_rz2_sc},
+     NULL,
+     {{"1,0,0,1", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,1,1", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,0,0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
     {"z is known, then MP",
      {rz_sc_wx_sc_wy_rlx, wz_sc_ry_rlx_rx_sc},
      NULL,

@@ -38,20 +38,21 @@ struct ckf_known {
 };
 struct ckf_view {
     uint16_t clock[MAX_THREADS];
-    uint32_t length; /* of at */
-    uint64_t hash;   /* see states.c; of views that were handed on */
-    struct ckf_known at[];
+    uint32_t length, room;  /* of at */
+    uint64_t hash;          /* see states.c; of views that were handed on */
+    struct ckf_view *older; /* of those that were handed on in this execution */
+    struct ckf_known *at;
 };
 
 /* Stores of a location are numbered in modification order, which is execution order. */
 struct ckf_store {
     uint64_t value;
     const struct ckf_view *view; /* what an acquire load of it receives; NULL: nothing */
-    /* What comes before the seq_cst operations that have met this store: before the first of them (NULL:
-     * there was none), and before whichever comes next. */
-    const struct ckf_view *before_first, *before_next;
+    /* Those that have met this store or an older one in S, and what comes before them; NULL: nobody. */
+    const struct ckf_view *before;
     uint32_t step;
     uint8_t thread;
+    bool met; /* in S */
 };
 
 struct ckf_location {
@@ -274,9 +275,9 @@ struct ckf_engine {
     struct ckf_sync *syncs;
     void (*key_destructors[MAX_KEYS])(void *);
     unsigned key_count;
-    const struct ckf_view
-        *fenced;     /* before all that comes after the last seq_cst fence; NULL: none */
-    uint64_t *salts; /* by location */
+    struct ckf_view *views;        /* the newest that was handed on */
+    const struct ckf_view *fenced; /* what comes before the last seq_cst fence; NULL: none */
+    uint64_t *salts;               /* by location */
 };
 
 extern struct ckf_engine ckf_explore_engine;

@@ -37,7 +37,8 @@ enum {
     CKF_BREAK_RMW = 16,              /* read-modify-writes may read a stale store */
     CKF_BREAK_COHERENCE = 32,        /* a thread forgets which stores it has read */
     CKF_BREAK_RELEASE_SEQUENCE = 64, /* read-modify-writes hand nothing on */
-    CKF_BREAK_S = 128 /* a stale seq_cst read may come after what comes after the newer stores */
+    CKF_BREAK_S =
+        128 /* who has met a newer store in S is not told what comes before a stale read */
 };
 
 /* Ways of leaving out what is equivalent to something seen, to be done without. */

@@ -13,9 +13,9 @@
  * come before what: program order, happens-before (C11; C++20 asks for a little less), and for each location
  * the operations that meet an older store before those that meet a newer one. A thread knows the newest
  * stores that operations before its next one in S have met (`passed`), and reads none older. A stale
- * read comes before all that have met newer stores: it is possible if what comes before it came
- * before those anyway, so that nobody need be told afterwards. (That is less than C11 allows.) A seq_cst fence
- * comes after all that was executed before it, and takes and gives all that was known then.
+ * read comes before all that have met newer stores, although they were executed earlier: who comes after
+ * those is told what comes before it. A seq_cst fence comes after all that was executed before it, and
+ * takes and gives all that was known then.
  *
  * TSO: stores enter one total order at once, and each thread reads the memory of some moment, its
  * tso_position, which only moves forward, with its own newer stores before that ("dual TSO", Abdulla,
@@ -55,9 +55,15 @@ static inline bool broken(unsigned what)
 
 /* Views. */
 
-static inline size_t view_size(unsigned length)
+/* A view that will be handed on, of which nothing is set but the length. */
+static struct ckf_view *make_view(unsigned length)
 {
-    return sizeof(struct ckf_view) + length * sizeof(struct ckf_known);
+    struct ckf_view *view = ckf_explore_scratch(sizeof *view + length * sizeof *view->at);
+    view->length = view->room = length;
+    view->at = (struct ckf_known *)(void *)(view + 1);
+    view->older = ckf_explore_engine.views;
+    ckf_explore_engine.views = view;
+    return view;
 }
 
 static inline int16_t larger(int16_t a, int16_t b)
@@ -96,7 +102,7 @@ static void view_clear(struct ckf_view *view)
 /* A copy of what the thread knows now, for others to receive. What it does next is not in it. */
 struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread)
 {
-    struct ckf_view *copy = ckf_explore_scratch(view_size(thread->current->length));
+    struct ckf_view *copy = make_view(thread->current->length);
     view_copy(copy, thread->current);
     if (ckf_explore_engine.hashing)
         copy->hash = ckf_explore_view_hash(copy);
@@ -114,11 +120,14 @@ void ckf_explore_view_acquire(struct ckf_thread *thread, const struct ckf_view *
 void ckf_explore_model_prepare(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    size_t view = (view_size(MAX_LOCATIONS) + 63) & ~(size_t)63;
-    char *views = ckf_explore_reserve(view * MAX_THREADS * 2);
+    struct ckf_view *views = ckf_explore_reserve(2 * MAX_THREADS * sizeof *views);
+    for (int i = 0; i < 2 * MAX_THREADS; i++) {
+        views[i].at = ckf_explore_reserve(MAX_LOCATIONS * sizeof *views[i].at);
+        views[i].room = MAX_LOCATIONS;
+    }
     for (int i = 0; i < MAX_THREADS; i++) {
-        e->threads[i].current = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i));
-        e->threads[i].acquired = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i + 1));
+        e->threads[i].current = &views[2 * i];
+        e->threads[i].acquired = &views[2 * i + 1];
     }
     e->locations = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->locations);
     e->salts = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->salts);
@@ -226,7 +235,7 @@ static struct ckf_store *append(struct ckf_location *location, struct ckf_store 
         location->stores = larger;
         location->capacity = (uint16_t)(location->capacity * 2);
     }
-    store.before_next = location->stores[newest(location)].before_next;
+    store.before = location->stores[newest(location)].before;
     location->stores[location->count] = store;
     return &location->stores[location->count++];
 }
@@ -266,6 +275,24 @@ static void note_store(struct ckf_location *location, const struct ckf_store *st
         hash = ckf_explore_scramble(hash ^ store->view->hash);
     ckf_explore_engine.location_hash += hash - location->hash;
     location->hash = hash;
+}
+
+static uint64_t hash_of_meeting(const struct ckf_location *location, unsigned store);
+
+/* Views have changed. */
+static void hash_locations_again(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->location_hash = 0;
+    for (unsigned i = 0; i < e->location_count; i++) {
+        struct ckf_location *location = &e->locations[i];
+        location->hash = 0;
+        e->location_hash += hash_of_meeting(location, 0);
+        for (unsigned store = 1; store < location->count; store++) {
+            note_store(location, &location->stores[store]);
+            e->location_hash += hash_of_meeting(location, store);
+        }
+    }
 }
 
 static void resync(struct ckf_location *location)
@@ -353,8 +380,9 @@ static inline bool is_in_s(int order)
 static const struct ckf_view *passed_by(const struct ckf_thread *self)
 {
     const struct ckf_view *current = self->current;
-    struct ckf_view *copy = ckf_explore_scratch(view_size(current->length));
-    *copy = (struct ckf_view){.length = current->length};
+    struct ckf_view *copy = make_view(current->length);
+    for (int i = 0; i < MAX_THREADS; i++)
+        copy->clock[i] = 0;
     for (unsigned i = 0; i < current->length; i++)
         copy->at[i] = (struct ckf_known){.passed = current->at[i].passed};
     if (ckf_explore_engine.hashing)
@@ -380,24 +408,11 @@ static void come_after_fences(struct ckf_thread *self)
         ckf_explore_view_join(self->current, ckf_explore_engine.fenced);
 }
 
-/* The oldest store that a seq_cst operation of the thread may read. */
-static unsigned oldest_in_s(struct ckf_thread *self, const struct ckf_location *location)
-{
-    come_after_fences(self);
-    unsigned oldest = (unsigned)self->current->at[index_of(location)].passed;
-    for (unsigned store = newest(location); store > oldest; store--) {
-        const struct ckf_view *first = location->stores[store].before_first;
-        if (first != NULL && !is_before(self, first) && !broken(CKF_BREAK_S))
-            return store;
-    }
-    return oldest;
-}
-
 /* What has met the store, or an older one, comes before the thread's next operation in S. */
 static void take_past(struct ckf_thread *self, const struct ckf_store *store)
 {
-    if (store->before_next != NULL)
-        ckf_explore_view_join(self->current, store->before_next);
+    if (store->before != NULL)
+        ckf_explore_view_join(self->current, store->before);
 }
 
 /* The thread's next operation in S meets `store`, which may be about to be written. */
@@ -410,13 +425,10 @@ static void come_after(struct ckf_thread *self, const struct ckf_location *locat
     known->passed = larger(known->passed, (int16_t)store);
 }
 
-static uint64_t hash_of_place_in_s(const struct ckf_location *location, unsigned store)
+static uint64_t hash_of_meeting(const struct ckf_location *location, unsigned store)
 {
     const struct ckf_store *met = &location->stores[store];
-    if (met->before_first == NULL)
-        return 0;
-    uint64_t hash = ckf_explore_scramble(location->address ^ met->before_first->hash);
-    return ckf_explore_scramble(hash + met->before_next->hash * 2 + store);
+    return met->met ? ckf_explore_scramble((location->address ^ met->before->hash) + store) : 0;
 }
 
 /* The thread's operation, which has come after what it has to, has met `store`. */
@@ -425,16 +437,57 @@ static void come_before(const struct ckf_thread *self, struct ckf_location *loca
 {
     struct ckf_store *met = &location->stores[store];
     bool hashing = ckf_explore_engine.hashing;
-    uint64_t before = hashing ? hash_of_place_in_s(location, store) : 0;
-    if (met->before_next == NULL || !is_before(self, met->before_next))
-        met->before_next = passed_by(self);
-    if (met->before_first == NULL)
-        met->before_first = met->before_next;
-    for (unsigned i = store + 1; i < location->count && location->stores[i].before_first == NULL;
-         i++)
-        location->stores[i].before_next = met->before_next;
+    uint64_t hash = hashing ? hash_of_meeting(location, store) : 0;
+    if (met->before == NULL || !is_before(self, met->before))
+        met->before = passed_by(self);
+    met->met = true;
+    for (unsigned i = store + 1; i < location->count && !location->stores[i].met; i++)
+        location->stores[i].before = met->before;
     if (hashing)
-        ckf_explore_engine.location_hash += hash_of_place_in_s(location, store) - before;
+        ckf_explore_engine.location_hash += hash_of_meeting(location, store) - hash;
+}
+
+static void make_room(struct ckf_view *view, unsigned length)
+{
+    if (view->room < length) {
+        struct ckf_known *more = ckf_explore_scratch(length * sizeof *more);
+        for (unsigned i = 0; i < view->length; i++)
+            more[i] = view->at[i];
+        view->at = more;
+        view->room = length;
+    }
+    for (; view->length < length; view->length++)
+        view->at[view->length] = (struct ckf_known){0};
+}
+
+/* If the view is that of somebody who comes after those who have met newer stores than this one in S. */
+static void tell_one(struct ckf_view *view, const struct ckf_view *past, unsigned location,
+                     unsigned store)
+{
+    if (location >= view->length || view->at[location].passed <= (int)store)
+        return;
+    make_room(view, past->length);
+    for (unsigned i = 0; i < past->length; i++)
+        view->at[i].passed = larger(view->at[i].passed, past->at[i].passed);
+    if (ckf_explore_engine.hashing)
+        view->hash = ckf_explore_view_hash(view);
+}
+
+/* The thread's operation in S has met a store that is not the newest: it comes before all who have met
+ * newer ones, and so does whatever comes before it. */
+static void tell(struct ckf_thread *self, const struct ckf_location *location, unsigned store)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    unsigned index = index_of(location);
+    for (struct ckf_view *view = e->views; view != NULL; view = view->older)
+        tell_one(view, self->current, index, store);
+    for (unsigned i = 0; i < e->thread_count; i++) {
+        tell_one(e->threads[i].current, self->current, index, store);
+        tell_one(e->threads[i].acquired, self->current, index, store);
+        e->threads[i].hashed = false;
+    }
+    if (e->hashing)
+        hash_locations_again();
 }
 
 /* Reading. */
@@ -471,8 +524,9 @@ static inline unsigned oldest_readable(struct ckf_thread *self, const struct ckf
     if (location->floor > oldest)
         oldest = location->floor;
     if (is_in_s(order) && oldest < newest(location) && !broken(CKF_BREAK_SC_LOAD)) {
-        unsigned in_s = oldest_in_s(self, location);
-        oldest = in_s > oldest ? in_s : oldest;
+        come_after_fences(self);
+        unsigned passed = (unsigned)self->current->at[index_of(location)].passed;
+        oldest = passed > oldest ? passed : oldest;
     }
     return arrived(location, oldest);
 }
@@ -521,6 +575,8 @@ static inline void read_store(struct ckf_thread *self, struct ckf_location *loca
     if (is_in_s(order)) {
         come_after(self, location, store);
         come_before(self, location, store);
+        if (store != newest(location) && !broken(CKF_BREAK_S))
+            tell(self, location, store);
     }
 }
 
@@ -578,12 +634,9 @@ static const struct ckf_view *carried_on(struct ckf_thread *self, const struct c
         return read;
     if (acquires(order) && releases(order))
         return own; /* knows it already */
-    struct ckf_view *both = ckf_explore_scratch(view_size(self->current->length));
+    struct ckf_view *both = make_view(self->current->length);
     view_copy(both, own);
-    for (unsigned i = both->length; i < read->length; i++)
-        both->at[i] = (struct ckf_known){0};
-    if (both->length < read->length)
-        both->length = read->length;
+    make_room(both, read->length);
     ckf_explore_view_join(both, read);
     if (ckf_explore_engine.hashing)
         both->hash = ckf_explore_view_hash(both);

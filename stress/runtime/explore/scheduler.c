@@ -653,6 +653,7 @@ static void begin_execution(void)
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         e->registers[i] = 0;
     e->scratch_next = e->scratch;
+    e->views = NULL;
     e->fenced = NULL;
     e->running = NULL;
     ckf_explore_strategy_begin();
