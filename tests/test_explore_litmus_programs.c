@@ -157,6 +157,7 @@ THREAD(rx0_acq_ry1_sc, R(0, x, acq); R(1, y, sc);)
 THREAD(ry2_acq_rx3_sc, R(2, y, acq); R(3, x, sc);)
 THREAD(rx_sc_wy_rlx, R(0, x, sc); W(y, 1, rlx);)
 THREAD(ry1_rlx_rx2_sc, R(1, y, rlx); R(2, x, sc);)
+THREAD(wx_sc_rz3_sc_wy_rlx, W(x, 1, sc); R(3, z, sc); W(y, 1, rlx);)
 THREAD(rx3_sc_rz2_sc, R(3, x, sc); R(2, z, sc);)
 THREAD(xx_sc_ry_sc, atomic_exchange(&x, 1); R(0, y, sc);)
 THREAD(xy_sc_rx_sc, atomic_exchange(&y, 1); R(1, x, sc);)
@@ -429,6 +430,11 @@ const struct litmus litmus_tests[] = {
      {{"1,0,1", FORBIDDEN, FORBIDDEN, FORBIDDEN},
       {"1,0,0", ALLOWED, FORBIDDEN, FORBIDDEN},
       {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    /* Who reads the same store is in no order. */
+    {"MP+sc,rlx+rlx,sc beside loads of z",
+     {wx_sc_rz3_sc_wy_rlx, ry_rlx_rz_sc_rx_sc},
+     NULL,
+     {{"1,0,0,0", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1,0,0", ALLOWED, ALLOWED, ALLOWED}}},
     {"SB of x and z beside y",
      {wx_sc_wy_rlx_rz_sc, ry_rlx_wz_sc_rx_sc},
      NULL,

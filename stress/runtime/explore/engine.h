@@ -48,11 +48,11 @@ struct ckf_view {
 struct ckf_store {
     uint64_t value;
     const struct ckf_view *view; /* what an acquire load of it receives; NULL: nothing */
-    /* Those that have met this store or an older one in S, and what comes before them; NULL: nobody. */
-    const struct ckf_view *before;
+    /* Of the operations in S: the one that wrote it and what comes before, those that read it and what
+     * comes before. NULL: there is none. */
+    struct ckf_view *written, *read;
     uint32_t step;
     uint8_t thread;
-    bool met; /* in S */
 };
 
 struct ckf_location {

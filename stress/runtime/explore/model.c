@@ -235,7 +235,6 @@ static struct ckf_store *append(struct ckf_location *location, struct ckf_store 
         location->stores = larger;
         location->capacity = (uint16_t)(location->capacity * 2);
     }
-    store.before = location->stores[newest(location)].before;
     location->stores[location->count] = store;
     return &location->stores[location->count++];
 }
@@ -377,7 +376,7 @@ static inline bool is_in_s(int order)
 }
 
 /* What comes before the thread's next operation in S, alone. */
-static const struct ckf_view *passed_by(const struct ckf_thread *self)
+static struct ckf_view *passed_by(const struct ckf_thread *self)
 {
     const struct ckf_view *current = self->current;
     struct ckf_view *copy = make_view(current->length);
@@ -390,61 +389,61 @@ static const struct ckf_view *passed_by(const struct ckf_thread *self)
     return copy;
 }
 
-/* True if all that comes before the thread's next operation is in this view. */
-static bool is_before(const struct ckf_thread *self, const struct ckf_view *view)
-{
-    const struct ckf_view *current = self->current;
-    bool before = true;
-    for (unsigned i = 0; i < view->length; i++)
-        before &= current->at[i].passed <= view->at[i].passed;
-    for (unsigned i = view->length; i < current->length; i++)
-        before &= current->at[i].passed == 0;
-    return before;
-}
-
 static void come_after_fences(struct ckf_thread *self)
 {
     if (UNLIKELY(ckf_explore_engine.fenced != NULL))
         ckf_explore_view_join(self->current, ckf_explore_engine.fenced);
 }
 
-/* What has met the store, or an older one, comes before the thread's next operation in S. */
-static void take_past(struct ckf_thread *self, const struct ckf_store *store)
+/* The thread's next operation in S comes after those that met a store older than the `end`th. */
+static void come_after(struct ckf_thread *self, const struct ckf_location *location, unsigned end)
 {
-    if (store->before != NULL)
-        ckf_explore_view_join(self->current, store->before);
+    come_after_fences(self);
+    while (end-- > 0) {
+        const struct ckf_store *older = &location->stores[end];
+        if (older->read != NULL)
+            ckf_explore_view_join(self->current, older->read);
+        if (older->written != NULL) { /* came after those before it */
+            ckf_explore_view_join(self->current, older->written);
+            return;
+        }
+    }
 }
 
-/* The thread's next operation in S meets `store`, which may be about to be written. */
-static void come_after(struct ckf_thread *self, const struct ckf_location *location, unsigned store)
+static inline void pass(struct ckf_thread *self, const struct ckf_location *location,
+                        unsigned store)
 {
-    unsigned met = store < location->count ? store : newest(location);
     struct ckf_known *known = &self->current->at[index_of(location)];
-    come_after_fences(self);
-    take_past(self, &location->stores[met]);
     known->passed = larger(known->passed, (int16_t)store);
+}
+
+/* The thread is about to write the next store in S. */
+static void come_to_write(struct ckf_thread *self, const struct ckf_location *location)
+{
+    come_after(self, location, location->count);
+    pass(self, location, location->count);
+}
+
+static void come_to_read(struct ckf_thread *self, const struct ckf_location *location,
+                         unsigned store)
+{
+    if (location->stores[store].written != NULL) {
+        come_after_fences(self);
+        ckf_explore_view_join(self->current, location->stores[store].written);
+    } else {
+        come_after(self, location, store);
+    }
+    pass(self, location, store);
 }
 
 static uint64_t hash_of_meeting(const struct ckf_location *location, unsigned store)
 {
     const struct ckf_store *met = &location->stores[store];
-    return met->met ? ckf_explore_scramble((location->address ^ met->before->hash) + store) : 0;
-}
-
-/* The thread's operation, which has come after what it has to, has met `store`. */
-static void come_before(const struct ckf_thread *self, struct ckf_location *location,
-                        unsigned store)
-{
-    struct ckf_store *met = &location->stores[store];
-    bool hashing = ckf_explore_engine.hashing;
-    uint64_t hash = hashing ? hash_of_meeting(location, store) : 0;
-    if (met->before == NULL || !is_before(self, met->before))
-        met->before = passed_by(self);
-    met->met = true;
-    for (unsigned i = store + 1; i < location->count && !location->stores[i].met; i++)
-        location->stores[i].before = met->before;
-    if (hashing)
-        ckf_explore_engine.location_hash += hash_of_meeting(location, store) - hash;
+    if (met->written == NULL && met->read == NULL)
+        return 0;
+    uint64_t hash = location->address ^ (met->written != NULL ? met->written->hash : 0);
+    return ckf_explore_scramble(ckf_explore_scramble(hash) + store +
+                                (met->read != NULL ? met->read->hash : 0));
 }
 
 static void make_room(struct ckf_view *view, unsigned length)
@@ -460,17 +459,39 @@ static void make_room(struct ckf_view *view, unsigned length)
         view->at[view->length] = (struct ckf_known){0};
 }
 
+static void add_to(struct ckf_view *view, const struct ckf_view *past)
+{
+    make_room(view, past->length);
+    for (unsigned i = 0; i < past->length; i++)
+        view->at[i].passed = larger(view->at[i].passed, past->at[i].passed);
+    if (ckf_explore_engine.hashing)
+        view->hash = ckf_explore_view_hash(view);
+}
+
+/* The thread has written or read the store in S. */
+static void meet(struct ckf_thread *self, struct ckf_location *location, unsigned store,
+                 bool writes)
+{
+    struct ckf_store *met = &location->stores[store];
+    bool hashing = ckf_explore_engine.hashing;
+    uint64_t hash = hashing ? hash_of_meeting(location, store) : 0;
+    if (writes)
+        met->written = passed_by(self);
+    else if (met->read == NULL)
+        met->read = passed_by(self);
+    else
+        add_to(met->read, self->current);
+    if (hashing)
+        ckf_explore_engine.location_hash += hash_of_meeting(location, store) - hash;
+}
+
 /* If the view is that of somebody who comes after those who have met newer stores than this one in S. */
 static void tell_one(struct ckf_view *view, const struct ckf_view *past, unsigned location,
                      unsigned store)
 {
     if (location >= view->length || view->at[location].passed <= (int)store)
         return;
-    make_room(view, past->length);
-    for (unsigned i = 0; i < past->length; i++)
-        view->at[i].passed = larger(view->at[i].passed, past->at[i].passed);
-    if (ckf_explore_engine.hashing)
-        view->hash = ckf_explore_view_hash(view);
+    add_to(view, past);
 }
 
 /* The thread's operation in S has met a store that is not the newest: it comes before all who have met
@@ -573,8 +594,8 @@ static inline void read_store(struct ckf_thread *self, struct ckf_location *loca
 {
     learn(self, location, store, order);
     if (is_in_s(order)) {
-        come_after(self, location, store);
-        come_before(self, location, store);
+        come_to_read(self, location, store);
+        meet(self, location, store, false);
         if (store != newest(location) && !broken(CKF_BREAK_S))
             tell(self, location, store);
     }
@@ -611,7 +632,7 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
         note_store(location, store);
     self->current->at[index_of(location)].seen = (int16_t)newest(location);
     if (is_in_s(order))
-        come_before(self, location, newest(location));
+        meet(self, location, newest(location), true);
     if (order == SEQ_CST)
         self->tso_position = ckf_explore_engine.step;
     native_store(location->address, location->size, value);
@@ -780,7 +801,7 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
             (location->stores[newest(location)].value & ~(mask_of(size) << shift)) | value << shift;
     }
     if (is_in_s(order))
-        come_after(self, location, location->count);
+        come_to_write(self, location);
     write(self, location, value, carried(self, order), order);
 }
 
@@ -790,7 +811,7 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
     const struct ckf_view *read = location->stores[store].view;
     learn(self, location, store, order);
     if (is_in_s(order))
-        come_after(self, location, location->count);
+        come_to_write(self, location);
     write(self, location, value, carried_on(self, read, order), order);
     self->tso_position = ckf_explore_engine.step;
     watch(self, location, newest(location), pc);
@@ -919,10 +940,11 @@ static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, i
     watch(self, pair.high, newest(pair.high), pc);
 }
 
-static void come_after_pair(struct ckf_thread *self, struct pair_of_locations pair, unsigned ahead)
+/* One event: both sides come after whatever one of them comes after. */
+static void come_to_write_pair(struct ckf_thread *self, struct pair_of_locations pair)
 {
-    come_after(self, pair.low, newest(pair.low) + ahead);
-    come_after(self, pair.high, newest(pair.high) + ahead);
+    come_to_write(self, pair.low);
+    come_to_write(self, pair.high);
 }
 
 static void read_pair(struct ckf_thread *self, struct pair_of_locations pair, int order,
@@ -930,9 +952,10 @@ static void read_pair(struct ckf_thread *self, struct pair_of_locations pair, in
 {
     learn_pair(self, pair, order, pc);
     if (is_in_s(order)) {
-        come_after_pair(self, pair, 0);
-        come_before(self, pair.low, newest(pair.low));
-        come_before(self, pair.high, newest(pair.high));
+        come_to_read(self, pair.low, newest(pair.low));
+        come_to_read(self, pair.high, newest(pair.high));
+        meet(self, pair.low, newest(pair.low), false);
+        meet(self, pair.high, newest(pair.high), false);
     }
 }
 
@@ -948,7 +971,7 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
 {
     foresee_pair(self, pair);
     if (is_in_s(order))
-        come_after_pair(self, pair, 1);
+        come_to_write_pair(self, pair);
     const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
     const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
     low = carried_on(self, low, order);
@@ -984,7 +1007,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     if (pair.low != NULL) {
         foresee_pair(self, pair);
         if (is_in_s(order))
-            come_after_pair(self, pair, 1);
+            come_to_write_pair(self, pair);
         const struct ckf_view *view = carried(self, order);
         write(self, pair.low, value.low, view, order);
         write(self, pair.high, value.high, view, order);
@@ -1024,9 +1047,8 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
 static void exchange_in_s(struct ckf_thread *self)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    come_after_fences(self);
     for (unsigned i = 0; i < e->location_count; i++)
-        take_past(self, &e->locations[i].stores[newest(&e->locations[i])]);
+        come_after(self, &e->locations[i], e->locations[i].count);
     for (unsigned i = 0; i < e->location_count; i++) {
         struct ckf_known *known = &self->current->at[i];
         known->seen = known->passed = larger(known->seen, known->passed);
