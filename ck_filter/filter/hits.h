@@ -29,11 +29,12 @@ struct ckf_hit_chunk {
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) cells[]; /* stripes times CKF_CHUNK_CELLS; evaluators */
 };
 
-/* What happens to a record: the rule that spoke, its action, and the cell where that is counted. */
+/* What happens to a record: the rule that spoke, its action, why, and the cell where that is counted. */
 struct ckf_outcome {
     _Atomic(uint64_t) *cell; /* in stripe 0 */
     uint32_t id;             /* 0: no rule */
     uint8_t action;
+    uint8_t reason;
 };
 
 struct ckf_hits {
@@ -59,15 +60,14 @@ void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
 enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
                                 size_t max_ids);
 
-/* The calling thread's stripe, as a place among the cells of a chunk; for this moment. */
+/* The stripe of the thread of that number, as a place among the cells of a chunk. */
 struct ckf_stripe {
     size_t first_cell;
     bool is_owned;
 };
 
-static inline struct ckf_stripe ckf_hits_stripe(const struct ckf_hits *hits)
+static inline struct ckf_stripe ckf_hits_stripe(const struct ckf_hits *hits, unsigned number)
 {
-    unsigned number = ckf_thread_number();
     bool is_owned = number < hits->owned;
     unsigned shared = hits->stripes - hits->owned;
     unsigned stripe = is_owned ? number : hits->owned + number % shared;

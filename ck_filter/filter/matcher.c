@@ -1,6 +1,6 @@
 /* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
  *
- * Exact rules go into a hash set, prefixes and suffixes into tries. Substrings are looked for one by
+ * Exact rules go into hash sets, prefixes and suffixes into tries. Substrings are looked for one by
  * one if they are few, else by grams; the automaton, slower but never slow, takes the records that
  * are full of grams.
  * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
@@ -92,12 +92,22 @@ static void copy_pattern(unsigned char *to, const struct ckf_ruleset *ruleset,
         ckf_fold_bytes(to, to, rule->len);
 }
 
+static size_t bytes_of_others(const struct ckf_ruleset *ruleset)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < ruleset->count; i++)
+        if (ruleset->rules[i].match != CKF_MATCH_EXACT)
+            bytes += ruleset->rules[i].len;
+    return bytes;
+}
+
+/* Those of exact rules stay where they are: their sets move them. */
 static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
                           const uint32_t *order)
 {
     matcher->count = (uint32_t)ruleset->count;
-    matcher->text_bytes = ruleset->used;
-    matcher->text = ckf_alloc(ruleset->used);
+    matcher->text_bytes = bytes_of_others(ruleset);
+    matcher->text = ckf_alloc(matcher->text_bytes);
     matcher->patterns = ckf_alloc_array(ruleset->count, sizeof *matcher->patterns);
     matcher->folds = ckf_alloc_array(ruleset->count, sizeof *matcher->folds);
     if (matcher->text == NULL || matcher->patterns == NULL || matcher->folds == NULL)
@@ -105,9 +115,14 @@ static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset 
     unsigned char *text = matcher->text;
     for (uint32_t rank = 0; rank < matcher->count; rank++) {
         const struct ckf_stored_rule *rule = &ruleset->rules[order[rank]];
+        matcher->folds[rank] = rule->fold_ascii_case;
+        if (rule->match == CKF_MATCH_EXACT) {
+            matcher->patterns[rank] =
+                (struct ckf_pattern){ruleset->bytes + rule->offset, rule->len};
+            continue;
+        }
         copy_pattern(text, ruleset, rule);
         matcher->patterns[rank] = (struct ckf_pattern){text, rule->len};
-        matcher->folds[rank] = rule->fold_ascii_case;
         text += rule->len;
     }
     return true;
@@ -203,6 +218,8 @@ static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *rul
         if (!ckf_exact_build(&matcher->exact[fold], matcher->patterns, matcher->folds, exact.first,
                              exact.last, fold))
             return false;
+    matcher->has_others = exact.last < matcher->count;
+    matcher->has_more = matcher->has_others || matcher->exact[1].entries != NULL;
     return build_tries(matcher, range_of(ruleset, order, CKF_MATCH_PREFIX), matcher->prefix,
                        ranks) &&
            build_tries(matcher, range_of(ruleset, order, CKF_MATCH_SUFFIX), matcher->suffix,
@@ -254,16 +271,10 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
     return bytes;
 }
 
-static inline uint32_t find_exact(const struct ckf_matcher *matcher,
-                                  const struct ckf_glance *glance, const unsigned char *data,
-                                  size_t len)
+void ckf_matcher_settle(struct ckf_matcher *matcher, const struct ckf_outcome *outcomes)
 {
-    uint32_t found = CKF_NO_RANK;
     for (int fold = 0; fold < 2; fold++)
-        if (glance->may_be_exact[fold])
-            found = ckf_lower_rank(
-                found, ckf_exact_look_up(&matcher->exact[fold], glance->hash[fold], data, len));
-    return found;
+        ckf_exact_settle(&matcher->exact[fold], outcomes);
 }
 
 static uint32_t find_in_tries(const struct ckf_trie tries[2], const unsigned char *data, size_t len,
@@ -298,11 +309,11 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
     return ckf_automaton_find(&matcher->substring[1], data, len, found);
 }
 
-uint32_t ckf_matcher_find_glanced(const struct ckf_matcher *matcher,
-                                  const struct ckf_glance *glance, const void *data, size_t len)
+uint32_t ckf_matcher_find_other(const struct ckf_matcher *matcher, const unsigned char *data,
+                                size_t len)
 {
-    uint32_t found = find_exact(matcher, glance, data, len);
-    if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_PREFIX])
+    uint32_t found = CKF_NO_RANK;
+    if (matcher->uses[CKF_MATCH_PREFIX])
         found = find_in_tries(matcher->prefix, data, len, false);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUFFIX])
         found = find_in_tries(matcher->suffix, data, len, true);
