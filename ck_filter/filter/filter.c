@@ -462,32 +462,53 @@ uint64_t ckf_filter_generation(const struct ckf_filter *filter)
 
 /* ---- Statistics ---- */
 
-static unsigned read_chunk(struct ckf_filter *filter, const struct ckf_hit_chunk *chunk,
-                           struct ckf_slot_hits *slots)
+/* Some slots, and where the next ones are. */
+struct reading {
+    const struct ckf_hit_chunk *chunk;
+    size_t from;
+    unsigned count;
+    struct ckf_slot_hits slots[CKF_SLOTS];
+};
+
+static unsigned read_slots(struct ckf_filter *filter, struct reading *reading)
 {
     if (filter->variant == CKF_VARIANT_ATOMIC)
-        return ckf_hits_read(&filter->hits, chunk, slots);
+        return ckf_hits_read(&filter->hits, reading->chunk, reading->from, reading->slots);
     ckf_mutex_lock(&filter->mutex);
-    unsigned used = ckf_hits_read(&filter->hits, chunk, slots);
+    unsigned count = ckf_hits_read(&filter->hits, reading->chunk, reading->from, reading->slots);
     ckf_mutex_unlock(&filter->mutex);
-    return used;
+    return count;
+}
+
+/* False: that were all. */
+static bool read_next(struct ckf_filter *filter, struct reading *reading)
+{
+    reading->from += reading->count;
+    while ((reading->count = read_slots(filter, reading)) == 0) {
+        reading->chunk = ckf_hits_next(reading->chunk);
+        reading->from = 0;
+        if (reading->chunk == NULL)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t sum_hits(const struct ckf_slot_hits *slot)
+{
+    return slot->by_action[CKF_ACTION_PASS] + slot->by_action[CKF_ACTION_DROP];
 }
 
 enum ckf_status ckf_filter_for_each_rule(struct ckf_filter *filter, ckf_rule_visit visit, void *arg)
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(visit != NULL, "needs a visitor");
-    struct ckf_slot_hits slots[CKF_SLOTS];
-    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
-         chunk = ckf_hits_next(chunk)) {
-        unsigned used = read_chunk(filter, chunk, slots);
-        for (unsigned i = 0; i < used; i++) {
-            uint64_t hits =
-                slots[i].by_action[CKF_ACTION_PASS] + slots[i].by_action[CKF_ACTION_DROP];
-            if (slots[i].id != 0 && !visit(slots[i].id, hits, arg))
+    struct reading reading = {.chunk = filter->hits.first};
+    while (read_next(filter, &reading))
+        for (unsigned i = 0; i < reading.count; i++) {
+            const struct ckf_slot_hits *slot = &reading.slots[i];
+            if (slot->id != 0 && !visit(slot->id, sum_hits(slot), arg))
                 return CKF_OK;
         }
-    }
     return CKF_OK;
 }
 
@@ -499,17 +520,14 @@ void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *s
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(stats != NULL, "needs room for the statistics");
     *stats = (struct ckf_filter_stats){.generation = ckf_filter_generation(filter)};
-    struct ckf_slot_hits slots[CKF_SLOTS];
-    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
-         chunk = ckf_hits_next(chunk)) {
-        unsigned used = read_chunk(filter, chunk, slots);
-        for (unsigned i = 0; i < used; i++) {
-            stats->passed += slots[i].by_action[CKF_ACTION_PASS];
-            stats->dropped += slots[i].by_action[CKF_ACTION_DROP];
+    struct reading reading = {.chunk = filter->hits.first};
+    while (read_next(filter, &reading)) {
+        for (unsigned i = 0; i < reading.count; i++) {
+            stats->passed += reading.slots[i].by_action[CKF_ACTION_PASS];
+            stats->dropped += reading.slots[i].by_action[CKF_ACTION_DROP];
         }
-        if (chunk == filter->hits.first)
-            stats->null_records = slots[NULL_SLOT].by_action[CKF_ACTION_PASS] +
-                                  slots[NULL_SLOT].by_action[CKF_ACTION_DROP];
+        if (reading.chunk == filter->hits.first && reading.from == 0)
+            stats->null_records = sum_hits(&reading.slots[NULL_SLOT]);
     }
     stats->evaluated = stats->passed + stats->dropped;
     /* relaxed: two numbers that change all the time; each is right at some moment of the call */
