@@ -84,24 +84,6 @@ static inline struct ckf_exact_block *ckf_exact_block_at(const struct ckf_exact 
     return (struct ckf_exact_block *)(void *)(set->blocks + (size_t)place * CKF_EXACT_UNIT);
 }
 
-/* Words that overlap rather than single bytes at the end. */
-static inline bool ckf_exact_equal_bytes(const unsigned char *a, const unsigned char *b, size_t len)
-{
-    if (len < 8) {
-        if (len < 4) {
-            for (size_t i = 0; i < len; i++)
-                if (a[i] != b[i])
-                    return false;
-            return true;
-        }
-        return ckf_read32(a) == ckf_read32(b) && ckf_read32(a + len - 4) == ckf_read32(b + len - 4);
-    }
-    for (size_t at = 0; at + 8 < len; at += 8)
-        if (ckf_read64(a + at) != ckf_read64(b + at))
-            return false;
-    return ckf_read64(a + len - 8) == ckf_read64(b + len - 8);
-}
-
 /* The tag has told that the lengths agree, unless they are long. */
 static inline bool ckf_exact_equals(const struct ckf_exact *set,
                                     const struct ckf_exact_block *block, const unsigned char *data,
@@ -110,7 +92,7 @@ static inline bool ckf_exact_equals(const struct ckf_exact *set,
     if (CKF_UNLIKELY(len >= 255) && set->patterns[block->rank].len != len)
         return false;
     return folds ? ckf_equals_folded(block->bytes, data, len)
-                 : ckf_exact_equal_bytes(block->bytes, data, len);
+                 : ckf_equal_bytes(block->bytes, data, len);
 }
 
 /* Where the search for some data begins, and what it looks for. */

@@ -1,14 +1,15 @@
 /* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
  *
  * Exact rules go into hash sets, prefixes and suffixes into tries. Substrings are looked for one by
- * one if they are few, else by grams; the automaton, slower but never slow, takes the records that
- * are full of grams.
+ * one if they are few, by Teddy if they are some tens, else by grams; the automaton, slower but never
+ * slow, takes the records that are full of what these look for.
  * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
  */
 #include "filter/matcher.h"
 
 #include <string.h>
 
+#include "base/cacheline.h"
 #include "base/memory.h"
 #include "filter/fold.h"
 
@@ -175,18 +176,32 @@ static void build_needles(struct ckf_matcher *matcher, struct kind_range range)
 }
 
 /* Patterns of at least so many bytes belong to one set: short ones would spoil the others' grams. */
-static const size_t shortest_of_set[CKF_GRAM_SETS] = {4, 1};
+static const size_t shortest_of_set[CKF_SUBSTRING_SETS] = {4, 1};
 
-static bool build_grams(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
+/* Fewer by Teddy, where the processor can; more by grams. */
+static bool build_substring_set(struct ckf_matcher *matcher, int set, const uint32_t *ranks,
+                                uint32_t count, size_t min_len)
+{
+    if (count == 0 || !ckf_teddy_takes(count))
+        return ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks,
+                               count, min_len);
+    matcher->teddy[set] = ckf_alloc_aligned(sizeof *matcher->teddy[set], CKF_CACHELINE);
+    if (matcher->teddy[set] == NULL)
+        return false;
+    ckf_teddy_build(matcher->teddy[set], matcher->patterns, matcher->folds, ranks, count, min_len);
+    return true;
+}
+
+static bool build_substring_sets(struct ckf_matcher *matcher, struct kind_range range,
+                                 uint32_t *ranks)
 {
     uint32_t rank = range.first; /* the longest come first */
-    for (int set = 0; set < CKF_GRAM_SETS; set++) {
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++) {
         uint32_t count = 0;
         while (rank < range.last && matcher->patterns[rank].len >= shortest_of_set[set])
             ranks[count++] = rank++;
         size_t min_len = count > 0 ? matcher->patterns[rank - 1].len : 0;
-        if (!ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks, count,
-                             min_len))
+        if (!build_substring_set(matcher, set, ranks, count, min_len))
             return false;
     }
     return true;
@@ -198,7 +213,7 @@ static bool build_substrings(struct ckf_matcher *matcher, struct kind_range rang
         build_needles(matcher, range);
         return true;
     }
-    if (!build_grams(matcher, range, ranks))
+    if (!build_substring_sets(matcher, range, ranks))
         return false;
     for (int fold = 0; fold < 2; fold++) {
         uint32_t count = select_sorted(matcher, range, fold, ranks);
@@ -251,8 +266,10 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher)
         ckf_trie_destroy(&matcher->suffix[fold]);
         ckf_automaton_destroy(&matcher->substring[fold]);
     }
-    for (int set = 0; set < CKF_GRAM_SETS; set++)
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++) {
+        ckf_free(matcher->teddy[set]);
         ckf_grams_destroy(&matcher->grams[set]);
+    }
     ckf_free(matcher->patterns);
     ckf_free(matcher->folds);
     ckf_free(matcher->text);
@@ -266,8 +283,9 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
         bytes += ckf_exact_bytes(&matcher->exact[fold]) + ckf_trie_bytes(&matcher->prefix[fold]) +
                  ckf_trie_bytes(&matcher->suffix[fold]) +
                  ckf_automaton_bytes(&matcher->substring[fold]);
-    for (int set = 0; set < CKF_GRAM_SETS; set++)
-        bytes += ckf_grams_bytes(&matcher->grams[set]);
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++)
+        bytes += ckf_grams_bytes(&matcher->grams[set]) +
+                 (matcher->teddy[set] != NULL ? sizeof *matcher->teddy[set] : 0);
     return bytes;
 }
 
@@ -294,6 +312,14 @@ static uint32_t find_needle(const struct ckf_matcher *matcher, const unsigned ch
     return CKF_NO_RANK;
 }
 
+static inline bool find_in_set(const struct ckf_matcher *matcher, int set,
+                               const unsigned char *data, size_t len, uint32_t *found)
+{
+    if (matcher->teddy[set] != NULL)
+        return ckf_teddy_find(matcher->teddy[set], data, len, found);
+    return matcher->grams[set].count == 0 || ckf_grams_find(&matcher->grams[set], data, len, found);
+}
+
 static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned char *data,
                                size_t len)
 {
@@ -301,8 +327,8 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
         return find_needle(matcher, data, len);
     uint32_t found = CKF_NO_RANK;
     bool sure = true;
-    for (int set = 0; set < CKF_GRAM_SETS && sure; set++)
-        sure = ckf_grams_find(&matcher->grams[set], data, len, &found);
+    for (int set = 0; set < CKF_SUBSTRING_SETS && sure; set++)
+        sure = find_in_set(matcher, set, data, len, &found);
     if (sure)
         return found;
     found = ckf_automaton_find(&matcher->substring[0], data, len, found);

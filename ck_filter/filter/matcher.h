@@ -11,9 +11,10 @@
 #include "filter/needle.h"
 #include "filter/pattern.h"
 #include "filter/rules.h"
+#include "filter/teddy.h"
 #include "filter/trie.h"
 
-enum { CKF_KINDS = 4, CKF_FEW_SUBSTRINGS = 3, CKF_GRAM_SETS = 2 };
+enum { CKF_KINDS = 4, CKF_FEW_SUBSTRINGS = 3, CKF_SUBSTRING_SETS = 2 };
 
 /* Exact sets, tries and automata twice: [0] for rules that take records as they are, [1] for those
  * that fold case. */
@@ -29,9 +30,11 @@ struct ckf_matcher {
     struct ckf_trie prefix[2], suffix[2];
     struct ckf_needle needles[CKF_FEW_SUBSTRINGS]; /* substrings, if they are few; by rank */
     unsigned needle_count;
-    struct ckf_grams grams[CKF_GRAM_SETS]; /* otherwise: [0] of a word and more, [1] shorter */
-    struct ckf_automaton substring[2];     /* and for records that these do not like */
-    bool uses[CKF_KINDS];                  /* by enum ckf_match: there are rules of that kind */
+    struct ckf_teddy
+        *teddy[CKF_SUBSTRING_SETS]; /* otherwise: [0] of a word and more, [1] shorter; NULL: */
+    struct ckf_grams grams[CKF_SUBSTRING_SETS]; /* these, of as many sets */
+    struct ckf_automaton substring[2];          /* and for records that these do not like */
+    bool uses[CKF_KINDS]; /* by enum ckf_match: there are rules of that kind */
 };
 
 /* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. False
