@@ -9,7 +9,8 @@
 #include "base/check.h"
 #include "base/wide_cas.h"
 #include "channel/core.h"
-#include "channel/slab.h"
+#include "channel/slots.h"
+#include "sync/per_thread.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -194,26 +195,105 @@ static void a_close_does_not_wait_for_the_waiters_lock(void **state)
     ckf_channel_destroy(channel);
 }
 
-static void a_sender_that_stops_with_a_slot_takes_that_slot_alone(void **state)
+/* What follows is done by a thread of that number; returns the one before. */
+static unsigned act_as(unsigned number)
+{
+    unsigned before = ckf_thread_number();
+    ckf_thread_number_plus_one = number + 1;
+    return before;
+}
+
+enum { SHARING = CKF_OWN_NUMBERS }; /* of a thread that has no slot of its own */
+
+static void fill_and_empty(struct ckf_channel *channel, unsigned rounds)
+{
+    uint64_t next = 1;
+    while (rounds-- > 0)
+        fill_and_drain(channel, &next);
+}
+
+static void a_sender_that_stops_with_a_slot_takes_no_room(void **state)
 {
     (void)state;
-    enum { CAPACITY = 4 };
-    struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
-    uint64_t number;
-    uint32_t slot = ckf_slab_pop(&channel->ring.slab); /* and stop here */
-    for (int round = 0; round < 3 * CAPACITY; round++) {
-        for (uint64_t i = 0; i < CAPACITY - 1; i++)
-            assert_int_equal(try_send_number(channel, i), CKF_OK);
-        assert_int_equal(try_send_number(channel, 0), CKF_AGAIN);
-        for (uint64_t i = 0; i < CAPACITY - 1; i++) {
-            assert_int_equal(try_recv_number(channel, &number), CKF_OK);
-            assert_int_equal(number, i);
-        }
-        assert_int_equal(try_recv_number(channel, &number), CKF_AGAIN);
+    enum { CAPACITY = 4, ROUNDS = 3 * CAPACITY };
+    const unsigned numbers[] = {5, SHARING};
+    for (size_t n = 0; n < COUNT_OF(numbers); n++) {
+        struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
+        unsigned self = act_as(numbers[n]);
+        uint32_t slot = ckf_slots_take(&channel->ring.slots);
+        act_as(self); /* and stop there */
+        assert_int_not_equal(slot, CKF_NO_SLOT);
+        fill_and_empty(channel, ROUNDS);
+        act_as(SHARING);
+        fill_and_empty(channel, ROUNDS);
+        act_as(numbers[n]);
+        ckf_slots_give(&channel->ring.slots, slot);
+        act_as(self);
+        fill_and_empty(channel, ROUNDS);
+        ckf_channel_destroy(channel);
     }
-    assert_int_equal(ckf_channel_close(channel), CKF_OK);
-    assert_int_equal(try_send_number(channel, 0), CKF_CLOSED);
-    ckf_slab_push(&channel->ring.slab, slot);
+}
+
+/* As many unfinished calls as the channel has room for elements is the least at which that may be. */
+static void without_a_slot_a_channel_is_full_and_says_when_it_is_not(void **state)
+{
+    (void)state;
+    const size_t capacities[] = {1, 4, 100};
+    for (size_t c = 0; c < COUNT_OF(capacities); c++) {
+        struct ckf_channel *channel = channel_at(capacities[c], sizeof(struct large), 0);
+        uint32_t held[100], slot;
+        size_t count = 0;
+        int fd;
+        assert_int_equal(ckf_channel_event_fd(channel, CKF_SEND, &fd), CKF_OK);
+        unsigned self = act_as(SHARING);
+        while ((slot = ckf_slots_take(&channel->ring.slots)) != CKF_NO_SLOT)
+            held[count++] = slot;
+        assert_true(count >= capacities[c]);
+        assert_int_equal(try_send_number(channel, 1), CKF_AGAIN);
+        assert_false(ckf_channel_is_ready(channel, CKF_SEND));
+        act_as(self);
+        assert_int_equal(try_send_number(channel, 1), CKF_OK);
+        act_as(SHARING);
+        assert_int_equal(try_send_number(channel, 1), CKF_AGAIN);
+        assert_int_equal(ckf_channel_close(channel), CKF_OK);
+        assert_int_equal(try_send_number(channel, 1), CKF_CLOSED);
+        assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+        while (count > 0)
+            ckf_slots_give(&channel->ring.slots, held[--count]);
+        assert_int_equal(try_send_number(channel, 1), CKF_CLOSED);
+        act_as(self);
+        ckf_channel_destroy(channel);
+    }
+}
+
+static int send_sharing(void *arg)
+{
+    const struct large elem = {7, {0}};
+    unsigned self = act_as(SHARING);
+    enum ckf_status status = ckf_channel_send(arg, &elem);
+    act_as(self);
+    return status == CKF_OK ? 0 : 1;
+}
+
+/* The last slot is in the hands of a sender that has not finished; another waits for it. */
+static void a_sender_that_waits_for_a_slot_is_woken(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel = channel_at(2, sizeof(struct large), 0);
+    struct ckf_slots *slots = &channel->ring.slots;
+    unsigned self = act_as(SHARING);
+    const struct large elem = {3, {3, 3, 3}};
+    uint32_t slot, last = CKF_NO_SLOT;
+    while ((slot = ckf_slots_take(slots)) != CKF_NO_SLOT)
+        last = slot;
+    struct test_thread waiting;
+    thread_start(&waiting, send_sharing, channel);
+    await_sleep(&waiting);
+    ckf_slots_give(slots, last);
+    assert_int_equal(ckf_channel_try_send(channel, &elem),
+                     CKF_OK); /* gives one back, and says so */
+    assert_int_equal(thread_join(&waiting), 0);
+    act_as(self);
     ckf_channel_destroy(channel);
 }
 
@@ -363,27 +443,37 @@ static void wide_and_narrow_changes_mix(void **state)
     assert_int_equal(words.high, MIXERS * MIXES / 2);
 }
 
-enum { SLOTS = 5, BORROWS = 20000 };
+enum { CELLS = 3, FREE_SLOTS = 2, BORROWS = 20000 };
 
 struct borrowing {
-    struct ckf_slab slab;
+    struct ckf_slots slots;
     atomic_uint doubly;
+    unsigned owners[200]; /* by slot; plain: each is somebody's */
 };
 
 static int borrow_slots(void *arg)
 {
     struct borrowing *borrowing = arg;
+    unsigned self = act_as(SHARING);
     for (int i = 0; i < BORROWS; i++) {
-        uint32_t slot = ckf_slab_pop(&borrowing->slab);
+        uint32_t slot = ckf_slots_take(&borrowing->slots);
         if (slot == CKF_NO_SLOT)
             continue;
-        unsigned *owners = ckf_slab_slot(&borrowing->slab, slot); /* plain: it is mine */
-        if (++*owners != 1)
+        if (++borrowing->owners[slot] != 1)
             atomic_fetch_add(&borrowing->doubly, 1);
-        --*owners;
-        ckf_slab_push(&borrowing->slab, slot);
+        --borrowing->owners[slot];
+        ckf_slots_give(&borrowing->slots, slot);
     }
+    act_as(self);
     return 0;
+}
+
+static uint32_t take_all_slots(struct ckf_slots *slots, uint32_t *taken)
+{
+    uint32_t count = 0;
+    while ((taken[count] = ckf_slots_take(slots)) != CKF_NO_SLOT)
+        count++;
+    return count;
 }
 
 static void a_slot_has_one_owner(void **state)
@@ -391,16 +481,24 @@ static void a_slot_has_one_owner(void **state)
     (void)state;
     struct borrowing borrowing = {0};
     struct test_thread borrowers[MIXERS];
-    assert_true(ckf_slab_init(&borrowing.slab, SLOTS, sizeof(unsigned)));
+    uint32_t taken[200];
+    assert_true(ckf_slots_init(&borrowing.slots, CELLS, sizeof(struct large)));
+    unsigned self = act_as(SHARING);
+    uint32_t count = take_all_slots(&borrowing.slots, taken);
+    for (uint32_t i = 0; i < FREE_SLOTS; i++)
+        ckf_slots_give(&borrowing.slots, taken[i]);
+    act_as(self);
     for (int i = 0; i < MIXERS; i++)
         thread_start(&borrowers[i], borrow_slots, &borrowing);
     for (int i = 0; i < MIXERS; i++)
         thread_join(&borrowers[i]);
     assert_int_equal(borrowing.doubly, 0);
-    for (int i = 0; i < SLOTS; i++)
-        assert_int_not_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
-    assert_int_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
-    ckf_slab_free(&borrowing.slab);
+    act_as(SHARING);
+    for (uint32_t i = FREE_SLOTS; i < count; i++)
+        ckf_slots_give(&borrowing.slots, taken[i]);
+    assert_int_equal(take_all_slots(&borrowing.slots, taken), count);
+    act_as(self);
+    ckf_slots_free(&borrowing.slots);
 }
 
 int main(void)
@@ -413,7 +511,9 @@ int main(void)
         cmocka_unit_test(a_thread_that_stops_in_the_waiters_lock_stops_no_try_call),
         cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
         cmocka_unit_test(a_held_lock_does_not_stop_a_meeting),
-        cmocka_unit_test(a_sender_that_stops_with_a_slot_takes_that_slot_alone),
+        cmocka_unit_test(a_sender_that_stops_with_a_slot_takes_no_room),
+        cmocka_unit_test(without_a_slot_a_channel_is_full_and_says_when_it_is_not),
+        cmocka_unit_test(a_sender_that_waits_for_a_slot_is_woken),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
         cmocka_unit_test(a_send_without_memory_changes_nothing),
         cmocka_unit_test(a_close_needs_no_memory),

@@ -26,8 +26,10 @@
  * The wrap: a ticket is lap | index with index < R <= 2^b, and laps count in units of 2^b, so no
  * index is ever divided, and tickets compare by their signed difference.
  *
- * Elements larger than a word lie in a slab and the cell holds the slot's number. Sends pop a slot
- * first: none free means that elements and other calls hold all C. Who has a slot finds room.
+ * Elements larger than a word lie in slots, and the cell holds the slot's number (slots.h). A sender
+ * brings a slot and gets the one that the cell had: the same CAS exchanges them. As a slot may be
+ * filled anew once head has passed its cell, a receiver copies the element out before it takes it; if
+ * the CAS of head succeeds, nobody wrote to the slot meanwhile.
  *
  * After Vyukov's bounded queue (2010), whose cells carry sequence numbers; the one-step send is that
  * of Morrison and Afek, "Fast Concurrent Queues for x86 Processors", PPoPP 2013.
@@ -78,13 +80,15 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     ring->cells = ckf_alloc_aligned(cells * sizeof *ring->cells, CKF_CACHELINE);
     if (ring->cells == NULL)
         return CKF_NO_MEMORY;
-    if (elem_size > CKF_WORD_SIZE && !ckf_slab_init(&ring->slab, (uint32_t)capacity, elem_size)) {
+    if (elem_size > CKF_WORD_SIZE && !ckf_slots_init(&ring->slots, cells, elem_size)) {
         ckf_free(ring->cells);
         return CKF_NO_MEMORY;
     }
     uint64_t first = start & ~(lap - 1);
-    for (uint64_t i = 0; i < cells; i++)
+    for (uint64_t i = 0; i < cells; i++) {
         atomic_init(&ring->cells[i].low, first - lap + i * TICKET);
+        atomic_init(&ring->cells[i].high, i); /* as a slot; as an element it does not count */
+    }
     ring->lap = lap;
     ring->last = capacity;
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
@@ -98,7 +102,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
 static void ring_free(struct ckf_channel *channel)
 {
     ckf_free(channel->ring.cells);
-    ckf_slab_free(&channel->ring.slab);
+    ckf_slots_free(&channel->ring.slots);
 }
 
 static uint64_t tail_of(const struct ckf_ring *ring)
@@ -168,14 +172,18 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
-/* The only one who sends. Fills `count` cells, at least one, for which there is room. */
-static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, const uint64_t *words,
+/* The only one who sends. Fills `count` cells, at least one, for which there is room. words[] then
+ * are what the cells held before. */
+static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t *words,
                                  size_t count)
 {
     uint64_t ticket = first;
     for (size_t i = 0; i < count; i++, ticket = next_ticket(ring, ticket)) {
         struct ckf_wide *cell = cell_of(ring, ticket);
-        store_relaxed(&cell->high, words[i]); /* relaxed: published with the state of `first` */
+        /* relaxed, both: published with the state of `first`; nobody else fills cells */
+        uint64_t word = words[i];
+        words[i] = load_relaxed(&cell->high);
+        store_relaxed(&cell->high, word);
         if (i > 0)
             /* edge cell-prepared: release, after the store of tail; pairs with the load in
              * state_of() by who comes with an old tail. */
@@ -190,7 +198,8 @@ static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, const ui
     return CKF_OK;
 }
 
-static enum ckf_status put_word(struct ckf_ring *ring, uint64_t word)
+/* Puts *word into the next cell. It then is what the cell held before, or as it was. */
+static enum ckf_status put_word(struct ckf_ring *ring, uint64_t *word)
 {
     for (;;) {
         uint64_t ticket;
@@ -198,15 +207,16 @@ static enum ckf_status put_word(struct ckf_ring *ring, uint64_t word)
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
         if (ring->single_producer)
-            return put_alone(ring, ticket, &word, 1);
+            return put_alone(ring, ticket, word, 1);
         struct ckf_wide *cell = cell_of(ring, ticket);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, word))) {
+        if (CKF_LIKELY(ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, *word))) {
             /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the
              * hint must not find older cells than the hint speaks of. */
             store_release(&ring->tail, next_ticket(ring, ticket));
+            *word = stale;
             return CKF_OK;
         }
         ckf_back_off();
@@ -227,9 +237,13 @@ static bool move_head(struct ckf_ring *ring, uint64_t from, uint64_t to)
     return cas_seq_cst(&ring->head, &from, to);
 }
 
-/* Takes up to count words, at least one. */
-static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t count,
-                                  size_t *taken)
+/* Takes up to count elements, at least one. They are copied first, since their cells may be filled
+ * anew once they are taken: words_each words each, from the cells or from their slots; none are if
+ * copy is NULL. */
+static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_ring *ring,
+                                                                  bool in_slots, uint64_t *copy,
+                                                                  size_t words_each, size_t count,
+                                                                  size_t *taken)
 {
     for (;;) {
         uint64_t first;
@@ -240,7 +254,13 @@ static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t
         size_t found = 0;
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
-            words[found++] = load_relaxed(&cell_of(ring, ticket)->high);
+            uint64_t word = load_relaxed(&cell_of(ring, ticket)->high);
+            if (!in_slots)
+                copy[found] = word;
+            else if (copy != NULL)
+                ckf_bytes_read(copy + found * words_each,
+                               ckf_slots_words(&ring->slots, (uint32_t)word), words_each);
+            found++;
             ticket = next_ticket(ring, ticket);
         } while (found < count && state_of(cell_of(ring, ticket)) == ticket);
         if (CKF_LIKELY(move_head(ring, first, ticket))) {
@@ -251,49 +271,77 @@ static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t
     }
 }
 
-/* No slot is free: the channel is full, unless it is closed. */
+/* --- elements of up to a word --- */
+
+/* Receives up to count, at least one, into elems unless that is NULL. */
+static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
+                                  size_t *received)
+{
+    uint64_t words[RUN];
+    size_t size = channel->elem_size;
+    enum ckf_status status =
+        take(&channel->ring, false, words, 1, count < RUN ? count : RUN, received);
+    if (status == CKF_OK && elems != NULL)
+        for (size_t i = 0; i < *received; i++)
+            ckf_word_to(elems + i * size, words[i], size);
+    return status;
+}
+
+/* --- larger ones --- */
+
+/* Others may have been waiting for a slot. */
+static void give_slot(struct ckf_channel *channel, uint32_t slot)
+{
+    if (ckf_slots_give(&channel->ring.slots, slot))
+        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
+}
+
+/* No slot is left for this thread: as if the channel was full, unless it is closed. */
 static enum ckf_status refuse_slot(const struct ckf_ring *ring)
 {
     uint64_t ticket;
     return find_free(ring, &ticket) == CKF_CLOSED ? CKF_CLOSED : CKF_AGAIN;
 }
 
-static enum ckf_status put_large(struct ckf_ring *ring, const void *elem)
+static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
 {
-    uint32_t slot = ckf_slab_pop(&ring->slab);
-    if (slot == CKF_NO_SLOT)
+    struct ckf_ring *ring = &channel->ring;
+    uint32_t slot = ckf_slots_take(&ring->slots);
+    if (CKF_UNLIKELY(slot == CKF_NO_SLOT))
         return refuse_slot(ring);
-    memcpy(ckf_slab_slot(&ring->slab, slot), elem, ring->slab.slot_size);
-    enum ckf_status status = put_word(ring, slot);
-    if (status != CKF_OK)
-        ckf_slab_push(&ring->slab, slot);
+    ckf_bytes_write(ckf_slots_words(&ring->slots, slot), elem, channel->elem_size);
+    uint64_t word = slot;
+    enum ckf_status status = put_word(ring, &word);
+    ckf_prefetch_for_write(ckf_slots_words(&ring->slots, (uint32_t)word)); /* the next send's */
+    give_slot(channel, (uint32_t)word);
     return status;
 }
+
+/* Not inlined: others need no room for the copies. */
+__attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *channel,
+                                                            unsigned char *elems, size_t count,
+                                                            size_t *received)
+{
+    uint64_t copies[CKF_MAX_ELEM_SIZE / sizeof(uint64_t)];
+    size_t size = channel->elem_size, words_each = ckf_words_for(size);
+    size_t most = sizeof copies / sizeof *copies / words_each;
+    most = most < RUN ? most : RUN;
+    enum ckf_status status = take(&channel->ring, true, elems == NULL ? NULL : copies, words_each,
+                                  count < most ? count : most, received);
+    if (status == CKF_OK && elems != NULL)
+        for (size_t i = 0; i < *received; i++)
+            memcpy(elems + i * size, copies + i * words_each, size);
+    return status;
+}
+
+/* --- the core --- */
 
 static enum ckf_status put(struct ckf_channel *channel, const void *elem)
 {
     if (channel->elem_size > CKF_WORD_SIZE)
-        return put_large(&channel->ring, elem);
-    return put_word(&channel->ring, ckf_word_of(elem, channel->elem_size));
-}
-
-/* Elements of words that were taken go to elems, unless that is NULL. */
-static void deliver(struct ckf_channel *channel, const uint64_t *words, size_t count,
-                    unsigned char *elems)
-{
-    struct ckf_slab *slab = &channel->ring.slab;
-    size_t size = channel->elem_size;
-    for (size_t i = 0; i < count; i++) {
-        if (size <= CKF_WORD_SIZE) {
-            if (elems != NULL)
-                ckf_word_to(elems + i * size, words[i], size);
-            continue;
-        }
-        uint32_t slot = (uint32_t)words[i];
-        if (elems != NULL)
-            memcpy(elems + i * size, ckf_slab_slot(slab, slot), size);
-        ckf_slab_push(slab, slot);
-    }
+        return send_large(channel, elem);
+    uint64_t word = ckf_word_of(elem, channel->elem_size);
+    return put_word(&channel->ring, &word);
 }
 
 static enum ckf_status ring_try_send(struct ckf_channel *channel, const void *elem)
@@ -306,14 +354,13 @@ static enum ckf_status ring_try_send(struct ckf_channel *channel, const void *el
 
 static enum ckf_status ring_try_recv(struct ckf_channel *channel, void *elem)
 {
-    uint64_t word;
     size_t one;
-    enum ckf_status status = take_words(&channel->ring, &word, 1, &one);
-    if (CKF_UNLIKELY(status != CKF_OK))
-        return status;
-    deliver(channel, &word, 1, elem);
-    ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
-    return CKF_OK;
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? recv_large(channel, elem, 1, &one)
+                                 : recv_small(channel, elem, 1, &one);
+    if (CKF_LIKELY(status == CKF_OK))
+        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
+    return status;
 }
 
 /* A single producer's words: as many as there is room for are filled by one CAS. */
@@ -358,17 +405,16 @@ static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const uns
 static enum ckf_status ring_try_recv_many(struct ckf_channel *channel, unsigned char *elems,
                                           size_t count, size_t *done)
 {
-    /* Large elements one by one: a thread that stops takes one slot with it, not a run of them. */
-    size_t run = channel->elem_size <= CKF_WORD_SIZE ? RUN : 1;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count;) {
-        uint64_t words[RUN];
-        size_t left = count - *done, taken;
-        status = take_words(&channel->ring, words, left < run ? left : run, &taken);
+        unsigned char *next = elems == NULL ? NULL : elems + *done * channel->elem_size;
+        size_t received;
+        status = large ? recv_large(channel, next, count - *done, &received)
+                       : recv_small(channel, next, count - *done, &received);
         if (status != CKF_OK)
             break;
-        deliver(channel, words, taken, elems == NULL ? NULL : elems + *done * channel->elem_size);
-        *done += taken;
+        *done += received;
     }
     if (*done > 0)
         ckf_waitlist_notify_many(&channel->waitlist, CKF_SEND, *done);
@@ -405,10 +451,10 @@ static bool ring_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     /* A ticket is the first free one, or the oldest element's, only once: it tells moments apart. */
     if (direction == CKF_RECV)
         return find_recv(ring, moment) != CKF_AGAIN;
-    if (ring->slab.bytes == NULL)
-        return find_send(ring, moment) != CKF_AGAIN;
-    /* The slab first: if it was empty and the channel is not closed later, it was not closed then. */
-    return ckf_slab_has_free(&ring->slab, moment) || ring_is_closed(channel);
+    /* The slots first: if none was free and the channel is not closed later, it was not closed then. */
+    if (ring->slots.bytes != NULL && !ckf_slots_has_free(&ring->slots, moment))
+        return ring_is_closed(channel);
+    return find_send(ring, moment) != CKF_AGAIN;
 }
 
 /* How many tickets lie between two. */

@@ -10,15 +10,15 @@
 
 #include "base/cacheline.h"
 #include "base/wide_cas.h"
-#include "channel/slab.h"
+#include "channel/slots.h"
 
 struct ckf_ring {
     /* constant */
     struct ckf_wide *cells; /* low: the state; high: the element, or the number of its slot */
     bool single_producer, single_consumer; /* promised */
-    uint64_t lap;         /* from a ticket to that of the same cell one lap later */
-    uint64_t last;        /* index of the last cell: the capacity */
-    struct ckf_slab slab; /* for elements larger than a word */
+    uint64_t lap;           /* from a ticket to that of the same cell one lap later */
+    uint64_t last;          /* index of the last cell: the capacity */
+    struct ckf_slots slots; /* for elements larger than a word */
 
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) tail; /* senders: no later than the first free ticket */
     _Atomic(uint64_t) head_seen;                  /* senders: no later than head */
