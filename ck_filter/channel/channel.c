@@ -60,7 +60,7 @@ static enum ckf_status init_core(struct ckf_channel *channel,
     }
     if (channel->capacity == CKF_UNBOUNDED) {
         channel->core = &ckf_segments_core;
-        return ckf_segments_init(&channel->segments, options->flags);
+        return ckf_segments_init(&channel->segments, channel->elem_size, options->flags);
     }
     channel->core = &ckf_ring_core;
     return ckf_ring_init(&channel->ring, channel->capacity, channel->elem_size, options->flags,

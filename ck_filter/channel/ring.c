@@ -26,10 +26,10 @@
  * The wrap: a ticket is lap | index with index < R <= 2^b, and laps count in units of 2^b, so no
  * index is ever divided, and tickets compare by their signed difference.
  *
- * Elements larger than a word lie in slots, and the cell holds the slot's number (slots.h). A sender
- * brings a slot and gets the one that the cell had: the same CAS exchanges them. As a slot may be
+ * Elements larger than a word lie in blocks, and the cell holds the block's address. A sender brings a
+ * block and gets the one that the cell had: the same CAS exchanges them (spares.h). As a block may be
  * filled anew once head has passed its cell, a receiver copies the element out before it takes it; if
- * the CAS of head succeeds, nobody wrote to the slot meanwhile.
+ * the CAS of head succeeds, nobody wrote to the block meanwhile.
  *
  * After Vyukov's bounded queue (2010), whose cells carry sequence numbers; the one-step send is that
  * of Morrison and Afek, "Fast Concurrent Queues for x86 Processors", PPoPP 2013.
@@ -40,12 +40,10 @@
 #include "base/memory.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/shared_bytes.h"
 
 /* A ticket is kept times 2, so that it and the mark fit into one word. */
 enum { MARK = 1, TICKET = 2 };
-
-/* Elements that a receiver takes at once. */
-enum { RUN = 32 };
 
 static bool is_mark(uint64_t state)
 {
@@ -71,23 +69,64 @@ static uint64_t state_of(const struct ckf_wide *cell)
     return load_seq_cst(&cell->low);
 }
 
+/* Blocks beside those of the cells: one for each thread that keeps one, and for all others as many as
+ * there can be elements, so that where none is left, unfinished calls hold that many. Not fewer than
+ * will be wanted at once, nor more than Linux has threads. */
+static size_t spare_blocks(size_t capacity)
+{
+    enum { LEAST_SHARED = 64, MOST_SHARED = 1 << 22 };
+    size_t shared = capacity < LEAST_SHARED  ? LEAST_SHARED
+                    : capacity > MOST_SHARED ? MOST_SHARED
+                                             : capacity;
+    return CKF_SPARE_OWNERS + shared;
+}
+
+static _Atomic(uint64_t) *block_at(const struct ckf_blocks *blocks, size_t i)
+{
+    return (_Atomic(uint64_t) *)(void *)(blocks->bytes + i * blocks->stride);
+}
+
+static void blocks_free(struct ckf_blocks *blocks)
+{
+    ckf_free(blocks->bytes);
+    ckf_spares_destroy(blocks->spares, NULL);
+}
+
+static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_size)
+{
+    size_t cells = capacity + 1, bytes;
+    blocks->stride = ckf_stride_for(elem_size);
+    blocks->count = cells + spare_blocks(capacity);
+    atomic_init(&blocks->used, cells);
+    if (__builtin_mul_overflow(blocks->count, blocks->stride, &bytes))
+        return false;
+    blocks->bytes = ckf_alloc_aligned(bytes, CKF_CACHELINE);
+    blocks->spares = ckf_spares_create();
+    if (blocks->bytes != NULL && blocks->spares != NULL)
+        return true;
+    blocks_free(blocks);
+    return false;
+}
+
 enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t elem_size,
                               unsigned promises, uint64_t start)
 {
     uint64_t cells = (uint64_t)capacity + 1, lap = TICKET;
     while (lap / TICKET < cells)
         lap *= 2;
+    bool in_blocks = elem_size > CKF_WORD_SIZE;
     ring->cells = ckf_alloc_aligned(cells * sizeof *ring->cells, CKF_CACHELINE);
     if (ring->cells == NULL)
         return CKF_NO_MEMORY;
-    if (elem_size > CKF_WORD_SIZE && !ckf_slots_init(&ring->slots, cells, elem_size)) {
+    if (in_blocks && !blocks_init(&ring->blocks, capacity, elem_size)) {
         ckf_free(ring->cells);
         return CKF_NO_MEMORY;
     }
     uint64_t first = start & ~(lap - 1);
     for (uint64_t i = 0; i < cells; i++) {
         atomic_init(&ring->cells[i].low, first - lap + i * TICKET);
-        atomic_init(&ring->cells[i].high, i); /* as a slot; as an element it does not count */
+        if (in_blocks)
+            atomic_init(&ring->cells[i].high, (uintptr_t)block_at(&ring->blocks, i));
     }
     ring->lap = lap;
     ring->last = capacity;
@@ -102,7 +141,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
 static void ring_free(struct ckf_channel *channel)
 {
     ckf_free(channel->ring.cells);
-    ckf_slots_free(&channel->ring.slots);
+    blocks_free(&channel->ring.blocks);
 }
 
 static uint64_t tail_of(const struct ckf_ring *ring)
@@ -241,7 +280,7 @@ static bool move_head(struct ckf_ring *ring, uint64_t from, uint64_t to)
  * anew once they are taken: words_each words each, from the cells or from their slots; none are if
  * copy is NULL. */
 static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_ring *ring,
-                                                                  bool in_slots, uint64_t *copy,
+                                                                  bool in_blocks, uint64_t *copy,
                                                                   size_t words_each, size_t count,
                                                                   size_t *taken)
 {
@@ -255,11 +294,10 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_rin
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(ring, ticket)->high);
-            if (!in_slots)
+            if (!in_blocks)
                 copy[found] = word;
             else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each,
-                               ckf_slots_words(&ring->slots, (uint32_t)word), words_each);
+                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
             found++;
             ticket = next_ticket(ring, ticket);
         } while (found < count && state_of(cell_of(ring, ticket)) == ticket);
@@ -277,27 +315,53 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_rin
 static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
                                   size_t *received)
 {
-    uint64_t words[RUN];
-    size_t size = channel->elem_size;
+    uint64_t words[CKF_RUN];
     enum ckf_status status =
-        take(&channel->ring, false, words, 1, count < RUN ? count : RUN, received);
+        take(&channel->ring, false, words, 1, count < CKF_RUN ? count : CKF_RUN, received);
     if (status == CKF_OK && elems != NULL)
-        for (size_t i = 0; i < *received; i++)
-            ckf_word_to(elems + i * size, words[i], size);
+        ckf_words_to(elems, words, *received, channel->elem_size);
     return status;
 }
 
 /* --- larger ones --- */
 
-/* Others may have been waiting for a slot. */
-static void give_slot(struct ckf_channel *channel, uint32_t slot)
+static _Atomic(uint64_t) *take_fresh_block(struct ckf_blocks *blocks)
 {
-    if (ckf_slots_give(&channel->ring.slots, slot))
-        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
+    for (;;) {
+        /* acquire: read before the stack of shared blocks. If all have been used and none is there,
+         * none was free at that moment. */
+        size_t used = load_acquire(&blocks->used);
+        _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
+        if (block != NULL || used == blocks->count)
+            return block;
+        /* relaxed: nobody has used the block before */
+        if (cas_relaxed(&blocks->used, &used, used + 1))
+            return block_at(blocks, used);
+    }
 }
 
-/* No slot is left for this thread: as if the channel was full, unless it is closed. */
-static enum ckf_status refuse_slot(const struct ckf_ring *ring)
+/* NULL: for this thread none is free, and as many unfinished calls as there is room for hold one. */
+static _Atomic(uint64_t) *take_block(struct ckf_blocks *blocks)
+{
+    _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
+    return CKF_LIKELY(block != NULL) ? block : take_fresh_block(blocks);
+}
+
+static bool has_block(const struct ckf_blocks *blocks, uint64_t *moment)
+{
+    /* acquire: as in take_fresh_block() */
+    return load_acquire(&blocks->used) < blocks->count ||
+           ckf_spares_has_one(blocks->spares, moment);
+}
+
+static void give_block(struct ckf_channel *channel, _Atomic(uint64_t) *block)
+{
+    if (ckf_spares_give(channel->ring.blocks.spares, block))
+        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1); /* somebody may have found none */
+}
+
+/* No block is left for this thread: as if the channel was full, unless it is closed. */
+static enum ckf_status refuse_block(const struct ckf_ring *ring)
 {
     uint64_t ticket;
     return find_free(ring, &ticket) == CKF_CLOSED ? CKF_CLOSED : CKF_AGAIN;
@@ -306,14 +370,15 @@ static enum ckf_status refuse_slot(const struct ckf_ring *ring)
 static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
 {
     struct ckf_ring *ring = &channel->ring;
-    uint32_t slot = ckf_slots_take(&ring->slots);
-    if (CKF_UNLIKELY(slot == CKF_NO_SLOT))
-        return refuse_slot(ring);
-    ckf_bytes_write(ckf_slots_words(&ring->slots, slot), elem, channel->elem_size);
-    uint64_t word = slot;
+    _Atomic(uint64_t) *block = take_block(&ring->blocks);
+    if (CKF_UNLIKELY(block == NULL))
+        return refuse_block(ring);
+    ckf_bytes_write(block, elem, channel->elem_size);
+    uint64_t word = (uintptr_t)block;
     enum ckf_status status = put_word(ring, &word);
-    ckf_prefetch_for_write(ckf_slots_words(&ring->slots, (uint32_t)word)); /* the next send's */
-    give_slot(channel, (uint32_t)word);
+    block = ckf_block_of(word);
+    ckf_prefetch_for_write((const void *)block); /* for the next send */
+    give_block(channel, block);
     return status;
 }
 
@@ -322,15 +387,12 @@ __attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *
                                                             unsigned char *elems, size_t count,
                                                             size_t *received)
 {
-    uint64_t copies[CKF_MAX_ELEM_SIZE / sizeof(uint64_t)];
-    size_t size = channel->elem_size, words_each = ckf_words_for(size);
-    size_t most = sizeof copies / sizeof *copies / words_each;
-    most = most < RUN ? most : RUN;
-    enum ckf_status status = take(&channel->ring, true, elems == NULL ? NULL : copies, words_each,
-                                  count < most ? count : most, received);
+    struct ckf_copies copies;
+    size_t words_each = ckf_words_for(channel->elem_size);
+    enum ckf_status status = take(&channel->ring, true, elems == NULL ? NULL : copies.words,
+                                  words_each, ckf_copies_fit(words_each, count), received);
     if (status == CKF_OK && elems != NULL)
-        for (size_t i = 0; i < *received; i++)
-            memcpy(elems + i * size, copies + i * words_each, size);
+        ckf_copies_to(elems, &copies, *received, channel->elem_size);
     return status;
 }
 
@@ -368,7 +430,7 @@ static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char 
                                size_t count, size_t *put)
 {
     struct ckf_ring *ring = &channel->ring;
-    uint64_t words[RUN], first;
+    uint64_t words[CKF_RUN], first;
     enum ckf_status status = find_send(ring, &first);
     if (status != CKF_OK)
         return status;
@@ -377,7 +439,7 @@ static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char 
     do {
         words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
         ticket = next_ticket(ring, ticket);
-    } while (++run < count && run < RUN && has_room(ring, ticket));
+    } while (++run < count && run < CKF_RUN && has_room(ring, ticket));
     status = put_alone(ring, first, words, run);
     if (status == CKF_OK)
         *put += run;
@@ -451,8 +513,8 @@ static bool ring_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     /* A ticket is the first free one, or the oldest element's, only once: it tells moments apart. */
     if (direction == CKF_RECV)
         return find_recv(ring, moment) != CKF_AGAIN;
-    /* The slots first: if none was free and the channel is not closed later, it was not closed then. */
-    if (ring->slots.bytes != NULL && !ckf_slots_has_free(&ring->slots, moment))
+    /* The blocks first: if none was free and the channel is not closed later, it was not closed then. */
+    if (ring->blocks.bytes != NULL && !has_block(&ring->blocks, moment))
         return ring_is_closed(channel);
     return find_send(ring, moment) != CKF_AGAIN;
 }

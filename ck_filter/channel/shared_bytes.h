@@ -12,6 +12,13 @@
 #include <string.h>
 
 #include "base/atomics.h"
+#include "channel/core.h"
+
+/* The block whose address a cell holds. */
+static inline _Atomic(uint64_t) *ckf_block_of(uint64_t word)
+{
+    return (_Atomic(uint64_t) *)(uintptr_t)word;
+}
 
 /* Words for an element of that size. */
 static inline size_t ckf_words_for(size_t elem_size)
@@ -50,6 +57,28 @@ static inline void ckf_bytes_read(uint64_t *copy, const _Atomic(uint64_t) *words
 {
     for (size_t i = 0; i < count; i++)
         copy[i] = load_relaxed(&words[i]); /* relaxed: acquired with the cell; see above */
+}
+
+/* Room for what a receiver reads: one of the largest elements, or several. */
+struct ckf_copies {
+    uint64_t words[CKF_MAX_ELEM_SIZE / sizeof(uint64_t)];
+};
+
+/* How many of `count` elements one receive may copy. */
+static inline size_t ckf_copies_fit(size_t words_each, size_t count)
+{
+    size_t fit = sizeof(struct ckf_copies) / sizeof(uint64_t) / words_each;
+    if (fit > CKF_RUN)
+        fit = CKF_RUN;
+    return count < fit ? count : fit;
+}
+
+static inline void ckf_copies_to(unsigned char *elems, const struct ckf_copies *copies,
+                                 size_t count, size_t elem_size)
+{
+    size_t words_each = ckf_words_for(elem_size);
+    for (size_t i = 0; i < count; i++)
+        memcpy(elems + i * elem_size, copies->words + i * words_each, elem_size);
 }
 
 #endif
