@@ -62,7 +62,7 @@ static uint64_t next_ticket(const struct ckf_ring *ring, uint64_t ticket)
 }
 
 /* edge cell-changed: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and ring_close().
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and ring_close().
  * edge cell-prepared: acquire; pairs with the stores in put_alone(). */
 static uint64_t state_of(const struct ckf_wide *cell)
 {
@@ -146,7 +146,7 @@ static void ring_free(struct ckf_channel *channel)
 
 static uint64_t tail_of(const struct ckf_ring *ring)
 {
-    /* edge hint-moved: acquire; pairs with the releases in put_word() and put_alone(). */
+    /* edge hint-moved: acquire; pairs with the releases in fill() and put_alone(). */
     return load_acquire(&ring->tail);
 }
 
@@ -237,27 +237,56 @@ static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t
     return CKF_OK;
 }
 
-/* Puts *word into the next cell. It then is what the cell held before, or as it was. */
-static enum ckf_status put_word(struct ckf_ring *ring, uint64_t *word)
+/* Fills up to `count` cells from `first` on, for which there is room, until somebody else comes.
+ * words[] then are what those cells held before. Returns how many. */
+static inline size_t fill(struct ckf_ring *ring, uint64_t first, uint64_t *words, size_t count)
 {
-    for (;;) {
-        uint64_t ticket;
-        enum ckf_status status = find_send(ring, &ticket);
-        if (CKF_UNLIKELY(status != CKF_OK))
-            return status;
-        if (ring->single_producer)
-            return put_alone(ring, ticket, word, 1);
+    uint64_t ticket = first;
+    size_t filled = 0;
+    do {
         struct ckf_wide *cell = cell_of(ring, ticket);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, *word))) {
-            /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the
-             * hint must not find older cells than the hint speaks of. */
-            store_release(&ring->tail, next_ticket(ring, ticket));
-            *word = stale;
-            return CKF_OK;
+        if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
+            break;
+        words[filled++] = stale;
+        ticket = next_ticket(ring, ticket);
+    } while (filled < count && has_room(ring, ticket));
+    if (CKF_LIKELY(filled > 0))
+        /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the hint
+         * must not find older cells than the hint speaks of. */
+        store_release(&ring->tail, ticket);
+    return filled;
+}
+
+/* How many of `count` cells from `first` on, at least one, have room. */
+static size_t with_room(struct ckf_ring *ring, uint64_t first, size_t count)
+{
+    size_t found = 1;
+    for (uint64_t ticket = next_ticket(ring, first); found < count && has_room(ring, ticket);
+         ticket = next_ticket(ring, ticket))
+        found++;
+    return found;
+}
+
+/* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
+ * or as they were. */
+static inline __attribute__((always_inline)) enum ckf_status
+put_words(struct ckf_ring *ring, uint64_t *words, size_t count, size_t *put)
+{
+    for (;;) {
+        uint64_t first;
+        enum ckf_status status = find_send(ring, &first);
+        if (CKF_UNLIKELY(status != CKF_OK))
+            return status;
+        if (ring->single_producer) {
+            *put = with_room(ring, first, count);
+            return put_alone(ring, first, words, *put);
         }
+        *put = fill(ring, first, words, count);
+        if (CKF_LIKELY(*put > 0))
+            return CKF_OK;
         ckf_back_off();
     }
 }
@@ -310,6 +339,18 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_rin
 }
 
 /* --- elements of up to a word --- */
+
+/* Sends up to `count`, at least one. */
+static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
+                                         size_t count, size_t *sent)
+{
+    uint64_t words[CKF_RUN];
+    if (count > CKF_RUN)
+        count = CKF_RUN;
+    for (size_t i = 0; i < count; i++)
+        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    return put_words(&channel->ring, words, count, sent);
+}
 
 /* Receives up to count, at least one, into elems unless that is NULL. */
 static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
@@ -375,7 +416,8 @@ static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
         return refuse_block(ring);
     ckf_bytes_write(block, elem, channel->elem_size);
     uint64_t word = (uintptr_t)block;
-    enum ckf_status status = put_word(ring, &word);
+    size_t one;
+    enum ckf_status status = put_words(ring, &word, 1, &one);
     block = ckf_block_of(word);
     ckf_prefetch_for_write((const void *)block); /* for the next send */
     give_block(channel, block);
@@ -398,17 +440,12 @@ __attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *
 
 /* --- the core --- */
 
-static enum ckf_status put(struct ckf_channel *channel, const void *elem)
-{
-    if (channel->elem_size > CKF_WORD_SIZE)
-        return send_large(channel, elem);
-    uint64_t word = ckf_word_of(elem, channel->elem_size);
-    return put_word(&channel->ring, &word);
-}
-
 static enum ckf_status ring_try_send(struct ckf_channel *channel, const void *elem)
 {
-    enum ckf_status status = put(channel, elem);
+    size_t one;
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? send_large(channel, elem)
+                                 : send_small(channel, elem, 1, &one);
     if (CKF_LIKELY(status == CKF_OK))
         ckf_waitlist_notify(&channel->waitlist, CKF_RECV, 1);
     return status;
@@ -425,39 +462,19 @@ static enum ckf_status ring_try_recv(struct ckf_channel *channel, void *elem)
     return status;
 }
 
-/* A single producer's words: as many as there is room for are filled by one CAS. */
-static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char *elems,
-                               size_t count, size_t *put)
-{
-    struct ckf_ring *ring = &channel->ring;
-    uint64_t words[CKF_RUN], first;
-    enum ckf_status status = find_send(ring, &first);
-    if (status != CKF_OK)
-        return status;
-    size_t run = 0;
-    uint64_t ticket = first;
-    do {
-        words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
-        ticket = next_ticket(ring, ticket);
-    } while (++run < count && run < CKF_RUN && has_room(ring, ticket));
-    status = put_alone(ring, first, words, run);
-    if (status == CKF_OK)
-        *put += run;
-    return status;
-}
-
 static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const unsigned char *elems,
                                           size_t count, size_t *done)
 {
-    bool by_runs = channel->ring.single_producer && channel->elem_size <= CKF_WORD_SIZE;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
-    *done = 0;
-    while (*done < count && status == CKF_OK) {
+    for (*done = 0; *done < count;) {
         const unsigned char *next = elems + *done * channel->elem_size;
-        if (by_runs)
-            status = put_run(channel, next, count - *done, done);
-        else if ((status = put(channel, next)) == CKF_OK)
-            ++*done;
+        size_t sent = 1;
+        status = large ? send_large(channel, next)
+                       : send_small(channel, next, count - *done, &sent);
+        if (status != CKF_OK)
+            break;
+        *done += sent;
     }
     if (*done > 0)
         ckf_waitlist_notify_many(&channel->waitlist, CKF_RECV, *done);
