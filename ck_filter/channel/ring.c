@@ -272,8 +272,9 @@ static size_t with_room(struct ckf_ring *ring, uint64_t first, size_t count)
 
 /* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
  * or as they were. */
-static inline __attribute__((always_inline)) enum ckf_status
-put_words(struct ckf_ring *ring, uint64_t *words, size_t count, size_t *put)
+static inline __attribute__((always_inline)) enum ckf_status put_words(struct ckf_ring *ring,
+                                                                       uint64_t *words,
+                                                                       size_t count, size_t *put)
 {
     for (;;) {
         uint64_t first;
@@ -470,8 +471,8 @@ static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const uns
     for (*done = 0; *done < count;) {
         const unsigned char *next = elems + *done * channel->elem_size;
         size_t sent = 1;
-        status = large ? send_large(channel, next)
-                       : send_small(channel, next, count - *done, &sent);
+        status =
+            large ? send_large(channel, next) : send_small(channel, next, count - *done, &sent);
         if (status != CKF_OK)
             break;
         *done += sent;

@@ -263,7 +263,7 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
 /* --- finding --- */
 
 /* edge segment-cell: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and place_mark().
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and place_mark().
  * edge segment-prepared: acquire; pairs with the stores in put_alone(). */
 static uint64_t state_of(struct ckf_segment *segment, uint64_t ticket)
 {
@@ -289,7 +289,7 @@ static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spo
 {
     for (;;) {
         spot->place = read_place(&segments->tail_at);
-        /* edge segment-hint: acquire; pairs with the releases in put_word() and put_alone(). */
+        /* edge segment-hint: acquire; pairs with the releases in fill() and put_alone(). */
         spot->ticket = load_acquire(&segments->tail);
         if (is_before(spot->ticket, spot->place.first))
             spot->ticket = spot->place.first;
@@ -390,26 +390,48 @@ static enum ckf_status find_cell(struct ckf_segments *segments, struct spot *spo
     }
 }
 
-/* Puts *word into the next cell. It then is what the cell held before, or as it was. */
-static enum ckf_status put_word(struct ckf_segments *segments, uint64_t *word)
+/* Fills up to `count` free cells of the piece from the spot on, until somebody else comes. words[] then
+ * are what those cells held before. Returns how many. */
+static inline size_t fill(struct ckf_segments *segments, const struct spot *spot, uint64_t *words,
+                          size_t count)
+{
+    uint64_t ticket = spot->ticket, state = spot->state, end = spot->place.first + SPAN;
+    size_t filled = 0;
+    do {
+        struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
+        /* relaxed: until the state changes this does not, and the CAS checks both */
+        uint64_t stale = load_relaxed(&cell->high);
+        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
+        if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
+            break;
+        words[filled++] = stale;
+        ticket += TICKET;
+    } while (filled < count && ticket != end &&
+             is_before(state = state_of(spot->place.segment, ticket), ticket));
+    if (CKF_LIKELY(filled > 0))
+        /* edge segment-hint: release; pairs with the acquire in find_send(). */
+        store_release(&segments->tail, ticket);
+    return filled;
+}
+
+/* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
+ * or as they were. */
+static inline __attribute__((always_inline)) enum ckf_status put_words(
+    struct ckf_segments *segments, uint64_t *words, size_t count, size_t *put)
 {
     for (;;) {
         struct spot spot;
         enum ckf_status status = find_cell(segments, &spot);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        if (segments->single_producer)
-            return put_alone(segments, &spot, word, 1);
-        struct ckf_wide *cell = cell_of(spot.place.segment, spot.ticket);
-        /* relaxed: until the state changes this does not, and the CAS checks both */
-        uint64_t stale = load_relaxed(&cell->high);
-        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(cell, spot.state, stale, spot.ticket, *word))) {
-            /* edge segment-hint: release; pairs with the acquire in find_send(). */
-            store_release(&segments->tail, spot.ticket + TICKET);
-            *word = stale;
-            return CKF_OK;
+        if (segments->single_producer) {
+            uint64_t room = (spot.place.first + SPAN - spot.ticket) / TICKET;
+            *put = count < room ? count : room;
+            return put_alone(segments, &spot, words, *put);
         }
+        *put = fill(segments, &spot, words, count);
+        if (CKF_LIKELY(*put > 0))
+            return CKF_OK;
         ckf_back_off();
     }
 }
@@ -461,6 +483,18 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_seg
 
 /* --- elements of up to a word --- */
 
+/* Sends up to `count`, at least one, in a read section. */
+static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
+                                         size_t count, size_t *sent)
+{
+    uint64_t words[CKF_RUN];
+    if (count > CKF_RUN)
+        count = CKF_RUN;
+    for (size_t i = 0; i < count; i++)
+        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    return put_words(&channel->segments, words, count, sent);
+}
+
 /* Receives up to count, at least one, into elems unless that is NULL. */
 static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
                                   size_t *received)
@@ -477,6 +511,7 @@ static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *el
 
 /* --- larger ones --- */
 
+/* In a read section. */
 static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
 {
     struct ckf_segments *segments = &channel->segments;
@@ -487,7 +522,8 @@ static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
         return CKF_NO_MEMORY;
     ckf_bytes_write(block, elem, channel->elem_size);
     uint64_t word = (uintptr_t)block;
-    enum ckf_status status = put_word(segments, &word);
+    size_t one;
+    enum ckf_status status = put_words(segments, &word, 1, &one);
     block = ckf_block_of(word);
     ckf_prefetch_for_write((const void *)block); /* for the next send */
     ckf_spares_give(segments->blocks, block);
@@ -512,37 +548,13 @@ __attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *
 
 /* --- the core --- */
 
-/* In a read section. */
-static enum ckf_status put(struct ckf_channel *channel, const void *elem)
-{
-    if (channel->elem_size > CKF_WORD_SIZE)
-        return send_large(channel, elem);
-    uint64_t word = ckf_word_of(elem, channel->elem_size);
-    return put_word(&channel->segments, &word);
-}
-
-/* A single producer's words: as many as the piece has room for are filled by one CAS. */
-static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char *elems,
-                               size_t count, size_t *put)
-{
-    struct spot spot;
-    enum ckf_status status = find_cell(&channel->segments, &spot);
-    if (status != CKF_OK)
-        return status;
-    uint64_t words[CKF_RUN], room = (spot.place.first + SPAN - spot.ticket) / TICKET;
-    size_t run = 0;
-    for (; run < count && run < CKF_RUN && run < room; run++)
-        words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
-    status = put_alone(&channel->segments, &spot, words, run);
-    if (status == CKF_OK)
-        *put += run;
-    return status;
-}
-
 static enum ckf_status segments_try_send(struct ckf_channel *channel, const void *elem)
 {
+    size_t one;
     ckf_read_begin();
-    enum ckf_status status = put(channel, elem);
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? send_large(channel, elem)
+                                 : send_small(channel, elem, 1, &one);
     ckf_read_end();
     if (CKF_LIKELY(status == CKF_OK))
         ckf_waitlist_notify(&channel->waitlist, CKF_RECV, 1);
@@ -560,16 +572,17 @@ static enum ckf_status segments_try_send_many(struct ckf_channel *channel,
                                               const unsigned char *elems, size_t count,
                                               size_t *done)
 {
-    bool by_runs = channel->segments.single_producer && channel->elem_size <= CKF_WORD_SIZE;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
-    *done = 0;
     ckf_read_begin();
-    while (*done < count && status == CKF_OK) {
+    for (*done = 0; *done < count;) {
         const unsigned char *next = elems + *done * channel->elem_size;
-        if (by_runs)
-            status = put_run(channel, next, count - *done, done);
-        else if ((status = put(channel, next)) == CKF_OK)
-            ++*done;
+        size_t sent = 1;
+        status =
+            large ? send_large(channel, next) : send_small(channel, next, count - *done, &sent);
+        if (status != CKF_OK)
+            break;
+        *done += sent;
     }
     ckf_read_end();
     if (*done > 0)
