@@ -845,6 +845,45 @@ SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destro
 SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
 
+/* Elements in blocks: a block is nobody else's while its element is in the channel. */
+static void send_two_large(struct ckf_stress_run *run, void *state)
+{
+    send_one(run, ((struct state *)state)->first, 1);
+    send_one(run, ((struct state *)state)->first, 2);
+}
+
+static void receive_one_large(struct ckf_stress_run *run, void *state)
+{
+    struct element element = {{0}};
+    expect(run, ckf_channel_recv(((struct state *)state)->first, &element) == CKF_OK);
+    expect(run, element.words[1] == element.words[0] && element.words[2] == element.words[0]);
+    atomic_fetch_add_explicit(&((struct state *)state)->flag, (int)element.words[0], relaxed);
+}
+
+static void both_came(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->flag == 1 + 2);
+    destroy_both(run, state);
+}
+
+/* Where the next cells are the last of a piece, and the first of one that was used before. */
+static void large_ring(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 1, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 1);
+}
+
+static void large_segments(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 3 * PIECE - 1);
+}
+
+SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+
 /* Two batches meet, and a close: each has as many elements in the channel as it was told, in order. */
 static int send_two(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t first)
 {
