@@ -27,6 +27,9 @@
 
 enum { CKF_MAX_ELEM_SIZE = 4096, CKF_WORD_SIZE = sizeof(uint64_t) };
 
+/* Elements that a receiver takes at once, and a single producer sends. */
+enum { CKF_RUN = 32 };
+
 struct ckf_call; /* a blocked call: blocking.h */
 
 struct ckf_core {
@@ -114,6 +117,13 @@ static inline void ckf_word_to(void *elem, uint64_t word, size_t elem_size)
         memcpy(elem, &word, CKF_WORD_SIZE);
     else
         memcpy(elem, &word, elem_size);
+}
+
+static inline void ckf_words_to(unsigned char *elems, const uint64_t *words, size_t count,
+                                size_t elem_size)
+{
+    for (size_t i = 0; i < count; i++)
+        ckf_word_to(elems + i * elem_size, words[i], elem_size);
 }
 
 #endif
