@@ -884,7 +884,7 @@ static void large_ring(struct ckf_stress_run *run, void *state)
 static void large_segments(struct ckf_stress_run *run, void *state)
 {
     ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
-    use_cells(run, ((struct state *)state)->first, 3 * PIECE - 1);
+    use_cells(run, ((struct state *)state)->first, 3 * CELLS - 1);
 }
 
 SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
@@ -934,11 +934,11 @@ static void ring_for_three(struct ckf_stress_run *run, void *state)
 static void segment_for_two(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    uint64_t elems[PIECE];
+    uint64_t elems[CELLS];
     size_t done;
     s->first = make(run, CKF_UNBOUNDED, 8);
-    put_some(run, s->first, PIECE - 2);
-    expect(run, ckf_channel_recv_many(s->first, elems, PIECE, &done, CKF_NOW, NULL) == CKF_OK);
+    put_some(run, s->first, CELLS - 2);
+    expect(run, ckf_channel_recv_many(s->first, elems, CELLS, &done, CKF_NOW, NULL) == CKF_OK);
 }
 
 SCENE(batches_meet_in_ring, "order-batches-meet-in-ring", BOTH, ring_for_three,
