@@ -130,6 +130,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     }
     ring->lap = lap;
     ring->last = capacity;
+    ring->ahead = capacity >= CKF_AHEAD ? CKF_AHEAD : 0;
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
     ring->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
     atomic_init(&ring->tail, first);
@@ -211,6 +212,13 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
+/* The CAS of a cell waits for its line, which receivers have read since: it had better be on its way. */
+static void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket)
+{
+    uint64_t index = (ticket & (ring->lap - 1)) / TICKET + ring->ahead;
+    ckf_prefetch_for_write(&ring->cells[index <= ring->last ? index : index - ring->last - 1]);
+}
+
 /* The only one who sends. Fills `count` cells, at least one, for which there is room. words[] then
  * are what the cells held before. */
 static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t *words,
@@ -221,6 +229,7 @@ static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t
         struct ckf_wide *cell = cell_of(ring, ticket);
         /* relaxed, both: published with the state of `first`; nobody else fills cells */
         uint64_t word = words[i];
+        fetch_ahead(ring, ticket);
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
@@ -251,6 +260,7 @@ static inline size_t fill(struct ckf_ring *ring, uint64_t first, uint64_t *words
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
+        fetch_ahead(ring, ticket);
         ticket = next_ticket(ring, ticket);
     } while (filled < count && has_room(ring, ticket));
     if (CKF_LIKELY(filled > 0))

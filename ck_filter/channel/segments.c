@@ -350,6 +350,14 @@ static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spo
 
 /* --- moving words --- */
 
+/* As in ring.c, within the segment. */
+static void fetch_ahead(struct ckf_segment *segment, uint64_t ticket)
+{
+    uint64_t index = ticket / TICKET % CELLS + CKF_AHEAD;
+    if (index < CELLS)
+        ckf_prefetch_for_write(&segment->cells[index]);
+}
+
 /* The only one who sends: fills `count` cells from the spot on, at least one. words[] then are what
  * the cells held before. */
 static enum ckf_status put_alone(struct ckf_segments *segments, const struct spot *spot,
@@ -360,6 +368,7 @@ static enum ckf_status put_alone(struct ckf_segments *segments, const struct spo
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
         /* relaxed, both: published with the state of the first; nobody else fills cells */
         uint64_t word = words[i];
+        fetch_ahead(spot->place.segment, ticket);
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
@@ -405,6 +414,7 @@ static inline size_t fill(struct ckf_segments *segments, const struct spot *spot
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
+        fetch_ahead(spot->place.segment, ticket);
         ticket += TICKET;
     } while (filled < count && ticket != end &&
              is_before(state = state_of(spot->place.segment, ticket), ticket));
