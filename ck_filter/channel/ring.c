@@ -129,6 +129,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     }
     ring->lap = lap;
     ring->last = capacity;
+    ring->looks_ahead = capacity >= CKF_CELLS_AHEAD;
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
     ring->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
     atomic_init(&ring->tail, first);
@@ -213,16 +214,36 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
+static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, unsigned cells)
+{
+    uint64_t index = (ticket & (ring->lap - 1)) / TICKET + cells;
+    return &ring->cells[index <= ring->last ? index : index - ring->last - 1];
+}
+
+/* The CAS of a cell waits for its line, and for the block that was written before it. Receivers have
+ * read both since: they had better be on their way. */
+static inline void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket, bool in_blocks)
+{
+    if (CKF_UNLIKELY(!ring->looks_ahead))
+        return;
+    ckf_prefetch_for_write(cell_ahead(ring, ticket, CKF_CELLS_AHEAD));
+    if (in_blocks)
+        /* relaxed: a guess which block this thread will get */
+        ckf_prefetch_for_write((const void *)ckf_block_of(
+            load_relaxed(&cell_ahead(ring, ticket, CKF_BLOCKS_AHEAD)->high)));
+}
+
 /* The only one who sends. Fills `count` cells, at least one, for which there is room. words[] then
  * are what the cells held before. */
-static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t *words,
-                                 size_t count)
+static enum ckf_status put_alone(struct ckf_ring *ring, bool in_blocks, uint64_t first,
+                                 uint64_t *words, size_t count)
 {
     uint64_t ticket = first;
     for (size_t i = 0; i < count; i++, ticket = next_ticket(ring, ticket)) {
         struct ckf_wide *cell = cell_of(ring, ticket);
         /* relaxed, both: published with the state of `first`; nobody else fills cells */
         uint64_t word = words[i];
+        fetch_ahead(ring, ticket, in_blocks);
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
@@ -241,7 +262,8 @@ static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, uint64_t
 
 /* Fills up to `count` cells from `first` on, for which there is room, until somebody else comes.
  * words[] then are what those cells held before. Returns how many. */
-static inline size_t fill(struct ckf_ring *ring, uint64_t first, uint64_t *words, size_t count)
+static inline size_t fill(struct ckf_ring *ring, bool in_blocks, uint64_t first, uint64_t *words,
+                          size_t count)
 {
     uint64_t ticket = first;
     size_t filled = 0;
@@ -253,6 +275,7 @@ static inline size_t fill(struct ckf_ring *ring, uint64_t first, uint64_t *words
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
+        fetch_ahead(ring, ticket, in_blocks);
         ticket = next_ticket(ring, ticket);
     } while (filled < count && has_room(ring, ticket));
     if (CKF_LIKELY(filled > 0))
@@ -275,6 +298,7 @@ static size_t with_room(struct ckf_ring *ring, uint64_t first, size_t count)
 /* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
  * or as they were. */
 static inline __attribute__((always_inline)) enum ckf_status put_words(struct ckf_ring *ring,
+                                                                       bool in_blocks,
                                                                        uint64_t *words,
                                                                        size_t count, size_t *put)
 {
@@ -285,9 +309,9 @@ static inline __attribute__((always_inline)) enum ckf_status put_words(struct ck
             return status;
         if (ring->single_producer) {
             *put = with_room(ring, first, count);
-            return put_alone(ring, first, words, *put);
+            return put_alone(ring, in_blocks, first, words, *put);
         }
-        *put = fill(ring, first, words, count);
+        *put = fill(ring, in_blocks, first, words, count);
         if (CKF_LIKELY(*put > 0))
             return CKF_OK;
         ckf_back_off();
@@ -352,7 +376,7 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
         count = CKF_RUN;
     for (size_t i = 0; i < count; i++)
         words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
-    return put_words(&channel->ring, words, count, sent);
+    return put_words(&channel->ring, false, words, count, sent);
 }
 
 /* Receives up to count, at least one, into elems unless that is NULL. */
@@ -420,9 +444,8 @@ static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
     ckf_bytes_write(block, elem, channel->elem_size);
     uint64_t word = (uintptr_t)block;
     size_t one;
-    enum ckf_status status = put_words(ring, &word, 1, &one);
+    enum ckf_status status = put_words(ring, true, &word, 1, &one);
     block = ckf_block_of(word);
-    ckf_prefetch_for_write((const void *)block); /* for the next send */
     give_block(channel, block);
     return status;
 }

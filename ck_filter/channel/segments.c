@@ -350,16 +350,29 @@ static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spo
 
 /* --- moving words --- */
 
+/* As in ring.c, within the segment. */
+static inline void fetch_ahead(struct ckf_segment *segment, uint64_t ticket, bool in_blocks)
+{
+    uint64_t index = ticket / TICKET % CELLS;
+    if (index + CKF_CELLS_AHEAD < CELLS)
+        ckf_prefetch_for_write(&segment->cells[index + CKF_CELLS_AHEAD]);
+    if (in_blocks && index + CKF_BLOCKS_AHEAD < CELLS)
+        /* relaxed: a guess which block this thread will get; fetching none does no harm */
+        ckf_prefetch_for_write((const void *)ckf_block_of(
+            load_relaxed(&segment->cells[index + CKF_BLOCKS_AHEAD].high)));
+}
+
 /* The only one who sends: fills `count` cells from the spot on, at least one. words[] then are what
  * the cells held before. */
-static enum ckf_status put_alone(struct ckf_segments *segments, const struct spot *spot,
-                                 uint64_t *words, size_t count)
+static enum ckf_status put_alone(struct ckf_segments *segments, bool in_blocks,
+                                 const struct spot *spot, uint64_t *words, size_t count)
 {
     uint64_t ticket = spot->ticket;
     for (size_t i = 0; i < count; i++, ticket += TICKET) {
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
         /* relaxed, both: published with the state of the first; nobody else fills cells */
         uint64_t word = words[i];
+        fetch_ahead(spot->place.segment, ticket, in_blocks);
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
@@ -392,8 +405,8 @@ static enum ckf_status find_cell(struct ckf_segments *segments, struct spot *spo
 
 /* Fills up to `count` free cells of the piece from the spot on, until somebody else comes. words[] then
  * are what those cells held before. Returns how many. */
-static inline size_t fill(struct ckf_segments *segments, const struct spot *spot, uint64_t *words,
-                          size_t count)
+static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const struct spot *spot,
+                          uint64_t *words, size_t count)
 {
     uint64_t ticket = spot->ticket, state = spot->state, end = spot->place.first + SPAN;
     size_t filled = 0;
@@ -405,6 +418,7 @@ static inline size_t fill(struct ckf_segments *segments, const struct spot *spot
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
+        fetch_ahead(spot->place.segment, ticket, in_blocks);
         ticket += TICKET;
     } while (filled < count && ticket != end &&
              is_before(state = state_of(spot->place.segment, ticket), ticket));
@@ -417,7 +431,7 @@ static inline size_t fill(struct ckf_segments *segments, const struct spot *spot
 /* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
  * or as they were. */
 static inline __attribute__((always_inline)) enum ckf_status put_words(
-    struct ckf_segments *segments, uint64_t *words, size_t count, size_t *put)
+    struct ckf_segments *segments, bool in_blocks, uint64_t *words, size_t count, size_t *put)
 {
     for (;;) {
         struct spot spot;
@@ -427,9 +441,9 @@ static inline __attribute__((always_inline)) enum ckf_status put_words(
         if (segments->single_producer) {
             uint64_t room = (spot.place.first + SPAN - spot.ticket) / TICKET;
             *put = count < room ? count : room;
-            return put_alone(segments, &spot, words, *put);
+            return put_alone(segments, in_blocks, &spot, words, *put);
         }
-        *put = fill(segments, &spot, words, count);
+        *put = fill(segments, in_blocks, &spot, words, count);
         if (CKF_LIKELY(*put > 0))
             return CKF_OK;
         ckf_back_off();
@@ -492,7 +506,7 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
         count = CKF_RUN;
     for (size_t i = 0; i < count; i++)
         words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
-    return put_words(&channel->segments, words, count, sent);
+    return put_words(&channel->segments, false, words, count, sent);
 }
 
 /* Receives up to count, at least one, into elems unless that is NULL. */
@@ -523,9 +537,8 @@ static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
     ckf_bytes_write(block, elem, channel->elem_size);
     uint64_t word = (uintptr_t)block;
     size_t one;
-    enum ckf_status status = put_words(segments, &word, 1, &one);
+    enum ckf_status status = put_words(segments, true, &word, 1, &one);
     block = ckf_block_of(word);
-    ckf_prefetch_for_write((const void *)block); /* for the next send */
     ckf_spares_give(segments->blocks, block);
     return status;
 }
