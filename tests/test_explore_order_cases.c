@@ -104,6 +104,7 @@ struct state {
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
+    struct ckf_permit probe;
     _Atomic(struct visited *) visited;
 };
 
@@ -478,6 +479,56 @@ static void poll_by_select(struct ckf_stress_run *run, void *state)
 
 SCENE(poll_with_select, "order-poll-with-select", BOTH, polled_ring, check_poller,
       {"poller", poll_by_select, 1}, {"sender", put_first, 1});
+
+/* --- a segment that comes back: whoever still has an earlier piece of it in mind harms nobody --- */
+
+enum { PIECE = 4 }; /* cells of a segment where accesses are watched */
+
+/* As many as there are until it is closed. */
+static void put_some(struct ckf_stress_run *run, struct ckf_channel *channel, size_t count)
+{
+    static const uint64_t elems[PIECE];
+    size_t done;
+    enum ckf_status status = ckf_channel_send_many(channel, elems, count, &done, CKF_NOW, NULL);
+    expect(run, status == CKF_OK || status == CKF_CLOSED);
+}
+
+static void full_piece(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, CKF_UNBOUNDED, 8);
+    put_some(run, s->first, PIECE);
+}
+
+static void put_late(struct ckf_stress_run *run, void *state)
+{
+    put_some(run, ((struct state *)state)->first, 1);
+}
+
+static void fill_next_and_close(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    put_some(run, s->first, PIECE);
+    atomic_store_explicit(&s->flag, 1, memory_order_release);
+    expect(run, ckf_channel_close(s->first) == CKF_OK && ckf_channel_is_closed(s->first));
+}
+
+/* The first segment is used again, the second one is kept. */
+static void turn_over(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t elems[2 * PIECE + 1];
+    size_t done;
+    while (!atomic_load_explicit(&s->flag, memory_order_acquire))
+        ckf_stress_spin(run);
+    put_some(run, s->first, 1);
+    expect(run,
+           ckf_channel_recv_many(s->first, elems, 2 * PIECE + 1, &done, CKF_NOW, NULL) == CKF_OK);
+    put_some(run, s->first, PIECE);
+}
+
+SCENE(segment_of_long_ago, "order-segment-of-long-ago", ATOMIC_ONLY, full_piece, destroy_both,
+      {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1}, {"turner", turn_over, 1});
 
 /* --- sleepers --- */
 
@@ -1106,6 +1157,59 @@ static void destroy_pool(struct ckf_stress_run *run, void *state)
 
 SCENE(memory_through_pool, "order-memory-through-pool", BOTH, make_pool, destroy_pool,
       {"user", use_object, 2});
+
+/* --- breakers --- */
+
+/* Half open, with its probe on the way. */
+static void make_breaker(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_breaker *breaker = NULL;
+    struct ckf_permit permit;
+    const struct ckf_breaker_options options = {
+        .variant = variant_of(run), .min_calls = 1, .open_ns = 1, .probe_ns = INT64_MAX};
+    expect(run, ckf_breaker_create(&breaker, &options) == CKF_OK);
+    s->object = breaker;
+    expect(run, ckf_breaker_try_enter(breaker, &permit) == CKF_OK);
+    ckf_breaker_leave(breaker, permit, CKF_FAILED);
+    expect(run, ckf_breaker_try_enter(breaker, &s->probe) == CKF_OK);
+}
+
+static void end_probe(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_breaker_leave(s->object, s->probe, CKF_SUCCEEDED);
+}
+
+static void enter_when_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_permit permit;
+    while (ckf_breaker_try_enter(s->object, &permit) != CKF_OK)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void see_it_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_breaker_state(s->object) != CKF_BREAKER_CLOSED)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void destroy_breaker(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_breaker_destroy(((struct state *)state)->object);
+}
+
+SCENE(memory_before_entry, "order-memory-before-entry", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"caller", enter_when_closed, 1});
+SCENE(memory_before_state, "order-memory-before-state", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"looker", see_it_closed, 1});
 
 /* --- private parts of sync/ --- */
 

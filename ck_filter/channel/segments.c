@@ -31,6 +31,7 @@
 
 #include "base/backoff.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/reclaim.h"
@@ -193,19 +194,33 @@ static bool advance(struct ckf_wide *at, const struct place *from, const struct 
     return ckf_wide_cas(at, from->first, word_of(from->segment), from->first + SPAN, word_of(to));
 }
 
+/* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
+ * long since. A segment never goes back to a piece that it stood for, or passed over: somebody may
+ * still be about to give it the successor that it had there. */
+static bool prepare_next(struct ckf_segment *next, const struct place *place)
+{
+    uint64_t first = place->first + SPAN;
+    /* relaxed, both: written by who had the segment before, who has handed it over */
+    uint64_t stood_for = load_relaxed(&next->next.low);
+    bool had_successor = load_relaxed(&next->next.high) != 0;
+    if (CKF_STEP(is_before(first, stood_for) || (first == stood_for && had_successor)))
+        return false;
+    store_relaxed(&next->next.low, first); /* relaxed: goes before the next store */
+    /* edge segment-reused: release; pairs with the load in read_next(). Whoever does not find the old
+     * successor any more finds that the piece is another one. */
+    store_release(&next->next.high, 0);
+    return true;
+}
+
 /* Gives a full piece a successor, unless somebody else does or the channel is closed. */
 static enum ckf_status append(struct ckf_segments *segments, const struct place *place)
 {
     struct ckf_segment *next = take_spare(segments);
     if (next == NULL)
         return CKF_NO_MEMORY;
-    /* relaxed: goes before the next store */
-    store_relaxed(&next->next.low, place->first + SPAN);
-    /* edge segment-reused: release; pairs with the load in read_next(). Whoever does not find the old
-     * successor any more finds that the piece is another one. */
-    store_release(&next->next.high, 0);
     /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
-    if (!ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
+    if (!prepare_next(next, place) ||
+        !ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
         keep_or_retire(segments, next);
     return CKF_OK;
 }
