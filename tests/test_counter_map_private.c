@@ -165,6 +165,14 @@ static void keys_that_differ_in_length_alone_have_other_hashes(void **state)
 
 /* --- cells --- */
 
+static bool take_id(struct ckf_cells *cells, uint32_t *id)
+{
+    assert_true(ckf_cells_try_lock_ids(cells));
+    bool taken = ckf_cells_take_id(cells, id);
+    ckf_cells_unlock_ids(cells);
+    return taken;
+}
+
 static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
 {
     (void)state;
@@ -173,10 +181,8 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
     ckf_section_start();
     ckf_cells_init(cells);
     for (uint32_t round = 0; round < 3 * CKF_CELLS_OF_A_CHUNK; round++) {
-        _Atomic(uint32_t) home = 0;
-        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-        uint32_t id = load_relaxed(&home) & CKF_HOME_NUMBER;
-        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | id);
+        uint32_t id;
+        assert_true(take_id(cells, &id));
         assert_int_equal(ckf_cells_sum(cells, id), 0);
         struct ckf_place *place = ckf_section_begin();
         _Atomic(uint64_t) *word = ckf_cells_make_mine(cells, place, id);
@@ -191,21 +197,22 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
     ckf_free(cells);
 }
 
-static void cells_end_with_their_ids(void **state)
+static void cells_abound_until_few_ids_are_left(void **state)
 {
     (void)state;
     struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
     assert_non_null(cells);
     ckf_cells_init(cells);
-    _Atomic(uint32_t) home = 0;
+    uint32_t id;
     for (uint32_t i = 0; i < CKF_CELL_IDS; i++) {
-        store_relaxed(&home, 0);
-        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | i);
+        assert_int_equal(ckf_cells_abound(cells), i < CKF_CELL_IDS_TO_SPARE);
+        assert_true(take_id(cells, &id));
+        assert_int_equal(id, i);
     }
-    store_relaxed(&home, 0);
-    ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-    assert_int_equal(load_relaxed(&home), 0);
+    assert_false(take_id(cells, &id));
+    for (uint32_t i = 0; i < CKF_CELL_IDS; i++)
+        ckf_cells_give_back_id(cells, i);
+    assert_true(ckf_cells_abound(cells));
     ckf_cells_destroy(cells);
     ckf_free(cells);
 }
@@ -267,7 +274,7 @@ int main(void)
         cmocka_unit_test(each_bit_of_a_key_changes_half_of_its_hash),
         cmocka_unit_test(keys_that_differ_in_length_alone_have_other_hashes),
         cmocka_unit_test(a_cell_id_that_is_used_again_starts_at_nothing),
-        cmocka_unit_test(cells_end_with_their_ids),
+        cmocka_unit_test(cells_abound_until_few_ids_are_left),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

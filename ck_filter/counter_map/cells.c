@@ -109,7 +109,7 @@ _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place
 {
     if (!ckf_place_is_own(place))
         return NULL;
-    struct ckf_cell_row *row = make_row(cells, ckf_place_number(place));
+    struct ckf_cell_row *row = make_row(cells, place->number);
     if (row == NULL)
         return NULL;
     place->kept_for = cells->serial;
@@ -185,25 +185,34 @@ static bool pop_id(struct ckf_cells *cells, uint32_t *id)
 
 static void set_birth(struct ckf_cells *cells, uint32_t id)
 {
-    /* relaxed: who learns the id from `home` learns this with it */
+    /* relaxed: who learns the id from an entry learns this with it */
     struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.chunks[id / CKF_CELLS_OF_A_CHUNK]);
     store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], sum_of_words(cells, id));
 }
 
-void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag)
+bool ckf_cells_try_lock_ids(struct ckf_cells *cells)
 {
-    uint32_t id;
-    if (pthread_mutex_trylock(&cells->ids_lock) != 0)
-        return;
-    uint32_t found = load_relaxed(home); /* relaxed: flags are set under the lock alone */
-    if ((found & flag) == 0 && pop_id(cells, &id)) {
-        set_birth(cells, id);
-        /* edge entry-promoted: release; pairs with the acquires in lockfree.c, count() and
-         * all_adds(). It hands over the id's birth, which has no add in it that this lets happen. */
-        while (!cas_acq_rel(home, &found, flag | id))
-            ;
-    }
+    return pthread_mutex_trylock(&cells->ids_lock) == 0;
+}
+
+void ckf_cells_unlock_ids(struct ckf_cells *cells)
+{
     pthread_mutex_unlock(&cells->ids_lock);
+}
+
+static void note_in_use(struct ckf_cells *cells, int change)
+{
+    /* relaxed: written under the lock, and guessed at without */
+    store_relaxed(&cells->ids_in_use, load_relaxed(&cells->ids_in_use) + (uint32_t)change);
+}
+
+bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id)
+{
+    if (!pop_id(cells, id))
+        return false;
+    note_in_use(cells, 1);
+    set_birth(cells, *id);
+    return true;
 }
 
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
@@ -213,5 +222,6 @@ void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
         ckf_die("pthread_mutex_lock", error);
     *next_free(cells, id) = cells->free_ids;
     cells->free_ids = id + 1;
+    note_in_use(cells, -1);
     pthread_mutex_unlock(&cells->ids_lock);
 }

@@ -11,12 +11,14 @@
 #include <pthread.h>
 
 #include "base/cacheline.h"
+#include "base/effort.h"
 #include "sync/section.h"
 
 enum {
     CKF_CELLS_OF_A_CHUNK = 256,
     CKF_CHUNKS_OF_A_ROW = 64,
     CKF_CELL_IDS = CKF_CELLS_OF_A_CHUNK * CKF_CHUNKS_OF_A_ROW,
+    CKF_CELL_IDS_TO_SPARE = CKF_SIZE(CKF_CELL_IDS * 3 / 4, 1),
     CKF_ROWS_OF_A_BLOCK = 64,
     CKF_BLOCKS_OF_ROWS = CKF_OWN_NUMBERS / CKF_ROWS_OF_A_BLOCK
 };
@@ -42,6 +44,7 @@ struct ckf_cells {
 
     pthread_mutex_t ids_lock; /* guards the rest; held over forks */
     uint32_t ids_made, free_ids;
+    _Atomic(uint32_t) ids_in_use;             /* who looks without the lock guesses */
     uint32_t *next_free[CKF_CHUNKS_OF_A_ROW]; /* one more than the next free id; made with births */
 };
 
@@ -67,9 +70,17 @@ _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place
 /* All that was added to the id's words since it was taken. Wait-free. */
 uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);
 
-/* Sets *home to flag | an id that nobody uses, unless it has the flag already. Does nothing if there is
- * none, or no memory, or another thread is at it: never waits. */
-void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag);
+/* Ids are taken by one thread at a time, between these two. False: another one is at it. Never waits. */
+bool ckf_cells_try_lock_ids(struct ckf_cells *cells);
+void ckf_cells_unlock_ids(struct ckf_cells *cells);
+/* An id that nobody uses, its birth set; false: there is none, or no memory. */
+bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id);
+
+/* So few ids are in use that a key may have one that is not known to need it. */
+static inline bool ckf_cells_abound(struct ckf_cells *cells)
+{
+    return load_relaxed(&cells->ids_in_use) < CKF_CELL_IDS_TO_SPARE; /* relaxed: a guess */
+}
 
 /* Once nobody can add to its words any more. May wait for who takes one. */
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id);

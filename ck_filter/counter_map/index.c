@@ -174,7 +174,9 @@ struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index
         if (spot.link == 0)
             return NULL;
         bool sealed;
-        struct ckf_counter_entry *entry = ckf_leaf_find(spot.link, spot.hash, *key, &sealed);
+        uint64_t state;
+        struct ckf_counter_entry *entry =
+            ckf_leaf_find(spot.link, spot.hash, ckf_is_entry_of_key, key, &state, &sealed);
         /* The end of a sealed leaf tells nothing once that has a successor.
          * edge leaf-published: acquire, as in locate() */
         if (entry != NULL || !sealed || load_acquire(&spot.at->word) == spot.link)

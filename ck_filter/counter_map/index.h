@@ -83,14 +83,31 @@ static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
     return (slot & CKF_SLOT_TAG) == (hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
 }
 
-/* Looks through a leaf for the key's entry, one whose state has none of these flags. NULL: *sealed
- * says whether the search ended in a slot that would lead to the leaf's successor. */
-static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
-                                                      struct ckf_counter_key key, bool *sealed)
+/* What a finder looks for: is this entry the key's? */
+typedef bool (*ckf_counter_entry_test)(const struct ckf_counter_entry *entry, const void *key);
+
+static inline bool ckf_is_entry_of_key(const struct ckf_counter_entry *entry, const void *key)
+{
+    return ckf_entry_has_key(entry, *(const struct ckf_counter_key *)key);
+}
+
+static inline bool ckf_is_entry_of_short_key(const struct ckf_counter_entry *entry, const void *key)
+{
+    return ckf_entry_has_short_key(entry, *(const struct ckf_short_key *)key);
+}
+
+enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING }; /* what finders do not find */
+
+/* Looks through a leaf for the key's entry, and says in which state it was found. NULL: *sealed says
+ * whether the search ended in a slot that would lead to the leaf's successor. */
+CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
+                                                          ckf_counter_entry_test is_of,
+                                                          const void *key, uint64_t *state,
+                                                          bool *sealed)
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
-    for (uint64_t left = mask + 1; left > 0; left--, at = (at + 1) & mask) {
+    uint64_t mask = ckf_leaf_mask(link), first = hash & mask, at = first;
+    do {
         /* edge entry-published: acquire; pairs with the release in index.c, put(). */
         uintptr_t slot = load_acquire(&slots[at]);
         if (slot <= CKF_SLOT_SEALED) {
@@ -98,32 +115,37 @@ static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t h
             return NULL;
         }
         struct ckf_counter_entry *entry = ckf_slot_entry(slot);
-        /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and refuse(). */
-        if (ckf_slot_has_tag(slot, hash) && entry != NULL && ckf_entry_has_key(entry, key) &&
-            CKF_LIKELY((load_acquire(&entry->state) & (CKF_ENTRY_DEAD | CKF_ENTRY_PENDING)) == 0))
-            return entry;
-    }
+        if (ckf_slot_has_tag(slot, hash) && entry != NULL && is_of(entry, key)) {
+            /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and
+             * refuse(). edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
+            *state = load_acquire(&entry->state);
+            if (CKF_LIKELY((*state & CKF_ENTRY_UNFOUND) == 0))
+                return entry;
+        }
+        at = (at + 1) & mask;
+    } while (at != first);
     *sealed = true;
     return NULL;
 }
 
-/* The key's entry, or NULL; unless *unsure, which ckf_counter_index_find_deeply then is not. */
-static inline struct ckf_counter_entry *ckf_counter_index_find_quickly(
-    struct ckf_counter_index *index, struct ckf_counter_key key, bool *unsure)
+/* The same in the index; or NULL, unless *unsure, which ckf_counter_index_find_deeply then is not. */
+CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
+    struct ckf_counter_index *index, uint64_t hash, ckf_counter_entry_test is_of, const void *key,
+    uint64_t *state, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
     /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&index->roots[key.hash >> shift].word);
+    uintptr_t link = load_acquire(&index->roots[hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
         /* edge leaf-published: acquire, as above */
-        link = load_acquire(&links[key.hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        link = load_acquire(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
     *unsure = (link & CKF_LINK_REKEYED) != 0;
     if (CKF_UNLIKELY(link == 0 || *unsure))
         return NULL;
-    return ckf_leaf_find(link, key.hash, key, unsure);
+    return ckf_leaf_find(link, hash, is_of, key, state, unsure);
 }
 
 /* The key's entry, or NULL. Wait-free for a key that is there. */
@@ -131,7 +153,9 @@ static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counte
                                                                const struct ckf_counter_key *key)
 {
     bool unsure;
-    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(index, *key, &unsure);
+    uint64_t state;
+    struct ckf_counter_entry *entry =
+        ckf_counter_index_find_quickly(index, key->hash, ckf_is_entry_of_key, key, &state, &unsure);
     return CKF_LIKELY(entry != NULL || !unsure) ? entry : ckf_counter_index_find_deeply(index, key);
 }
 
@@ -176,8 +200,5 @@ static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_
             visit(entry, arg);
     }
 }
-
-/* What finders find. */
-enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING };
 
 #endif

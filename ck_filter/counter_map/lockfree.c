@@ -5,8 +5,8 @@
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
- * Fast path:  hash, find, and a plain store to a word of this thread's own; all else is a call in
- *             the tail, so that it needs no stack frame.
+ * Fast path:  of keys of 8 to 16 bytes: hash, find, and a plain store to a word of this thread's own; all
+ *             else is a call in the tail, so that it needs no stack frame.
  * Teardown:   the door takes out all keys first; entries that handles once pinned are retired, and
  *             waited for.
  */
@@ -75,7 +75,7 @@ static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_ent
 static enum ckf_status count_in_new(struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                                     uint64_t n, struct ckf_counter_entry **pinned)
 {
-    uint32_t state = (pinned != NULL ? CKF_ENTRY_ONE_PIN | CKF_ENTRY_HAD_HANDLE : 0) |
+    uint64_t state = (pinned != NULL ? CKF_ENTRY_ONE_PIN | CKF_ENTRY_HAD_HANDLE : 0) |
                      (ckf_lockfree_is_bounded(map) ? CKF_ENTRY_PENDING : 0);
     /* The caller of an add has just looked. */
     bool looks = ckf_lockfree_is_bounded(map) || pinned != NULL || map->common.is_ending;
@@ -151,27 +151,12 @@ CKF_COLD static enum ckf_status count_slowly(struct ckf_lockfree_map *map,
     return CKF_OK;
 }
 
-/* The key's entry, in a section of *place; NULL, and no section: it is not to be had quickly. */
-static inline struct ckf_counter_entry *enter_quickly(struct ckf_lockfree_map *map,
-                                                      struct ckf_counter_key key,
-                                                      struct ckf_place **place)
-{
-    *place = ckf_section_begin_lightly();
-    if (CKF_UNLIKELY(*place == NULL))
-        return NULL;
-    bool unsure;
-    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(&map->index, key, &unsure);
-    if (CKF_UNLIKELY(entry == NULL))
-        ckf_section_end_lightly(*place);
-    return entry;
-}
-
 /* Of a light section, which it ends. */
 static inline enum ckf_status count_quickly(struct ckf_lockfree_map *map,
-                                            struct ckf_counter_entry *entry, uint64_t n,
-                                            struct ckf_place *place)
+                                            struct ckf_counter_entry *entry, uint64_t state,
+                                            uint64_t n, struct ckf_place *place)
 {
-    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, place);
+    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
     if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
         return count_slowly(map, entry, n, place);
     ckf_count_in(word, n);
@@ -179,29 +164,51 @@ static inline enum ckf_status count_quickly(struct ckf_lockfree_map *map,
     return CKF_OK;
 }
 
-enum ckf_status ckf_counter_lockfree_add_bytes(struct ckf_counter_map *map, const void *bytes,
+/* Counts n if the key is to be had quickly; false: nothing was done. */
+CKF_ALWAYS_INLINE bool add_quickly(struct ckf_lockfree_map *map, struct ckf_short_key key,
+                                   uint64_t hash, uint64_t n, enum ckf_status *status)
+{
+    struct ckf_place *place = ckf_section_begin_lightly();
+    if (CKF_UNLIKELY(place == NULL))
+        return false;
+    bool unsure;
+    uint64_t state;
+    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
+        &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
+    if (CKF_UNLIKELY(entry == NULL)) {
+        ckf_section_end_lightly(place);
+        return false;
+    }
+    *status = count_quickly(map, entry, state, n, place);
+    return true;
+}
+
+static inline uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
+{
+    return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
+}
+
+enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
                                                size_t length, uint64_t n)
 {
-    if (!ckf_counter_key_is_valid(map, &bytes, length))
-        return CKF_INVALID;
-    struct ckf_counter_key key = {bytes, length, ckf_counter_hash(map, bytes, length)};
-    struct ckf_place *place;
-    struct ckf_counter_entry *entry = enter_quickly(ckf_lockfree(map), key, &place);
-    if (CKF_UNLIKELY(entry == NULL))
-        return add_slowly(map, bytes, length, key.hash, n);
-    return count_quickly(ckf_lockfree(map), entry, n, place);
+    const unsigned char *at = bytes;
+    struct ckf_short_key key = {ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)), length};
+    uint64_t hash = hash_short(map, key);
+    enum ckf_status status;
+    return CKF_LIKELY(add_quickly(ckf_lockfree(map), key, hash, n, &status))
+               ? status
+               : add_slowly(map, bytes, length, hash, n);
 }
 
 enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
                                              uint64_t n)
 {
-    struct ckf_counter_key key = {&number, sizeof number,
-                                  ckf_counter_hash(map, &number, sizeof number)};
-    struct ckf_place *place;
-    struct ckf_counter_entry *entry = enter_quickly(ckf_lockfree(map), key, &place);
-    if (CKF_UNLIKELY(entry == NULL))
-        return add_slowly_u64(map, number, key.hash, n);
-    return count_quickly(ckf_lockfree(map), entry, n, place);
+    struct ckf_short_key key = {number, number, sizeof number};
+    uint64_t hash = hash_short(map, key);
+    enum ckf_status status;
+    return CKF_LIKELY(add_quickly(ckf_lockfree(map), key, hash, n, &status))
+               ? status
+               : add_slowly_u64(map, number, hash, n);
 }
 
 /* --- reading and taking --- */
@@ -372,6 +379,7 @@ enum ckf_status ckf_counter_lockfree_handle(struct ckf_counter_map *map,
         return status;
     }
     handle->common.map = map;
+    handle->common.add = ckf_counter_lockfree_handle_add;
     handle->hash = key->hash;
     handle->length = key->length;
     memcpy(handle->bytes, key->bytes, key->length);
@@ -380,16 +388,19 @@ enum ckf_status ckf_counter_lockfree_handle(struct ckf_counter_map *map,
     return status;
 }
 
-/* The handle's entry if it is alive; inside a section. */
-static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle *handle)
+/* The handle's entry if it is alive, and its state; inside a section. */
+static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle *handle,
+                                                     uint64_t *state)
 {
     /* edge handle-bound: acquire; pairs with the release in add_anew(). */
     struct ckf_counter_entry *entry = load_acquire(&handle->entry);
     if (CKF_UNLIKELY(entry == NULL))
         return NULL;
     /* edge entry-dying: acquire; pairs with the release that sets DEAD: who misses it holds up the
-     * removal, and who sees it looks for the key after it was marked. */
-    return CKF_LIKELY((load_acquire(&entry->state) & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
+     * removal, and who sees it looks for the key after it was marked.
+     * edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
+    *state = load_acquire(&entry->state);
+    return CKF_LIKELY((*state & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
 }
 
 /* The key was removed, or had no room: adds to its next incarnation and pins that instead. */
@@ -419,7 +430,8 @@ CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint6
 {
     struct ckf_lockfree_map *map = ckf_lockfree(handle->common.map);
     struct ckf_place *place = ckf_section_begin();
-    struct ckf_counter_entry *entry = living_entry(handle);
+    uint64_t state;
+    struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry != NULL)
         ckf_lockfree_count(map, entry, n, place);
     ckf_section_end(place);
@@ -430,12 +442,12 @@ CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint6
 void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
 {
     struct ckf_lockfree_handle *handle = handle_of(counter);
-    struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_LIKELY(place != NULL)) {
-        struct ckf_counter_entry *entry = living_entry(handle);
+        uint64_t state;
+        struct ckf_counter_entry *entry = living_entry(handle, &state);
         if (CKF_LIKELY(entry != NULL)) {
-            (void)count_quickly(map, entry, n, place);
+            (void)count_quickly(ckf_lockfree(counter->map), entry, state, n, place);
             return;
         }
         ckf_section_end_lightly(place);
@@ -449,7 +461,8 @@ uint64_t ckf_counter_lockfree_handle_get(struct ckf_counter *counter)
     struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_counter_key key = key_of(handle);
     struct ckf_place *place = ckf_section_begin();
-    struct ckf_counter_entry *entry = living_entry(handle);
+    uint64_t state;
+    struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry == NULL)
         entry = ckf_counter_index_find(&map->index, &key);
     uint64_t value = entry != NULL ? ckf_lockfree_value(map, entry) : 0;

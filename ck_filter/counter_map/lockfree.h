@@ -76,7 +76,7 @@ void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
 /* An entry that nobody knows, with n in it; NULL without memory. Never waits. */
 struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   const struct ckf_counter_key *key, uint64_t n,
-                                                  uint32_t state);
+                                                  uint64_t state);
 /* Of one that nobody knows, or nobody any more. Lock-free, as far as the allocator is. */
 void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 /* For those at which somebody may still be looking inside a section. */

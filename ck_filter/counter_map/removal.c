@@ -65,12 +65,13 @@ static void delist_dying(struct ckf_counter_entry *entry)
 static uint64_t settle_total(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     uint64_t total = ckf_lockfree_all_adds(map, entry);
-    uint32_t home = load_relaxed(&entry->home); /* relaxed: nobody counts here any more, as below */
-    if ((home & CKF_HOME_HOT) != 0) {
-        store_relaxed(&entry->home, 0);
+    uint64_t state =
+        load_relaxed(&entry->state); /* relaxed: nobody counts here any more, as below */
+    if ((state & CKF_ENTRY_HOT) != 0) {
+        fetch_and_relaxed(&entry->state, ~CKF_ENTRY_HOME);
         store_relaxed(&entry->own, 0);
         store_relaxed(&entry->base, total);
-        ckf_cells_give_back_id(&map->cells, home & CKF_HOME_NUMBER);
+        ckf_cells_give_back_id(&map->cells, ckf_entry_number(state));
     }
     return total;
 }
@@ -156,7 +157,7 @@ static unsigned idle_now(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 
 static bool claim_unpinned(struct ckf_counter_entry *entry)
 {
-    uint32_t state = load_relaxed(&entry->state);
+    uint64_t state = load_relaxed(&entry->state);
     do {
         if (state >= CKF_ENTRY_ONE_PIN)
             return false;

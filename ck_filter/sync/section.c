@@ -42,20 +42,27 @@ void ckf_section_mend_child(void)
         /* relaxed: the child has one thread; reads alone leave untouched pages alone */
         if (load_relaxed(&ckf_places[i].inside) != 0)
             store_relaxed(&ckf_places[i].inside, 0);
-    if (ckf_sections.are_light && !ckf_membarrier_start())
+    if (ckf_sections.are_light && !ckf_membarrier_start()) {
         ckf_sections.are_light = false;
+        ckf_thread_place = NULL;
+    }
 }
 
 struct ckf_place *ckf_section_begin_heavily(void)
 {
     unsigned number = ckf_thread_number();
-    if (number < CKF_OWN_NUMBERS && ckf_sections.are_light)
-        return ckf_section_begin_lightly(); /* it has a number now */
     bool own = number < CKF_OWN_NUMBERS;
     if (!own)
         /* relaxed: either word will do */
         number = CKF_OWN_NUMBERS + load_relaxed(&crowd_phase) % CKF_CROWD_PLACES;
     struct ckf_place *place = &ckf_places[number];
+    if (own) {
+        place->number = number;
+        if (ckf_sections.are_light) {
+            ckf_thread_place = place;
+            return ckf_section_begin_lightly();
+        }
+    }
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(). */
     uint64_t phase = load_acquire(&ckf_sections.phase);
     /* edge section-begun: acq_rel; pairs with the acq_rel in seen_inside(): a waiter that came first

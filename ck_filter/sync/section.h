@@ -27,7 +27,8 @@
 struct ckf_place {
     /* The phase in which the open section began, or 0; for those behind: how many are inside. */
     alignas(64) _Atomic(uint64_t) inside;
-    /* The rest is the owner's, for the collection: inherited with the number. */
+    /* The rest is the owner's, inherited with the number; all but the first for the collection. */
+    uint32_t number;
     uint32_t ticks;
     uint64_t kept_for;
     void *kept;
@@ -58,18 +59,12 @@ static inline bool ckf_place_is_own(const struct ckf_place *place)
     return place < &ckf_places[CKF_OWN_NUMBERS];
 }
 
-static inline uint32_t ckf_place_number(const struct ckf_place *place)
-{
-    return (uint32_t)(place - ckf_places);
-}
-
-/* NULL: this thread's sections are heavy. Wait-free, as all of these. */
+/* NULL: this thread's sections are heavy, or have been up to now. Wait-free, as all of these. */
 static inline struct ckf_place *ckf_section_begin_lightly(void)
 {
-    unsigned number = ckf_thread_number_plus_one - 1; /* none: more than all */
-    if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS || !ckf_sections.are_light))
+    struct ckf_place *place = ckf_thread_place;
+    if (CKF_UNLIKELY(place == NULL))
         return NULL;
-    struct ckf_place *place = &ckf_places[number];
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(): a section of a later
      * phase finds what was made unreachable so. The store is relaxed: it is ordered before the
      * section's loads by the waiter's membarrier. */
