@@ -1,6 +1,6 @@
 /* counter_map/cells.h - counters of which each thread has its own word.
  *
- * A cell id names a word in each thread's row; rows and their chunks are made when a thread first
+ * A cell id names a word in each thread's row, where the thread also keeps its front (front.h); rows and their chunks are made when a thread first
  * adds to one of their cells. Only the holder of a thread number writes its row, by plain stores; who
  * gets the number later goes on with the row. So words only grow, modulo 2^64, and nothing is ever
  * moved or zeroed: an id that is used again starts from what its cells hold then, its birth.
@@ -12,6 +12,7 @@
 
 #include "base/cacheline.h"
 #include "base/effort.h"
+#include "counter_map/front.h"
 #include "sync/section.h"
 
 enum {
@@ -27,8 +28,13 @@ struct ckf_cell_chunk {
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) words[CKF_CELLS_OF_A_CHUNK];
 };
 
+struct ckf_cell_chunks {
+    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_cell_chunk *) of[CKF_CHUNKS_OF_A_ROW];
+};
+
 struct ckf_cell_row {
-    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_cell_chunk *) chunks[CKF_CHUNKS_OF_A_ROW];
+    struct ckf_cell_chunks chunks;
+    struct ckf_front front;
 };
 
 struct ckf_cell_block {
@@ -39,8 +45,7 @@ struct ckf_cells {
     uint64_t serial;           /* no two of a process have the same */
     _Atomic(uint32_t) row_end; /* more than every number that has a row */
     _Atomic(struct ckf_cell_block *) blocks[CKF_BLOCKS_OF_ROWS];
-    struct ckf_cell_row
-        births; /* by id, in the shape of a row; whoever takes an id writes its word */
+    struct ckf_cell_chunks births; /* by id; whoever takes an id writes its word */
 
     pthread_mutex_t ids_lock; /* guards the rest; held over forks */
     uint32_t ids_made, free_ids;
@@ -51,15 +56,44 @@ struct ckf_cells {
 void ckf_cells_init(struct ckf_cells *cells);
 void ckf_cells_destroy(struct ckf_cells *cells);
 
-/* This thread's word of the id; NULL: it has not been made. Inside a section. */
+/* This thread's row; NULL: it is not at hand. Inside a section, as all of these. */
+static inline struct ckf_cell_row *ckf_cells_row(const struct ckf_cells *cells,
+                                                 const struct ckf_place *place)
+{
+    uint64_t serial = cells->serial;
+    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
+               ? place->kept[serial % CKF_KEPT].data
+               : NULL;
+}
+
+/* This thread's front; NULL: it is not at hand, or does not pay. */
+static inline struct ckf_front *ckf_cells_front(const struct ckf_cells *cells,
+                                                const struct ckf_place *place)
+{
+    uint64_t serial = cells->serial;
+    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
+               ? place->kept[serial % CKF_KEPT].cache
+               : NULL;
+}
+
+static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf_place *place,
+                                       struct ckf_front *front)
+{
+    place->kept[cells->serial % CKF_KEPT].cache = front;
+}
+
+/* This thread's row, made if need be; NULL: without memory, or without a number of this thread's own. */
+struct ckf_cell_row *ckf_cells_make_row(struct ckf_cells *cells, struct ckf_place *place);
+
+/* This thread's word of the id; NULL: it has not been made. */
 static inline _Atomic(uint64_t) *ckf_cells_mine(struct ckf_cells *cells, struct ckf_place *place,
                                                 uint32_t id)
 {
-    if (CKF_UNLIKELY(place->kept_for != cells->serial))
+    struct ckf_cell_row *row = ckf_cells_row(cells, place);
+    if (CKF_UNLIKELY(row == NULL))
         return NULL;
-    struct ckf_cell_row *row = place->kept;
     /* relaxed: this thread's own, or inherited with the number */
-    struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks.of[id / CKF_CELLS_OF_A_CHUNK]);
     return CKF_LIKELY(chunk != NULL) ? &chunk->words[id % CKF_CELLS_OF_A_CHUNK] : NULL;
 }
 

@@ -5,8 +5,8 @@
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
- * Fast path:  of keys of 8 to 16 bytes: hash, find, and a plain store to a word of this thread's own; all
- *             else is a call in the tail, so that it needs no stack frame.
+ * Fast path:  of keys of 8 to 16 bytes: look into this thread's front (front.h), and a plain store to a
+ *             word of its own; all else is a call in the tail, so that it needs no stack frame.
  * Teardown:   the door takes out all keys first; entries that handles once pinned are retired, and
  *             waited for.
  */
@@ -128,19 +128,6 @@ enum ckf_status ckf_counter_lockfree_add(struct ckf_counter_map *common,
     return entry != NULL ? CKF_OK : add_to_new_key(map, key, n);
 }
 
-CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, const void *bytes,
-                                           size_t length, uint64_t hash, uint64_t n)
-{
-    struct ckf_counter_key key = {bytes, length, hash};
-    return ckf_counter_lockfree_add(map, &key, n);
-}
-
-CKF_COLD static enum ckf_status add_slowly_u64(struct ckf_counter_map *map, uint64_t number,
-                                               uint64_t hash, uint64_t n)
-{
-    return add_slowly(map, &number, sizeof number, hash, n);
-}
-
 /* Ends the section. */
 CKF_COLD static enum ckf_status count_slowly(struct ckf_lockfree_map *map,
                                              struct ckf_counter_entry *entry, uint64_t n,
@@ -152,63 +139,101 @@ CKF_COLD static enum ckf_status count_slowly(struct ckf_lockfree_map *map,
 }
 
 /* Of a light section, which it ends. */
-static inline enum ckf_status count_quickly(struct ckf_lockfree_map *map,
-                                            struct ckf_counter_entry *entry, uint64_t state,
-                                            uint64_t n, struct ckf_place *place)
+static inline enum ckf_status count_quickly(_Atomic(uint64_t) *word, uint64_t n,
+                                            struct ckf_place *place)
 {
-    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
-    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
-        return count_slowly(map, entry, n, place);
     ckf_count_in(word, n);
     ckf_section_end_lightly(place);
     return CKF_OK;
 }
 
-/* Counts n if the key is to be had quickly; false: nothing was done. */
-CKF_ALWAYS_INLINE bool add_quickly(struct ckf_lockfree_map *map, struct ckf_short_key key,
-                                   uint64_t hash, uint64_t n, enum ckf_status *status)
+static struct ckf_short_key short_key(const void *bytes, size_t length)
 {
-    struct ckf_place *place = ckf_section_begin_lightly();
-    if (CKF_UNLIKELY(place == NULL))
-        return false;
+    const unsigned char *at = bytes;
+    return (struct ckf_short_key){ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)),
+                                  length};
+}
+
+static uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
+{
+    return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
+}
+
+CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t first,
+                                           uint64_t last, size_t length, uint64_t n)
+{
+    unsigned char bytes[CKF_SHORT_KEY_MOST];
+    memcpy(bytes, &first, sizeof first);
+    memcpy(bytes + length - sizeof last, &last, sizeof last);
+    struct ckf_counter_key key = {bytes, length, ckf_counter_hash(map, bytes, length)};
+    return ckf_counter_lockfree_add(map, &key, n);
+}
+
+static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    int saved_errno = errno;
+    (void)ckf_cells_make_row(&map->cells, place);
+    errno = saved_errno;
+}
+
+/* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
+ * parts, which are passed in registers. */
+CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common, uint64_t first,
+                                                 uint64_t last, size_t length, uint64_t n,
+                                                 struct ckf_place *place)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct ckf_short_key key = {first, last, length};
     bool unsure;
-    uint64_t state;
+    uint64_t state, hash = hash_short(common, key);
+    /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words(). */
+    uint64_t tag = load_acquire(&map->front_tag);
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
         &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
         ckf_section_end_lightly(place);
-        return false;
+        return add_slowly(common, first, last, length, n);
     }
-    *status = count_quickly(map, entry, state, n, place);
-    return true;
+    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
+    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
+        return count_slowly(map, entry, n, place);
+    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
+    if (CKF_LIKELY(row != NULL))
+        ckf_cells_use_front(&map->cells, place,
+                            ckf_front_note_miss(&row->front, &key, tag, word) ? &row->front : NULL);
+    else
+        make_row(map, place);
+    return count_quickly(word, n, place);
 }
 
-static inline uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
+static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
+                                        uint64_t n)
 {
-    return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct ckf_place *place = ckf_section_begin_lightly();
+    if (CKF_UNLIKELY(place == NULL))
+        return add_slowly(common, key.first, key.last, key.length, n);
+    struct ckf_front *front = ckf_cells_front(&map->cells, place);
+    if (CKF_LIKELY(front != NULL && !ckf_add_is_marked(n))) {
+        /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words(). */
+        uint64_t tag = load_acquire(&map->front_tag);
+        _Atomic(uint64_t) *word = ckf_front_find(front, &key, tag);
+        if (CKF_LIKELY(word != NULL))
+            return count_quickly(word, n, place);
+    }
+    return add_by_index(common, key.first, key.last, key.length, n, place);
 }
 
 enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
                                                size_t length, uint64_t n)
 {
-    const unsigned char *at = bytes;
-    struct ckf_short_key key = {ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)), length};
-    uint64_t hash = hash_short(map, key);
-    enum ckf_status status;
-    return CKF_LIKELY(add_quickly(ckf_lockfree(map), key, hash, n, &status))
-               ? status
-               : add_slowly(map, bytes, length, hash, n);
+    return add_short(map, short_key(bytes, length), n);
 }
 
 enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
                                              uint64_t n)
 {
-    struct ckf_short_key key = {number, number, sizeof number};
-    uint64_t hash = hash_short(map, key);
-    enum ckf_status status;
-    return CKF_LIKELY(add_quickly(ckf_lockfree(map), key, hash, n, &status))
-               ? status
-               : add_slowly_u64(map, number, hash, n);
+    return add_short(map, (struct ckf_short_key){number, number, sizeof number}, n);
 }
 
 /* --- reading and taking --- */
@@ -439,6 +464,17 @@ CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint6
         add_anew(handle, n);
 }
 
+/* Of a light section, which it ends. */
+static inline void count_by_handle(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                                   uint64_t state, uint64_t n, struct ckf_place *place)
+{
+    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
+    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
+        (void)count_slowly(map, entry, n, place);
+    else
+        (void)count_quickly(word, n, place);
+}
+
 void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
 {
     struct ckf_lockfree_handle *handle = handle_of(counter);
@@ -447,7 +483,7 @@ void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
         uint64_t state;
         struct ckf_counter_entry *entry = living_entry(handle, &state);
         if (CKF_LIKELY(entry != NULL)) {
-            (void)count_quickly(ckf_lockfree(counter->map), entry, state, n, place);
+            count_by_handle(ckf_lockfree(counter->map), entry, state, n, place);
             return;
         }
         ckf_section_end_lightly(place);
@@ -488,6 +524,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
     if (map == NULL)
         return NULL;
     ckf_section_start();
+    atomic_init(&map->front_tag, CKF_FRONT_TAG_STEP);
     ckf_counter_index_init(&map->index);
     if (!ckf_counter_index_prepare(&map->index, expected_keys)) {
         ckf_counter_index_destroy(&map->index);

@@ -19,8 +19,9 @@
 
 struct ckf_lockfree_map {
     struct ckf_counter_map common;
-    struct ckf_counter_index index;
+    _Atomic(uint64_t) front_tag; /* in steps of CKF_FRONT_TAG_STEP; removers, under the lock */
     struct ckf_cells cells;
+    struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */
     _Atomic(uint32_t) period;  /* of samples */

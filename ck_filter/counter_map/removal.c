@@ -4,7 +4,7 @@
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
  *             summed up in `gone_total`; it changes place under the lock. So the total never counts
  *             an entry twice or not at all.
- * Removal:    mark DEAD, unlink, enlist; wait for the sections, after which no add can reach the
+ * Removal:    mark DEAD, unlink, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
  *             entry any more, so that its value is final; sum it up; report it; detach it.
  * Fork:       in the child the dying are buried: their values count in overflow, because who would
  *             have returned them is not there.
@@ -39,6 +39,16 @@ static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry 
     map->dying = entry;
 }
 
+/* Under the lock: what fronts know of entries that nobody finds any more holds good no longer. */
+static void forget_words(struct ckf_lockfree_map *map)
+{
+    /* relaxed: written under the lock alone */
+    uint64_t tag = load_relaxed(&map->front_tag) + CKF_FRONT_TAG_STEP;
+    /* edge front-tagged: release; pairs with the acquires in lockfree.c: who has the new tag sees that the
+     * entries are dead. */
+    store_release(&map->front_tag, tag);
+}
+
 /* Under the lock, not inside a section: from here on nobody finds the batch's entries. */
 static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
 {
@@ -50,6 +60,7 @@ static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
         enlist_dying(map, entry);
     }
     fetch_sub_relaxed(&map->linked, (int64_t)batch->count); /* relaxed: a number for len() */
+    forget_words(map);
 }
 
 static void delist_dying(struct ckf_counter_entry *entry)
@@ -245,6 +256,7 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     uint64_t keys = 0;
+    forget_words(map); /* a thread that is not here may have been writing its front */
     bury_dying(map);
     ckf_lockfree_settle_claim(map);
     bury_pending(map);

@@ -23,6 +23,8 @@
 #include "base/membarrier.h"
 #include "sync/per_thread.h"
 
+enum { CKF_CROWD_PLACES = 2, CKF_KEPT = 2 };
+
 /* By thread number. Behind the own places stand two for all threads that have none. */
 struct ckf_place {
     /* The phase in which the open section began, or 0; for those behind: how many are inside. */
@@ -30,11 +32,11 @@ struct ckf_place {
     /* The rest is the owner's, inherited with the number; all but the first for the collection. */
     uint32_t number;
     uint32_t ticks;
-    uint64_t kept_for;
-    void *kept;
+    struct {
+        uint64_t object;    /* a number that no two objects have; 0: nothing is kept here */
+        void *data, *cache; /* both NULL: likewise */
+    } kept[CKF_KEPT];
 };
-
-enum { CKF_CROWD_PLACES = 2 };
 
 extern struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES]
     __attribute__((visibility("hidden")));
