@@ -36,8 +36,9 @@ static bool read_admission(struct ckf_lockfree_map *map, uint64_t *low, uint64_t
     /* edge key-admitted: acquire; pairs with the release in change_admission(): the keys
      * that fill the map can be found. */
     *low = load_acquire(&map->admission.low);
-    /* edge key-admitted: acquire, as above */
-    *last = load_acquire(&map->admission.high);
+    /* edge key-admitted: acquire, as above.
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    *last = load_seq_cst(&map->admission.high);
     return load_acquire(&map->admission.low) == *low; /* edge key-admitted: acquire, as above */
 }
 

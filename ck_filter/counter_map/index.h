@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/effort.h"
 #include "counter_map/entry.h"
+#include "sync/section.h"
 
 /* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
  * its kind in the low bits. */
@@ -108,8 +109,9 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
     uint64_t mask = ckf_leaf_mask(link), first = hash & mask, at = first;
     do {
-        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
-        uintptr_t slot = load_acquire(&slots[at]);
+        /* edge entry-published: acquire; pairs with the release in index.c, put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        uintptr_t slot = load_seq_cst(&slots[at]);
         if (slot <= CKF_SLOT_SEALED) {
             *sealed = slot != 0;
             return NULL;
@@ -117,8 +119,9 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64
         struct ckf_counter_entry *entry = ckf_slot_entry(slot);
         if (ckf_slot_has_tag(slot, hash) && entry != NULL && is_of(entry, key)) {
             /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and
-             * refuse(). edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
-            *state = load_acquire(&entry->state);
+             * refuse(). edge entry-promoted: acquire; pairs with the release in count.c, promote().
+             * edge fence-passed: seq_cst, as above */
+            *state = load_seq_cst(&entry->state);
             if (CKF_LIKELY((*state & CKF_ENTRY_UNFOUND) == 0))
                 return entry;
         }
@@ -134,13 +137,14 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
     uint64_t *state, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&index->roots[hash >> shift].word);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    uintptr_t link = load_seq_cst(&index->roots[hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
-        /* edge leaf-published: acquire, as above */
-        link = load_acquire(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        /* edge leaf-published: acquire, as above; edge fence-passed: seq_cst, as above */
+        link = load_seq_cst(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
     *unsure = (link & CKF_LINK_REKEYED) != 0;
     if (CKF_UNLIKELY(link == 0 || *unsure))
@@ -166,8 +170,9 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
                                                    struct ckf_counter_entry *entry);
 
 /* Makes sure that the entry, which is dead, is not linked any more. Not inside a section: may wait
- * for a leaf that another thread is replacing. */
-void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry);
+ * for a leaf that another thread is replacing. The fence is the map's. */
+void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence *fence,
+                              struct ckf_counter_entry *entry);
 
 typedef void (*ckf_counter_entry_visit)(struct ckf_counter_entry *entry, void *arg);
 
@@ -193,8 +198,9 @@ static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_
         if (i + AHEAD < capacity)
             /* relaxed: an address to prefetch */
             __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
+        /* edge entry-published: acquire; pairs with the release in index.c, put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(&slots[i]));
         /* edge entry-settled: acquire; pairs with the releases in admission.c. */
         if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
             visit(entry, arg);

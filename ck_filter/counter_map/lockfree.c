@@ -24,7 +24,7 @@
 /* A refused entry, which this thread made. */
 static void discard(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    ckf_counter_index_unlink(&map->index, entry);
+    ckf_counter_index_unlink(&map->index, &map->fence, entry);
     ckf_lockfree_retire(map, entry);
 }
 
@@ -32,7 +32,7 @@ static void discard(struct ckf_lockfree_map *map, struct ckf_counter_entry *entr
 static bool count_in_existing(struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                               uint64_t n, struct ckf_counter_entry **pinned, bool *full)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     /* Before the key is looked for: if there was no room and then no key, it is refused rightly, and
      * if it is what filled the map, it is found. */
     *full = ckf_lockfree_is_full(map);
@@ -54,7 +54,7 @@ enum made { MADE, THERE_ALREADY, NO_ROOM, NO_MEMORY };
 /* Links fresh, which has n in it. */
 static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_entry *fresh)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *there = ckf_counter_index_insert(&map->index, fresh);
     bool is_in = there != NULL && (!ckf_lockfree_is_bounded(map) || ckf_lockfree_admit(map, there));
     if (is_in && there == fresh)
@@ -120,7 +120,7 @@ enum ckf_status ckf_counter_lockfree_add(struct ckf_counter_map *common,
                                          const struct ckf_counter_key *key, uint64_t n)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL)
         ckf_lockfree_count(map, entry, n, place);
@@ -169,6 +169,14 @@ CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t
     return ckf_counter_lockfree_add(map, &key, n);
 }
 
+/* Inside a section. */
+static inline uint64_t current_tag(struct ckf_lockfree_map *map)
+{
+    /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    return load_seq_cst(&map->front_tag);
+}
+
 static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
 {
     int saved_errno = errno;
@@ -186,8 +194,7 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_short_key key = {first, last, length};
     bool unsure;
     uint64_t state, hash = hash_short(common, key);
-    /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words(). */
-    uint64_t tag = load_acquire(&map->front_tag);
+    uint64_t tag = current_tag(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
         &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
@@ -206,6 +213,14 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     return count_quickly(word, n, place);
 }
 
+CKF_COLD static enum ckf_status add_behind_fence(struct ckf_counter_map *common, uint64_t first,
+                                                 uint64_t last, size_t length, uint64_t n,
+                                                 struct ckf_place *place)
+{
+    ckf_section_pass_slowly(&ckf_lockfree(common)->fence, place);
+    return add_by_index(common, first, last, length, n, place);
+}
+
 static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
                                         uint64_t n)
 {
@@ -213,11 +228,11 @@ static inline enum ckf_status add_short(struct ckf_counter_map *common, struct c
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
+    if (ckf_fence_stands(&map->fence))
+        return add_behind_fence(common, key.first, key.last, key.length, n, place);
     struct ckf_front *front = ckf_cells_front(&map->cells, place);
     if (CKF_LIKELY(front != NULL && !ckf_add_is_marked(n))) {
-        /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words(). */
-        uint64_t tag = load_acquire(&map->front_tag);
-        _Atomic(uint64_t) *word = ckf_front_find(front, &key, tag);
+        _Atomic(uint64_t) *word = ckf_front_find(front, &key, current_tag(map));
         if (CKF_LIKELY(word != NULL))
             return count_quickly(word, n, place);
     }
@@ -243,7 +258,7 @@ static enum ckf_status read_with(uint64_t (*read)(struct ckf_lockfree_map *map,
                                  struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                                  uint64_t *value)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     uint64_t found = entry != NULL ? read(map, entry) : 0;
     ckf_section_end(place);
@@ -314,9 +329,10 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
 {
     size_t listed = list->count;
     struct part_visit visit = {.map = ckf_lockfree(map), .list = list};
-    struct ckf_place *place = ckf_section_begin();
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&((struct ckf_counter_link *)part)->word);
+    struct ckf_place *place = ckf_lockfree_begin(visit.map);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    uintptr_t link = load_seq_cst(&((struct ckf_counter_link *)part)->word);
     if (CKF_LIKELY((link & CKF_LINK_INNER) == 0))
         ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
     else
@@ -329,7 +345,7 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
 static bool visit_in_section(struct ckf_counter_link *part, void *arg)
 {
     struct part_visit *visit = arg;
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(visit->map);
     ckf_counter_index_visit_part(part, visit->but_for, visit->visit, visit->arg);
     ckf_section_end(place);
     return true;
@@ -423,8 +439,9 @@ static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle 
         return NULL;
     /* edge entry-dying: acquire; pairs with the release that sets DEAD: who misses it holds up the
      * removal, and who sees it looks for the key after it was marked.
-     * edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
-    *state = load_acquire(&entry->state);
+     * edge entry-promoted: acquire; pairs with the release in count.c, promote().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    *state = load_seq_cst(&entry->state);
     return CKF_LIKELY((*state & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
 }
 
@@ -454,7 +471,7 @@ static void add_anew(struct ckf_lockfree_handle *handle, uint64_t n)
 CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint64_t n)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(handle->common.map);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     uint64_t state;
     struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry != NULL)
@@ -478,12 +495,14 @@ static inline void count_by_handle(struct ckf_lockfree_map *map, struct ckf_coun
 void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
 {
     struct ckf_lockfree_handle *handle = handle_of(counter);
+    struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_LIKELY(place != NULL)) {
         uint64_t state;
-        struct ckf_counter_entry *entry = living_entry(handle, &state);
+        struct ckf_counter_entry *entry =
+            ckf_fence_stands(&map->fence) ? NULL : living_entry(handle, &state);
         if (CKF_LIKELY(entry != NULL)) {
-            count_by_handle(ckf_lockfree(counter->map), entry, state, n, place);
+            count_by_handle(map, entry, state, n, place);
             return;
         }
         ckf_section_end_lightly(place);
@@ -496,7 +515,7 @@ uint64_t ckf_counter_lockfree_handle_get(struct ckf_counter *counter)
     struct ckf_lockfree_handle *handle = handle_of(counter);
     struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_counter_key key = key_of(handle);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     uint64_t state;
     struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry == NULL)

@@ -21,6 +21,7 @@ struct ckf_lockfree_map {
     struct ckf_counter_map common;
     _Atomic(uint64_t) front_tag; /* in steps of CKF_FRONT_TAG_STEP; removers, under the lock */
     struct ckf_cells cells;
+    struct ckf_fence fence;
     struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */
@@ -49,6 +50,12 @@ struct ckf_lockfree_handle {
 static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
 {
     return (struct ckf_lockfree_map *)(void *)map;
+}
+
+/* All sections of a map begin here, or by the same two steps. */
+static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
+{
+    return ckf_section_begin_behind(&map->fence);
 }
 
 static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)

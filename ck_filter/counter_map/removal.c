@@ -45,8 +45,9 @@ static void forget_words(struct ckf_lockfree_map *map)
     /* relaxed: written under the lock alone */
     uint64_t tag = load_relaxed(&map->front_tag) + CKF_FRONT_TAG_STEP;
     /* edge front-tagged: release; pairs with the acquires in lockfree.c: who has the new tag sees that the
-     * entries are dead. */
-    store_release(&map->front_tag, tag);
+     * entries are dead.
+     * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
+    store_seq_cst(&map->front_tag, tag);
 }
 
 /* Under the lock, not inside a section: from here on nobody finds the batch's entries. */
@@ -54,7 +55,7 @@ static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
 {
     for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
          entry = ckf_entry_rest(entry)->next) {
-        ckf_counter_index_unlink(&map->index, entry);
+        ckf_counter_index_unlink(&map->index, &map->fence, entry);
         if (ckf_lockfree_is_bounded(map))
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
@@ -104,7 +105,7 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
 {
     if (batch->count == 0)
         return;
-    ckf_section_wait();
+    ckf_section_wait_behind(&map->fence);
     settle_totals(map, batch);
     for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
@@ -124,14 +125,15 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     struct batch batch = {0};
     ckf_lockfree_lock(map);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
         /* Noted first: who lists the key before this and sees no removal may show it.
          * edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
-         * it ends its section before the removal does. */
+         * it ends its section before the removal does.
+         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
         ckf_counter_map_note_removal(common);
-        fetch_or_acq_rel(&entry->state, CKF_ENTRY_DEAD);
+        fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
         add_to_batch(entry, &batch);
     }
     ckf_section_end(place);
@@ -172,8 +174,9 @@ static bool claim_unpinned(struct ckf_counter_entry *entry)
     do {
         if (state >= CKF_ENTRY_ONE_PIN)
             return false;
-        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin */
-    } while (!cas_acq_rel(&entry->state, &state, state | CKF_ENTRY_DEAD));
+        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin.
+         * edge fence-passed: seq_cst, as there */
+    } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
     return true;
 }
 
@@ -247,7 +250,7 @@ static void bury_pending(struct ckf_lockfree_map *map)
     ckf_lockfree_for_each(map, CKF_ENTRY_DEAD, refuse_pending, &pending);
     for (struct ckf_counter_entry *entry = pending.first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
-        ckf_counter_index_unlink(&map->index, entry);
+        ckf_counter_index_unlink(&map->index, &map->fence, entry);
         ckf_lockfree_free_entry(map, entry);
     }
 }
@@ -256,6 +259,7 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     uint64_t keys = 0;
+    ckf_fence_mend_child(&map->fence);
     forget_words(map); /* a thread that is not here may have been writing its front */
     bury_dying(map);
     ckf_lockfree_settle_claim(map);
