@@ -204,22 +204,14 @@ static bool for_each_in(const struct ckf_counter_index *index, uintptr_t link, b
                         bool (*each)(struct ckf_counter_entry *entry, uint64_t hash, void *arg),
                         void *arg)
 {
-    enum { AHEAD = 8 };
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    size_t capacity = capacity_of(link);
-    for (size_t i = 0; i < capacity; i++) {
-        if (i + AHEAD < capacity)
-            /* relaxed: an address to prefetch */
-            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in put().
-         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(&slots[i]));
-        /* relaxed: leaving out a dead one is a kindness to the successor */
-        if (entry == NULL || (load_relaxed(&entry->state) & CKF_ENTRY_DEAD) != 0)
-            continue;
-        if (!each(entry, hash_of(index, entry, rekeyed), arg))
-            return false;
-    }
+    struct ckf_leaf_walk walk;
+    ckf_leaf_walk_start(&walk, link);
+    for (struct ckf_counter_entry **entries; (entries = ckf_leaf_walk_on(&walk)) != NULL;)
+        for (size_t i = 0; i < walk.now; i++)
+            /* relaxed: leaving out a dead one is a kindness to the successor */
+            if ((load_relaxed(&entries[i]->state) & CKF_ENTRY_DEAD) == 0 &&
+                !each(entries[i], hash_of(index, entries[i], rekeyed), arg))
+                return false;
     return true;
 }
 

@@ -27,6 +27,7 @@ enum {
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
     CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
+    CKF_LEAF_GATHERED = 32, /* slots that are looked through at once */
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
@@ -187,24 +188,63 @@ bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
 void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
                                   ckf_counter_entry_visit visit, void *arg);
 
+/* The entries of a leaf, some at a time: `now` to be looked at, while `next` are fetched. */
+struct ckf_leaf_walk {
+    _Atomic(uintptr_t) *slot, *end;
+    size_t now, next; /* entries in each half */
+    struct ckf_counter_entry *entries[2][CKF_LEAF_GATHERED];
+    unsigned half; /* that is `now` */
+};
+
+/* Without branches, to which it would be a matter of luck whether a slot has an entry. Empty addresses are
+ * not fetched: they are in no page. */
+static inline size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
+{
+    size_t count = 0;
+    for (int left = CKF_LEAF_GATHERED; left > 0 && walk->slot < walk->end; left--, walk->slot++) {
+        /* edge entry-published: acquire; pairs with the release in index.c, put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(walk->slot));
+        entries[count] = entry;
+        count += entry != NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(entries[i]);
+    return count;
+}
+
+static inline void ckf_leaf_walk_start(struct ckf_leaf_walk *walk, uintptr_t link)
+{
+    walk->slot = ckf_leaf_slots(link);
+    walk->end = walk->slot + ckf_leaf_mask(link) + 1;
+    walk->half = 1;
+    walk->next = ckf_leaf_gather(walk, walk->entries[0]);
+}
+
+/* The next entries, walk->now of them; NULL at the end. */
+static inline struct ckf_counter_entry **ckf_leaf_walk_on(struct ckf_leaf_walk *walk)
+{
+    do {
+        walk->half ^= 1;
+        walk->now = walk->next;
+        if (walk->now == 0 && walk->slot == walk->end)
+            return NULL;
+        walk->next = ckf_leaf_gather(walk, walk->entries[walk->half ^ 1]);
+    } while (walk->now == 0);
+    return walk->entries[walk->half];
+}
+
 /* The same for one leaf, inlined with its visitor. */
 static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_entry_visit visit,
                                   void *arg)
 {
-    enum { AHEAD = 12 };
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    size_t capacity = ckf_leaf_mask(link) + 1;
-    for (size_t i = 0; i < capacity; i++) {
-        if (i + AHEAD < capacity)
-            /* relaxed: an address to prefetch */
-            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in index.c, put().
-         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(&slots[i]));
-        /* edge entry-settled: acquire; pairs with the releases in admission.c. */
-        if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
-            visit(entry, arg);
-    }
+    struct ckf_leaf_walk walk;
+    ckf_leaf_walk_start(&walk, link);
+    for (struct ckf_counter_entry **entries; (entries = ckf_leaf_walk_on(&walk)) != NULL;)
+        for (size_t i = 0; i < walk.now; i++)
+            /* edge entry-settled: acquire; pairs with the releases in admission.c. */
+            if (CKF_LIKELY((load_acquire(&entries[i]->state) & but_for) == 0))
+                visit(entries[i], arg);
 }
 
 #endif
