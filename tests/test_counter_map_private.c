@@ -311,13 +311,15 @@ static void a_front_tells_keys_of_one_set_apart(void **state)
     for (uint64_t round = 0; round < 8; round++)
         for (uint64_t i = 0; i < KEYS; i++) {
             struct ckf_short_key key = {i % 7, i, 8 + i % 9};
-            _Atomic(uint64_t) *word = ckf_front_find(front, &key, CKF_FRONT_TAG_STEP);
-            if (word != NULL)
-                assert_ptr_equal(word, &words[i]);
-            found += word != NULL;
-            ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &words[i]);
-            if (front->rest > 0)
-                front->rest = 0;
+            for (int again = 0; again < 2; again++) {
+                _Atomic(uint64_t) *word = ckf_front_find(front, &key, CKF_FRONT_TAG_STEP);
+                if (word != NULL)
+                    assert_ptr_equal(word, &words[i]);
+                else
+                    ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &words[i]);
+                found += word != NULL;
+            }
+            front->rest = 0;
         }
     assert_true(found > 0);
     ckf_free(front);
