@@ -107,6 +107,7 @@ struct state {
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
+    struct ckf_permit probe;
     _Atomic(struct visited *) visited;
 };
 
@@ -879,6 +880,101 @@ SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destro
 SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
 
+/* Elements in blocks: a block is nobody else's while its element is in the channel. */
+static void send_two_large(struct ckf_stress_run *run, void *state)
+{
+    send_one(run, ((struct state *)state)->first, 1);
+    send_one(run, ((struct state *)state)->first, 2);
+}
+
+static void receive_one_large(struct ckf_stress_run *run, void *state)
+{
+    struct element element = {{0}};
+    expect(run, ckf_channel_recv(((struct state *)state)->first, &element) == CKF_OK);
+    expect(run, element.words[1] == element.words[0] && element.words[2] == element.words[0]);
+    atomic_fetch_add_explicit(&((struct state *)state)->flag, (int)element.words[0], relaxed);
+}
+
+static void both_came(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->flag == 1 + 2);
+    destroy_both(run, state);
+}
+
+/* Where the next cells are the last of a piece, and the first of one that was used before. */
+static void large_ring(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 1, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 1);
+}
+
+static void large_segments(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 3 * CELLS - 1);
+}
+
+SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+
+/* Two batches meet, and a close: each has as many elements in the channel as it was told, in order. */
+static int send_two(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t first)
+{
+    const uint64_t values[2] = {first, first + 1};
+    size_t done;
+    enum ckf_status status = ckf_channel_send_many(channel, values, 2, &done, CKF_NOW, NULL);
+    expect(run, (status == CKF_OK) == (done > 0) &&
+                    (status == CKF_OK || status == CKF_AGAIN || status == CKF_CLOSED));
+    return (int)done;
+}
+
+static void send_two_twenties(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->plain = send_two(run, ((struct state *)state)->first, 20);
+}
+
+static void send_two_thirties(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->other_plain = send_two(run, ((struct state *)state)->first, 30);
+}
+
+static void two_batches_are_there(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    int twenties = 0, thirties = 0;
+    uint64_t value;
+    while (ckf_channel_try_recv(s->first, &value) == CKF_OK)
+        expect(run, value == (value < 30 ? 20 + (uint64_t)twenties++ : 30 + (uint64_t)thirties++));
+    expect(run, twenties == s->plain && thirties == s->other_plain &&
+                    (size_t)(twenties + thirties) <= ckf_channel_capacity(s->first));
+    destroy_both(run, state);
+}
+
+static void ring_for_three(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 3, 8);
+}
+
+/* Two places are left in the piece. */
+static void segment_for_two(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t elems[CELLS];
+    size_t done;
+    s->first = make(run, CKF_UNBOUNDED, 8);
+    put_some(run, s->first, CELLS - 2);
+    expect(run, ckf_channel_recv_many(s->first, elems, CELLS, &done, CKF_NOW, NULL) == CKF_OK);
+}
+
+SCENE(batches_meet_in_ring, "order-batches-meet-in-ring", BOTH, ring_for_three,
+      two_batches_are_there, {"sender", send_two_twenties, 1},
+      {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
+SCENE(batches_meet_in_segments, "order-batches-meet-in-segments", BOTH, segment_for_two,
+      two_batches_are_there, {"sender", send_two_twenties, 1},
+      {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
+
 static void promised(struct ckf_stress_run *run, void *state, size_t capacity)
 {
     struct ckf_channel_options options = {.variant = variant_of(run),
@@ -1287,6 +1383,59 @@ static void destroy_pool(struct ckf_stress_run *run, void *state)
 
 SCENE(memory_through_pool, "order-memory-through-pool", BOTH, make_pool, destroy_pool,
       {"user", use_object, 2});
+
+/* --- breakers --- */
+
+/* Half open, with its probe on the way. */
+static void make_breaker(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_breaker *breaker = NULL;
+    struct ckf_permit permit;
+    const struct ckf_breaker_options options = {
+        .variant = variant_of(run), .min_calls = 1, .open_ns = 1, .probe_ns = INT64_MAX};
+    expect(run, ckf_breaker_create(&breaker, &options) == CKF_OK);
+    s->object = breaker;
+    expect(run, ckf_breaker_try_enter(breaker, &permit) == CKF_OK);
+    ckf_breaker_leave(breaker, permit, CKF_FAILED);
+    expect(run, ckf_breaker_try_enter(breaker, &s->probe) == CKF_OK);
+}
+
+static void end_probe(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_breaker_leave(s->object, s->probe, CKF_SUCCEEDED);
+}
+
+static void enter_when_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_permit permit;
+    while (ckf_breaker_try_enter(s->object, &permit) != CKF_OK)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void see_it_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_breaker_state(s->object) != CKF_BREAKER_CLOSED)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void destroy_breaker(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_breaker_destroy(((struct state *)state)->object);
+}
+
+SCENE(memory_before_entry, "order-memory-before-entry", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"caller", enter_when_closed, 1});
+SCENE(memory_before_state, "order-memory-before-state", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"looker", see_it_closed, 1});
 
 /* --- private parts of sync/ --- */
 

@@ -122,6 +122,7 @@ enum ckf_operation_kind {
     OP_RETIRE,
     OP_GRACE_START,
     OP_GRACE_END,
+    OP_BARRIER, /* membarrier(2) */
     OP_YIELD,
     OP_PAUSE,
     OP_VOLATILE,

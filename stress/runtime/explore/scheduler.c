@@ -125,6 +125,8 @@ static bool dependent(const struct ckf_operation *a, const struct ckf_operation 
 {
     if (a->kind == OP_PAUSE || b->kind == OP_PAUSE || a->kind == OP_YIELD || b->kind == OP_YIELD)
         return false;
+    if (a->kind == OP_BARRIER || b->kind == OP_BARRIER)
+        return true;
     if (a->kind == OP_FENCE || b->kind == OP_FENCE)
         return (a->order == SEQ_CST && b->order == SEQ_CST) ||
                ckf_explore_engine.options.model == CKF_EXPLORE_TSO;
