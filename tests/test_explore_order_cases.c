@@ -637,14 +637,14 @@ SCENE(senders_sleep_until_a_batch, "order-senders-sleep-until-a-batch", BOTH, fu
       destroy_both, {"sender", send_first, 2}, {"taker", take_two_at_once, 1});
 
 /* A peer that comes while others enrol finds one of them on the board. */
-static void send_two(struct ckf_stress_run *run, void *state)
+static void send_first_twice(struct ckf_stress_run *run, void *state)
 {
     send_first(run, state);
     send_first(run, state);
 }
 
 SCENE(peers_on_the_board, "order-peers-on-the-board", BOTH, empty_rendezvous, destroy_both,
-      {"receiver", receive_first, 2}, {"sender", send_two, 1});
+      {"receiver", receive_first, 2}, {"sender", send_first_twice, 1});
 
 /* Receivers that move on to the next segment, one of which waits there. */
 static void nearly_full_segment(struct ckf_stress_run *run, void *state)
