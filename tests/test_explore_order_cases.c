@@ -733,15 +733,21 @@ SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
 
 /* --- segments that are given back --- */
 
-static void fill_segments(struct ckf_stress_run *run, void *state, unsigned sent, unsigned received)
+static void put_and_take_so_many(struct ckf_stress_run *run, void *state, unsigned sent,
+                                 unsigned received)
 {
     struct state *s = state;
     uint64_t value;
-    empty_segments(run, state);
     for (unsigned i = 0; i < sent; i++)
         expect(run, put(s->first, i) == CKF_OK);
     for (unsigned i = 0; i < received; i++)
         expect(run, take(s->first, &value) == CKF_OK);
+}
+
+static void fill_segments(struct ckf_stress_run *run, void *state, unsigned sent, unsigned received)
+{
+    empty_segments(run, state);
+    put_and_take_so_many(run, state, sent, received);
 }
 
 /* As many as are kept are kept, and the next receive takes the last element of a segment. */
@@ -753,6 +759,12 @@ static void many_kept(struct ckf_stress_run *run, void *state)
 static void take_two(struct ckf_stress_run *run, void *state)
 {
     try_twice(run, state);
+}
+
+static void many_kept_large(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
+    put_and_take_so_many(run, state, CELLS * (KEPT + 6), CELLS * (KEPT + 3) - 1);
 }
 
 /* So many segments are in use that, when all is received, the last one of them is given back. */
@@ -815,6 +827,7 @@ static void look_how_many(struct ckf_stress_run *run, void *state)
           {"visitor", visit, 1}, {"other", other, 1})
 
 GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
+GIVEN_BACK(large, "large", many_kept_large, try_first, take_two);
 GIVEN_BACK(recv_many, "recv-many", many_kept, take_many, take_two);
 GIVEN_BACK(is_ready, "is-ready", many_kept, look_whether_ready, take_two);
 GIVEN_BACK(len, "len", many_kept, look_how_many, take_two);

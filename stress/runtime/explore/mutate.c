@@ -307,7 +307,7 @@ static void list_mutants(struct mutation_run *run)
 /* --- mutants --- */
 
 /* A mutant that has lived so long survives. */
-enum { EXECUTIONS_OF_A_MUTANT = 200000 };
+enum { EXECUTIONS_OF_A_MUTANT = 50000 };
 
 static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {
@@ -463,7 +463,8 @@ static int mutate_all(struct mutation_run *run)
     for (size_t i = 0; i < run->mutant_count; i++)
         print_mutant(run, &run->shared->mutants[i]);
     struct score all = print_scores(run);
-    return run->settings->require_repro && (all.killed < all.mutants || all.unknown > 0) ? 3 : 0;
+    bool all_died = all.killed > 0 && all.killed == all.mutants && all.unknown == 0;
+    return run->settings->require_repro && !all_died ? 3 : 0;
 }
 
 int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,
