@@ -150,6 +150,7 @@ enum ckf_thread_state {
 struct ckf_watched {
     uintptr_t pc;
     uint16_t location, count; /* how many stores it had when read */
+    uint16_t repeats;         /* times in a row that it had no more */
 };
 
 struct ckf_thread {

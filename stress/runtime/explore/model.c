@@ -559,8 +559,9 @@ static void watch(struct ckf_thread *self, const struct ckf_location *location, 
     for (unsigned i = 0; i < self->watched_count; i++) {
         struct ckf_watched *watched = &self->watched[i];
         if (watched->location == index && watched->pc == pc) {
-            self->spin_repeats = watched->count == store + 1 ? self->spin_repeats + 1 : 0;
+            watched->repeats = watched->count == store + 1 ? watched->repeats + 1 : 0;
             watched->count = (uint16_t)(store + 1);
+            self->spin_repeats = watched->repeats;
             return;
         }
     }
@@ -638,7 +639,7 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
     native_store(location->address, location->size, value);
     if (changed) {
         ckf_explore_engine.idle_spins = 0;
-        self->spin_repeats = 0;
+        self->spin_repeats = self->watched_count = 0;
         if (UNLIKELY(location->watchers != 0))
             ckf_explore_wake_spinners(location);
     }
