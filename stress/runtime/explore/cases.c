@@ -13,7 +13,7 @@
 #include "harness/catalog.h"
 #include "linearize/history.h"
 
-enum { DEFAULT_COPIES = 2 };
+enum { DEFAULT_COPIES = 2, HISTORY = 1 << 30 /* of notes */ };
 
 struct ckf_stress_run {
     const struct ckf_case_program *program;
@@ -288,11 +288,14 @@ static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
     return &current.recorders[run->number];
 }
 
-/* States with different histories differ: what is recorded will be judged. */
-static void note_history(const uint64_t *words, size_t count)
+/* States with different histories differ: what is recorded will be judged. When operations began and
+ * ended the engine knows. */
+static void note_history(const struct ckf_stress_run *run, const uint64_t *words, size_t count)
 {
+    uint64_t hash = current.recorders[run->number].count;
     for (size_t i = 0; i < count; i++)
-        ckf_explore_note_state(words[i]);
+        hash = ckf_explore_scramble(hash ^ words[i]);
+    ckf_explore_note_event(run->number, HISTORY, hash);
 }
 
 void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
@@ -305,8 +308,8 @@ void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object,
     bool misused;
     ckf_recorder_call(recorder_of(run), &operation, &misused);
     require(!misused, "records a call before its last operation has returned");
-    const uint64_t words[] = {run->number, code, object, argument, second_argument};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {code, object, argument, second_argument};
+    note_history(run, words, sizeof words / sizeof *words);
     ckf_explore_operation_begins();
 }
 
@@ -315,8 +318,8 @@ void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value
     bool misused;
     ckf_recorder_value(recorder_of(run), index, value, &misused);
     require(!misused, "records a value outside of an operation, or one above 3");
-    const uint64_t words[] = {run->number, index, value};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {index, value};
+    note_history(run, words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
@@ -329,9 +332,8 @@ void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
         recorded->called = interval.called;
         recorded->returned = interval.returned;
     }
-    const uint64_t words[] = {run->number, (uint64_t)(int64_t)status, result, interval.called,
-                              interval.returned};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {(uint64_t)(int64_t)status, result};
+    note_history(run, words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_pause(struct ckf_stress_run *run)

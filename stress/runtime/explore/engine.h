@@ -151,6 +151,7 @@ struct ckf_thread {
     bool daemon;             /* of the engine: nobody joins it */
     bool begins;             /* its next step is the first of an operation */
     uint32_t called;         /* when the last one began */
+    uint32_t begun, ended;   /* how many have */
     struct ckf_operation op; /* pending, or the last one done */
     uint64_t operands[3];    /* of a pending one: what is nowhere else */
     uint64_t detail;         /* where the engine's own code stands */
@@ -216,6 +217,7 @@ struct ckf_engine {
     bool choosy;               /* reads that bring nothing new are left out */
     uintptr_t frame;
     uint64_t memory_hash, access_hash, location_hash, note_hash;
+    uint64_t ended_hash; /* of how many operations of each thread have ended */
     uint64_t last_state;
     unsigned lookups; /* points ahead at which states are looked up */
     int64_t now_ns;
@@ -457,6 +459,14 @@ static inline uint64_t ckf_explore_scramble(uint64_t value)
 static inline void ckf_explore_note_state(uint64_t value)
 {
     ckf_explore_engine.note_hash = ckf_explore_scramble(ckf_explore_engine.note_hash + value);
+}
+
+/* The same, where it makes no difference in which order such things happened. The first two words say
+ * which of them it is. */
+static inline void ckf_explore_note_event(uint64_t who, uint64_t what, uint64_t value)
+{
+    uint64_t hash = ckf_explore_scramble(who << 32 ^ what);
+    ckf_explore_engine.note_hash += ckf_explore_scramble(hash ^ value);
 }
 
 /* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;

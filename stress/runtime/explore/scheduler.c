@@ -247,7 +247,7 @@ static void begin_operation(struct ckf_thread *thread)
 {
     thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
-    ckf_explore_note_state((uint64_t)thread->id << 32 | thread->called);
+    ckf_explore_note_event(thread->id, ++thread->begun, ckf_explore_engine.ended_hash);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
 }
@@ -265,6 +265,7 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     struct ckf_thread *self = ckf_explore_engine.running;
     if (self->begins) /* it had no step that others could have seen */
         begin_operation(self);
+    ckf_explore_engine.ended_hash += ckf_explore_scramble((uint64_t)self->id << 32 | ++self->ended);
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
 }
 
@@ -519,6 +520,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     struct ckf_thread *thread = &e->threads[e->thread_count];
     thread->id = e->thread_count++;
     thread->state = THREAD_READY;
+    thread->begun = thread->ended = 0;
     thread->joined = thread->detached = thread->daemon = thread->begins = false;
     thread->op = (struct ckf_operation){.kind = OP_LOCAL};
     thread->joiners = 0;
