@@ -112,9 +112,7 @@ void *ckf_alloc_aligned(size_t size, size_t align)
     if (memory == NULL)
         return NULL;
     ckf_explore_heap_fill(memory, size, ZEROS);
-    if (!ckf_explore_engine
-             .solo) /* seen as a write: who finds the block must be ordered after it */
-        ckf_explore_shadow_access((uintptr_t)memory, size, ACCESS_WRITE);
+    ckf_explore_shadow_fresh((uintptr_t)memory, size);
     return memory;
 }
 

@@ -202,23 +202,30 @@ enum {
     SEARCH_SHARE = 80 /* percent of the budget */
 };
 
-static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
+/* Searches with a growing bound, as long as each is complete: the small ones cost little, and learn for the
+ * next one which words are shared, which lets a search begin again when it finds out by itself. */
+static bool search(struct exploration *exploration, unsigned highest, int64_t budget_ns,
+                   unsigned percent)
 {
-    unsigned highest = exploration->settings->preemptions;
     bool complete = true;
-    run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
     for (unsigned bound = 0; complete && bound <= highest && bound <= 8; bound++) {
         if (bound == 1)
             sample(exploration, FIRST_SAMPLES, left_of(exploration, budget_ns) / 2);
         complete = run_stage(exploration, CKF_EXPLORE_DFS, bound, 0,
-                             left_of(exploration, budget_ns) * SEARCH_SHARE / 100);
+                             left_of(exploration, budget_ns) * percent / 100);
         if (complete)
             exploration->complete_bound = (int)bound;
     }
     if (complete && highest == CKF_EXPLORE_UNBOUNDED)
-        exploration->complete_wholly =
+        exploration->complete_wholly = complete =
             run_stage(exploration, CKF_EXPLORE_DFS, highest, 0, left_of(exploration, budget_ns));
-    else if (!complete)
+    return complete;
+}
+
+static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
+{
+    run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
+    if (!search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE))
         sample(exploration, 0, left_of(exploration, budget_ns));
     else if (exploration->program.test->specification != NULL)
         /* What spoils a history may take more switches than a bound allows, at places that hardly
@@ -231,13 +238,11 @@ static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)
 {
     const struct ckf_explore_settings *settings = exploration->settings;
     enum ckf_explore_strategy strategy = (enum ckf_explore_strategy)settings->strategy;
-    unsigned bound = strategy == CKF_EXPLORE_DFS ? settings->preemptions : settings->depth;
-    uint64_t limit = strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0;
-    bool complete = run_stage(exploration, strategy, bound, limit, budget_ns);
-    if (complete && bound == CKF_EXPLORE_UNBOUNDED)
-        exploration->complete_wholly = true;
-    else if (complete)
-        exploration->complete_bound = (int)bound;
+    if (strategy == CKF_EXPLORE_DFS)
+        search(exploration, settings->preemptions, budget_ns, 100);
+    else
+        run_stage(exploration, strategy, settings->depth,
+                  strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0, budget_ns);
 }
 
 /* Failures. */

@@ -69,7 +69,7 @@ struct ckf_access {
 };
 enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_ATOMIC = 2 };
 enum { INLINE_ACCESSES = 4, MAX_ACCESSES = 48 };
-enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4 };
+enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4, GRANULE_LOCATED = 8 };
 
 /* What is known of 8 aligned bytes of the program's memory. */
 struct ckf_granule {
@@ -370,6 +370,8 @@ void ckf_explore_shadow_prepare(void);
 /* Checks an access that is about to happen. Returns the granule of its first byte; NULL where
  * memory is not watched (constants, thread-local storage, memory of other libraries). */
 struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind);
+/* New memory has been filled: who finds it must be ordered after that. */
+void ckf_explore_shadow_fresh(uintptr_t address, size_t size);
 void ckf_explore_shadow_free(uintptr_t address, size_t size);
 void ckf_explore_shadow_redzone(uintptr_t address);
 void ckf_explore_undo_globals(void);

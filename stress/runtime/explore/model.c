@@ -294,6 +294,7 @@ static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t
     if (index != 0) /* part of a larger one */
         return &ckf_explore_engine.locations[index - 1];
     struct ckf_location *location = make_location(address, size);
+    granule->flags |= GRANULE_LOCATED;
     for (unsigned i = offset; i < offset + size; i++)
         granule->location[i] = (uint16_t)(index_of(location) + 1);
     return location;

@@ -171,8 +171,7 @@ static inline uint64_t weigh(const struct ckf_access *access, uintptr_t address)
     return ckf_explore_scramble((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) ^ what);
 }
 
-static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
-                   uintptr_t address)
+static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, uintptr_t address)
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
@@ -200,7 +199,7 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
         struct ckf_access old = list[i];
         bool ordered = old.clock <= clock[old.thread];
         if (!ordered && (old.bytes & bytes) != 0 && conflict(kind, old.kind))
-            fail_unordered(&old, kind, freeing, address);
+            fail_unordered(&old, kind, false, address);
         if (ordered && (old.bytes & ~bytes) == 0 && covers(kind, old.kind)) {
             if (hashing)
                 ckf_explore_engine.access_hash -= weigh(&old, address);
@@ -224,6 +223,8 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
 static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
 {
     struct ckf_engine *e = &ckf_explore_engine;
+    if (EXPECT((granule->flags & GRANULE_LOCATED) == 0))
+        return;
     for (int i = 0; i < 8; i++) {
         if ((bytes >> i & 1) == 0 || granule->location[i] == 0)
             continue;
@@ -235,8 +236,7 @@ static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
     }
 }
 
-static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
-                                        bool freeing)
+static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind)
 {
     struct ckf_granule *granule = find(address);
     if (granule == NULL)
@@ -248,11 +248,11 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
             save(granule, address);
         if (kind == ACCESS_WRITE)
             note_plain_write(granule, bytes);
-        if (ckf_explore_engine.hashing && !freeing)
+        if (ckf_explore_engine.hashing)
             ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
     }
     if (!ckf_explore_engine.solo)
-        record(granule, bytes, kind, freeing, address);
+        record(granule, bytes, kind, address);
     return granule;
 }
 
@@ -262,13 +262,13 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     if (ckf_explore_engine.hashing && (kind & ACCESS_WRITE) != 0)
         ckf_explore_states_wrote();
     if (EXPECT(offset + size <= 8))
-        return touch(address, ((1u << size) - 1) << offset, kind, false);
+        return touch(address, ((1u << size) - 1) << offset, kind);
     struct ckf_granule *first = NULL;
     for (size_t done = 0; done < size;) {
         offset = (address + done) & 7;
         unsigned here = size - done < 8 - offset ? (unsigned)(size - done) : 8 - offset;
         struct ckf_granule *granule =
-            touch(address + done, ((1u << here) - 1) << offset, kind, false);
+            touch(address + done, ((1u << here) - 1) << offset, kind);
         if (done == 0)
             first = granule;
         done += here;
@@ -276,23 +276,40 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     return first;
 }
 
-/* Alone, nobody can be unordered with it: only the marks are left to be made. */
-static void mark_freed(uintptr_t address, size_t size)
+void ckf_explore_shadow_fresh(uintptr_t address, size_t size)
 {
+    const struct ckf_thread *self = ckf_explore_engine.running;
+    if (ckf_explore_engine.solo)
+        return;
+    const struct ckf_access initial = {.clock = self->current->clock[self->id],
+                                       .thread = self->id,
+                                       .bytes = 255,
+                                       .kind = ACCESS_WRITE};
+    struct ckf_granule *granule = find(address);
+    for (size_t done = 0; done < size; done += 8, granule++) {
+        make_blank(granule);
+        granule->first[0] = initial;
+        granule->accesses = 1;
+    }
+    /* One weight for all of them: those that are dropped later are subtracted, one by one. */
+    if (ckf_explore_engine.hashing)
+        ckf_explore_engine.access_hash += weigh(&initial, address);
+}
+
+/* Whoever uses it from now on fails for that: so the release of it need not be remembered. */
+void ckf_explore_shadow_free(uintptr_t address, size_t size)
+{
+    const uint16_t *clock = ckf_explore_engine.running->current->clock;
     struct ckf_granule *granule = find(address);
     for (size_t done = 0; done < size; done += 8, granule++) {
         if (granule->execution != ckf_explore_engine.execution)
             make_blank(granule);
+        const struct ckf_access *list = accesses_of(granule);
+        for (unsigned i = 0; i < granule->accesses && !ckf_explore_engine.solo; i++)
+            if (list[i].clock > clock[list[i].thread])
+                fail_unordered(&list[i], ACCESS_WRITE, true, address + done);
         granule->flags |= GRANULE_FREED;
     }
-}
-
-void ckf_explore_shadow_free(uintptr_t address, size_t size)
-{
-    if (!ckf_explore_engine.solo)
-        for (size_t done = 0; done < size; done += 8)
-            touch(address + done, 255, ACCESS_WRITE, true);
-    mark_freed(address, size);
 }
 
 void ckf_explore_shadow_redzone(uintptr_t address)
