@@ -175,6 +175,8 @@ static const char *found_by_engine(enum ckf_explore_verdict verdict)
     case CKF_VERDICT_ABORT:
     case CKF_VERDICT_CRASH:
     case CKF_VERDICT_MISUSE:
+    case CKF_VERDICT_LEAK:
+    case CKF_VERDICT_UNWRITTEN:
         return ckf_explore_verdict_name(verdict);
     default:
         return NULL;
@@ -209,13 +211,15 @@ const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
 const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
                                                         const char *outcome)
 {
-    static const struct ckf_stress_grading race = {
-        "data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"};
-    static const struct ckf_stress_grading misuse = {"misuse", CKF_STRESS_FORBIDDEN,
-                                                     "a rule of an interface was broken"};
-    const struct ckf_stress_grading *own = strcmp(outcome, race.pattern) == 0     ? &race
-                                           : strcmp(outcome, misuse.pattern) == 0 ? &misuse
-                                                                                  : NULL;
+    static const struct ckf_stress_grading verdicts[] = {
+        {"data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"},
+        {"misuse", CKF_STRESS_FORBIDDEN, "a rule of an interface was broken"},
+        {"leak", CKF_STRESS_FORBIDDEN, "memory was left that nobody has freed"},
+        {"uninitialised read", CKF_STRESS_FORBIDDEN, "memory was read that nobody has written"}};
+    const struct ckf_stress_grading *own = NULL;
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        if (strcmp(outcome, verdicts[i].pattern) == 0)
+            own = &verdicts[i];
     if (own == NULL)
         return ckf_stress_grade(test, outcome);
     for (int i = 0; i < CKF_STRESS_MAX_OUTCOMES && test->outcomes[i].pattern != NULL; i++)
@@ -350,7 +354,7 @@ void ckf_stress_spin(struct ckf_stress_run *run)
 
 void *ckf_stress_alloc(size_t size)
 {
-    void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16);
+    void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16, 0);
     if (memory != NULL)
         ckf_explore_heap_fill(memory, size, ZEROS);
     return memory;

@@ -78,7 +78,8 @@ struct ckf_granule {
     uint16_t sync;        /* 1 + index into syncs */
     uint16_t location[8]; /* 1 + index into locations, by byte */
     struct ckf_access first[INLINE_ACCESSES];
-    uint32_t more;      /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
+    uint32_t more : 24;     /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
+    uint32_t unwritten : 8; /* bytes that were allocated and not written since */
     uint32_t contended; /* survives executions: see shadow.c. 0: not */
 };
 _Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
@@ -173,11 +174,19 @@ struct ckf_thread {
     void *arg;
     const char *name;
     char *heap_next, *heap_end;
+    struct ckf_block *heap_last; /* NULL: has allocated nothing */
     void *(*start)(void *); /* of a pthread */
     void *start_arg, *result;
     const void *keys[MAX_KEYS];
     void *tls;
     uintptr_t calls[MAX_CALLS];
+};
+
+/* Precedes what was allocated. */
+struct ckf_block {
+    uint32_t size, state;
+    uint32_t site;   /* of the call, in the executable; 0: it goes with the execution, freed or not */
+    uint32_t before; /* how far before this one the thread's last block begins, 0: it is the first */
 };
 
 struct ckf_contended {
@@ -370,6 +379,10 @@ void ckf_explore_shadow_prepare(void);
 /* Checks an access that is about to happen. Returns the granule of its first byte; NULL where
  * memory is not watched (constants, thread-local storage, memory of other libraries). */
 struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind);
+/* New memory has not been filled with anything that may be read. */
+void ckf_explore_shadow_unwritten(uintptr_t address, size_t size);
+/* What is about to be written is read first. */
+void ckf_explore_shadow_update(uintptr_t address, size_t size);
 /* New memory has been filled: who finds it must be ordered after that. */
 void ckf_explore_shadow_fresh(uintptr_t address, size_t size);
 void ckf_explore_shadow_free(uintptr_t address, size_t size);
@@ -387,8 +400,12 @@ void ckf_explore_heap_begin(struct ckf_thread *thread);
 void *ckf_explore_stack_top(const struct ckf_thread *thread);
 /* NULL: the address is not in a stack. */
 struct ckf_thread *ckf_explore_stack_owner(uintptr_t address);
-/* NULL without memory; to be filled by the caller. */
-void *ckf_explore_heap_allocate(size_t size, size_t align);
+/* NULL without memory; to be filled by the caller. pc: of the call; 0: it may be left without being freed. */
+void *ckf_explore_heap_allocate(size_t size, size_t align, uintptr_t pc);
+/* Calls visit with each block that nobody has freed, and the thread that has allocated it. */
+void ckf_explore_heap_leaks(void (*visit)(const struct ckf_block *block, uintptr_t pc,
+                                          const struct ckf_thread *thread, void *arg),
+                            void *arg);
 /* Fills a new block up to the next multiple of 8 bytes. Not seen as an access. */
 void ckf_explore_heap_fill(void *memory, size_t size, uint64_t pattern);
 enum { ZEROS = 0 };

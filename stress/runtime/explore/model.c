@@ -629,6 +629,7 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
     order = ckf_explore_order(OP_RMW, order, pc);
     ckf_explore_engine.running->operands[0] = operand;
     ckf_explore_memory_point(OP_RMW, address, size, order, pc);
+    ckf_explore_shadow_update(address, size);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
@@ -682,6 +683,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     ckf_explore_engine.running->operands[0] = desired;
     ckf_explore_engine.running->operands[1] = *expected;
     ckf_explore_memory_point(OP_CAS, address, size, success, pc);
+    ckf_explore_shadow_update(address, size);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {

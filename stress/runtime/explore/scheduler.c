@@ -470,6 +470,8 @@ void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
     for (; count > 0 && sync->waiters != 0; count--) {
         uint16_t waiters = sync->waiters;
         unsigned many = (unsigned)__builtin_popcount(waiters);
+        if ((ckf_explore_engine.options.without & CKF_WITHOUT_CHOICE_OF_SLEEPERS) != 0)
+            many = 1;
         for (unsigned n = many > count ? ckf_explore_choose(CKF_CHOICE_WAKE, many) : 0; n > 0; n--)
             waiters &= (uint16_t)(waiters - 1);
         ckf_explore_make_ready(lowest(waiters), OP_LOCAL);
@@ -486,6 +488,9 @@ static void finish(struct ckf_thread *self)
         ckf_explore_reclaim_drain(0);
         if (e->hashing)
             e->last_state = ckf_explore_states_last();
+        if (e->live_blocks > 0 && !e->options.leaves_memory)
+            ckf_explore_fail(CKF_VERDICT_LEAK, "ends, and %u allocation%s left that nobody has freed",
+                             e->live_blocks, e->live_blocks == 1 ? " is" : "s are");
         end_execution();
     }
     self->state = THREAD_FINISHED;

@@ -51,6 +51,7 @@ static void make_blank(struct ckf_granule *granule)
     for (int i = 0; i < 8; i++)
         granule->location[i] = 0;
     granule->more = 0;
+    granule->unwritten = 0;
 }
 
 static inline struct ckf_granule *find(uintptr_t address)
@@ -147,12 +148,27 @@ _Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned
     ckf_explore_fail(CKF_VERDICT_CRASH, "%s outside of the allocated memory", kind_name(kind));
 }
 
+/* What somebody has written whom the engine does not see (the C library) does not look like new memory
+ * any more. Of what is copied with its padding, something was written. */
+static void check_written(const struct ckf_granule *granule, unsigned bytes, uintptr_t address)
+{
+    const unsigned char *word = (const unsigned char *)(address & ~(uintptr_t)7);
+    if ((bytes & ~granule->unwritten) != 0)
+        return;
+    for (int i = 0; i < 8; i++)
+        if ((bytes >> i & 1) != 0 && word[i] != (unsigned char)JUNK)
+            return;
+    ckf_explore_engine.conflict_address = address;
+    ckf_explore_engine.conflict_thread = ckf_explore_engine.running->id;
+    ckf_explore_fail(CKF_VERDICT_UNWRITTEN, "reads memory that was allocated and never written");
+}
+
 static struct ckf_access *make_room(struct ckf_granule *granule)
 {
     struct ckf_access *more = ckf_explore_scratch(MAX_ACCESSES * sizeof *more);
     for (int i = 0; i < INLINE_ACCESSES; i++)
         more[i] = granule->first[i];
-    granule->more = (uint32_t)((char *)more - ckf_explore_engine.scratch);
+    granule->more = (uint32_t)(((char *)more - ckf_explore_engine.scratch) >> 4) & 0xffffff;
     return more;
 }
 
@@ -160,7 +176,7 @@ static struct ckf_access *accesses_of(struct ckf_granule *granule)
 {
     if (granule->more == 0)
         return granule->first;
-    return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + granule->more);
+    return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + ((size_t)granule->more << 4));
 }
 
 /* For states.c. */
@@ -243,6 +259,12 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
         return NULL;
     if (UNLIKELY((granule->flags & (GRANULE_FREED | GRANULE_REDZONE)) != 0))
         fail_forbidden(granule, kind, address);
+    if (UNLIKELY(granule->unwritten != 0)) {
+        if ((kind & ACCESS_WRITE) != 0)
+            granule->unwritten &= ~bytes & 255;
+        else
+            check_written(granule, bytes, address);
+    }
     if ((kind & ACCESS_WRITE) != 0) {
         if ((granule->flags & GRANULE_SAVED) == 0 && in_data(address))
             save(granule, address);
@@ -274,6 +296,22 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
         done += here;
     }
     return first;
+}
+
+void ckf_explore_shadow_unwritten(uintptr_t address, size_t size)
+{
+    struct ckf_granule *granule = find(address);
+    for (size_t done = 0; done < size; done += 8, granule++) {
+        make_blank(granule);
+        granule->unwritten = 255;
+    }
+}
+
+void ckf_explore_shadow_update(uintptr_t address, size_t size)
+{
+    const struct ckf_granule *granule = find(address);
+    if (granule != NULL && UNLIKELY(granule->unwritten != 0))
+        check_written(granule, ((1u << size) - 1) << (address & 7), address);
 }
 
 void ckf_explore_shadow_fresh(uintptr_t address, size_t size)
