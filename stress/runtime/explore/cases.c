@@ -29,6 +29,7 @@ static struct {
     char names[MAX_THREADS][48];
     unsigned actor_count;
     struct ckf_recorder recorders[MAX_THREADS + 1]; /* one more for setup and the like */
+    struct ckf_case_allocations allocations;
     bool over;   /* the case has come to its end: there is a whole history */
     bool judged; /* and this is what is known of it */
     enum ckf_linearizability linearizability;
@@ -116,11 +117,18 @@ void ckf_explore_case_run(void *arg)
     current.main =
         (struct ckf_stress_run){.program = program, .number = MAX_THREADS, .state = state};
     run_alone(test->setup, state);
+    current.allocations.before_actors = ckf_explore_engine.allocations;
     run_actors(program, state);
+    current.allocations.after_actors = ckf_explore_engine.allocations;
     run_alone(test->invariant, state);
     run_alone(test->arbiter, state);
     run_alone(test->teardown, state);
     current.over = true;
+}
+
+struct ckf_case_allocations ckf_explore_case_allocations(void)
+{
+    return current.allocations;
 }
 
 /* Histories. */
