@@ -201,10 +201,9 @@ static const char *registers_as_text(const struct ckf_explore_end *end)
     return text;
 }
 
-const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
+/* What the bodies said, or the history says. */
+static const char *own_outcome(const struct ckf_explore_end *end)
 {
-    if (end->verdict != CKF_VERDICT_OK)
-        return found_by_engine(end->verdict);
     const char *found = ckf_history_outcome(judge_history(!end->discovered));
     if (found != NULL &&
         (current.outcome == NULL ||
@@ -214,6 +213,21 @@ const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
     if (current.outcome != NULL)
         return current.outcome;
     return end->registers_used > 0 ? registers_as_text(end) : "ok";
+}
+
+const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
+{
+    if (end->verdict == CKF_VERDICT_OK)
+        return own_outcome(end);
+    const char *found = found_by_engine(end->verdict);
+    if (end->verdict != CKF_VERDICT_LEAK)
+        return found;
+    /* All else went as the case says: the worse of the two counts. */
+    const struct ckf_stress_case *test = current.main.program->test;
+    const char *own = own_outcome(end);
+    return ckf_explore_case_grade(test, own)->grade >= ckf_explore_case_grade(test, found)->grade
+               ? own
+               : found;
 }
 
 const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
