@@ -77,9 +77,9 @@ static void allocations_fail_where_a_case_says_that_it_copes(void **state)
 {
     (void)state;
     assert_int_equal(explore("-c", "needs-memory", "--variant", "mutex", (const char *)NULL), 0);
-    assert_int_equal(explore("-c", "needs-memory", "--variant", "atomic", "--save", folder,
-                             (const char *)NULL),
-                     1);
+    assert_int_equal(
+        explore("-c", "needs-memory", "--variant", "atomic", "--save", folder, (const char *)NULL),
+        1);
     assert_int_equal(explore("replay", path_of("needs-memory-atomic.schedule"), (const char *)NULL),
                      0);
 }

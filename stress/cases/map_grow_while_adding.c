@@ -38,8 +38,7 @@ static void grower(struct ckf_stress_run *run, void *state)
     const struct map_operations *operations = ckf_stress_operations(run);
     char key[16];
     for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
-        operations->add(((struct state *)state)->map, numbered_key(key, BEFORE + i),
-                        1);
+        operations->add(((struct state *)state)->map, numbered_key(key, BEFORE + i), 1);
 }
 
 static void check_every_key(struct ckf_stress_run *run, void *state)

@@ -78,9 +78,9 @@ struct ckf_granule {
     uint16_t sync;        /* 1 + index into syncs */
     uint16_t location[8]; /* 1 + index into locations, by byte */
     struct ckf_access first[INLINE_ACCESSES];
-    uint32_t more : 24;     /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
+    uint32_t more : 24; /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
     uint32_t unwritten : 8; /* bytes that were allocated and not written since */
-    uint32_t contended; /* survives executions: see shadow.c. 0: not */
+    uint32_t contended;     /* survives executions: see shadow.c. 0: not */
 };
 _Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
 
@@ -175,7 +175,7 @@ struct ckf_thread {
     const char *name;
     char *heap_next, *heap_end;
     struct ckf_block *heap_last; /* NULL: has allocated nothing */
-    void *(*start)(void *); /* of a pthread */
+    void *(*start)(void *);      /* of a pthread */
     void *start_arg, *result;
     const void *keys[MAX_KEYS];
     void *tls;
@@ -185,8 +185,9 @@ struct ckf_thread {
 /* Precedes what was allocated. */
 struct ckf_block {
     uint32_t size, state;
-    uint32_t site;   /* of the call, in the executable; 0: it goes with the execution, freed or not */
-    uint32_t before; /* how far before this one the thread's last block begins, 0: it is the first */
+    uint32_t site; /* of the call, in the executable; 0: it goes with the execution, freed or not */
+    uint32_t
+        before; /* how far before this one the thread's last block begins, 0: it is the first */
 };
 
 struct ckf_contended {

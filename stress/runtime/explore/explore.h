@@ -63,7 +63,7 @@ struct ckf_explore_options {
     unsigned steps;       /* limit of one execution, then "livelock"; 0: 20000 */
     unsigned timeouts;    /* near deadlines that may fire while others could run, per execution */
     unsigned spurious;    /* spurious wake-ups and weak-CAS failures, per execution */
-    bool leaves_memory;         /* memory that is left at the end is no failure */
+    bool leaves_memory;   /* memory that is left at the end is no failure */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends

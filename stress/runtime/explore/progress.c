@@ -45,10 +45,10 @@ static void count(struct tally *tally, uintptr_t pc, const uintptr_t *calls, uns
     size_t i = 0;
     if (call_count > MAX_CALLS_SHOWN)
         call_count = MAX_CALLS_SHOWN;
-    while (i < tally->count &&
-           (tally->rows[i].pc != pc || tally->rows[i].call_count != call_count ||
-            (call_count > 0 &&
-             memcmp(tally->rows[i].calls, calls, call_count * sizeof *calls) != 0)))
+    while (
+        i < tally->count &&
+        (tally->rows[i].pc != pc || tally->rows[i].call_count != call_count ||
+         (call_count > 0 && memcmp(tally->rows[i].calls, calls, call_count * sizeof *calls) != 0)))
         i++;
     if (i == MAX_PLACES)
         return;

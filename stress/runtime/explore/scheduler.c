@@ -489,8 +489,9 @@ static void finish(struct ckf_thread *self)
         if (e->hashing)
             e->last_state = ckf_explore_states_last();
         if (e->live_blocks > 0 && !e->options.leaves_memory)
-            ckf_explore_fail(CKF_VERDICT_LEAK, "ends, and %u allocation%s left that nobody has freed",
-                             e->live_blocks, e->live_blocks == 1 ? " is" : "s are");
+            ckf_explore_fail(CKF_VERDICT_LEAK,
+                             "ends, and %u allocation%s left that nobody has freed", e->live_blocks,
+                             e->live_blocks == 1 ? " is" : "s are");
         end_execution();
     }
     self->state = THREAD_FINISHED;

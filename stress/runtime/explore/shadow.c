@@ -289,8 +289,7 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     for (size_t done = 0; done < size;) {
         offset = (address + done) & 7;
         unsigned here = size - done < 8 - offset ? (unsigned)(size - done) : 8 - offset;
-        struct ckf_granule *granule =
-            touch(address + done, ((1u << here) - 1) << offset, kind);
+        struct ckf_granule *granule = touch(address + done, ((1u << here) - 1) << offset, kind);
         if (done == 0)
             first = granule;
         done += here;
