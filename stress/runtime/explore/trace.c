@@ -77,8 +77,8 @@ const struct ckf_event *ckf_explore_trace_events(size_t *count)
 
 const char *ckf_explore_in_library(const char *path)
 {
-    static const char *const layers[] = {"base/",    "sync/",        "task/",
-                                         "channel/", "counter_map/", "filter/"};
+    static const char *const layers[] = {"base/",        "sync/",   "task/", "channel/",
+                                         "counter_map/", "filter/", "guard/"};
     const char *found = NULL;
     for (const char *at = path; (at = strstr(at, "ck_filter/")) != NULL; at++)
         found = at + strlen("ck_filter/");
@@ -164,6 +164,7 @@ const char *ckf_explore_kind_name(unsigned kind)
                                         [OP_RETIRE] = "retire",
                                         [OP_GRACE_START] = "grace period starts",
                                         [OP_GRACE_END] = "grace period ends",
+                                        [OP_BARRIER] = "membarrier",
                                         [OP_YIELD] = "spin",
                                         [OP_PAUSE] = "pause",
                                         [OP_VOLATILE] = "volatile",
