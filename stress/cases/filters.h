@@ -14,7 +14,7 @@ enum { MOST_WORDS = 10 /* words 0 .. 9 */, MANY_RULES = 70 };
 struct filter_operations {
     void *(*create)(void);
     void (*destroy)(void *filter);
-    /* Adds "deny word n" to whatever rules there are. */
+    /* Adds "deny word n" to whatever rules there are; without memory it does not, and no generation begins. */
     void (*deny)(void *filter, unsigned word);
     /* Replaces all rules: "deny word 0" and "deny word n". */
     void (*republish)(void *filter, unsigned word);
