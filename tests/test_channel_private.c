@@ -341,6 +341,12 @@ static void an_index_of_long_ago_misleads_nobody(void **state)
         channel->ring.tail = old_tail;
         channel->ring.head_seen = old_seen;
     }
+    /* 32 sends in all: the mark of the close lies in the cell of the first */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(try_send_number(channel, 1), CKF_OK);
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    channel->ring.tail = old_tail;
+    assert_int_equal(ckf_channel_len(channel), 2);
     ckf_channel_destroy(channel);
 }
 

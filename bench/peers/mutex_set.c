@@ -65,7 +65,7 @@ static bool publish(void *argument, const struct filter_corpus *corpus)
     return true;
 }
 
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
+FILTER_PEER_BODIES(bodies, filter_no_enter, filter_no_leave, evaluate, evaluate_many, publish);
 static const struct filter_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_mutex_set = {.name = "pthread-mutex",

@@ -64,7 +64,7 @@ static size_t evaluate_many(void *argument, const struct ckf_record *records, si
     return found;
 }
 
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
+FILTER_PEER_BODIES(bodies, filter_no_enter, filter_no_leave, evaluate, evaluate_many, publish);
 static const struct filter_face face = {.create = create, .destroy = destroy};
 
 const struct bench_contestant peer_rwlock_set = {.name = "rwlock",

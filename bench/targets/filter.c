@@ -28,10 +28,10 @@ static bool publish_nothing(void *filter, const struct filter_corpus *corpus)
     return true;
 }
 
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, our_evaluate, our_evaluate_many,
+FILTER_PEER_BODIES(bodies, filter_no_enter, filter_no_leave, our_evaluate, our_evaluate_many,
                    our_publish);
-FILTER_PEER_BODIES(quiet_bodies, filter_no_thread, filter_no_thread, our_evaluate,
-                   our_evaluate_many, publish_nothing);
+FILTER_PEER_BODIES(quiet_bodies, filter_no_enter, filter_no_leave, our_evaluate, our_evaluate_many,
+                   publish_nothing);
 
 #define ATOMIC .name = "atomic", .label = "ck_filter, atomic"
 
@@ -420,19 +420,13 @@ static const struct bench_contestant by_hand = {.name = "by-hand",
 
 /* The workloads. */
 
-static const struct bench_contestant *const sets[] = {&atomic_filter,
-                                                      &mutex_filter,
-                                                      &peer_alone_set,
-                                                      &peer_rcu_set,
-                                                      &peer_rcu_set_memb,
-                                                      &peer_rcu_set_qsbr,
-                                                      &peer_ck_epoch,
-                                                      &peer_rwlock_set,
-                                                      &peer_mutex_set,
-                                                      &peer_shared_ptr_type,
-                                                      &peer_shared_ptr_functions};
-static const struct bench_contestant *const large_sets[] = {
-    &atomic_filter, &mutex_filter, &peer_alone_set, &peer_rcu_set, &peer_rwlock_set};
+static const struct bench_contestant *const sets[] = {
+    &atomic_filter,   &mutex_filter,      &peer_alone_set,       &peer_bare_set,
+    &peer_rcu_set,    &peer_rcu_set_memb, &peer_rcu_set_qsbr,    &peer_ck_epoch,
+    &peer_rwlock_set, &peer_mutex_set,    &peer_shared_ptr_type, &peer_shared_ptr_functions};
+static const struct bench_contestant *const large_sets[] = {&atomic_filter,  &mutex_filter,
+                                                            &peer_alone_set, &peer_bare_set,
+                                                            &peer_rcu_set,   &peer_rwlock_set};
 static const struct bench_contestant *const tails[] = {&atomic_filter, &quiet_filter, &mutex_filter,
                                                        &peer_rcu_set, &peer_rwlock_set};
 static const struct bench_contestant *const paces[] = {&atomic_filter, &mutex_filter,

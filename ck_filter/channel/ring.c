@@ -151,7 +151,8 @@ static uint64_t tail_of(const struct ckf_ring *ring)
     return load_acquire(&ring->tail);
 }
 
-/* What a sender finds: the first ticket that is not filled. CKF_OK or CKF_CLOSED. */
+/* What a sender finds: the first ticket that is not filled, or at which the channel was closed. CKF_OK
+ * or CKF_CLOSED. */
 static enum ckf_status find_free(const struct ckf_ring *ring, uint64_t *found)
 {
     uint64_t ticket = tail_of(ring);
@@ -160,8 +161,10 @@ static enum ckf_status find_free(const struct ckf_ring *ring, uint64_t *found)
         *found = ticket;
         if (state == ticket - ring->lap)
             return CKF_OK;
-        if (is_mark(state))
+        if (is_mark(state)) {
+            *found = state - MARK; /* the hint may have lagged by a lap */
             return CKF_CLOSED;
+        }
         /* A later state: every ticket up to it has been filled. A single producer's cells may be
          * prepared, which says nothing, but its tail was stored before it prepared them. */
         if (state == ticket || !ring->single_producer)

@@ -430,8 +430,8 @@ static void print_score(const char *name, const struct score *score)
 
 static void print_scores(const struct mutation_run *run)
 {
-    static const char *const folders[] = {"base",    "sync",        "task",
-                                          "channel", "counter_map", "filter"};
+    static const char *const folders[] = {"base",        "sync",   "task", "channel",
+                                          "counter_map", "filter", "guard"};
     struct score all = {0};
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
         struct score score = {0};
