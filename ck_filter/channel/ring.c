@@ -17,9 +17,9 @@
  * Progress:   lock-free. Who finds a lagging hint jumps: a later state says how far others have got.
  * Teardown:   the door drains the channel first.
  *
- * Promises. A single producer needs no wide CAS: it writes the element and then changes the state,
- * still by a CAS, since anybody may close. Of several elements it prepares all cells but the first,
- * which nobody reaches before the first is filled, and then fills that one. A single consumer stores
+ * Promises. Of several elements a single producer prepares all cells but the first, which nobody
+ * reaches before the first is filled, and then fills that one, by a CAS of its state alone, since
+ * anybody may close. (Of one element the wide CAS is quicker.) A single consumer stores
  * head instead of competing for it. A promise that is broken loses elements or repeats them; indices
  * stay inside the ring.
  *
@@ -308,7 +308,7 @@ static inline __attribute__((always_inline)) enum ckf_status put_words(struct ck
         enum ckf_status status = find_send(ring, &first);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        if (ring->single_producer) {
+        if (ring->single_producer && count > 1) {
             *put = with_room(ring, first, count);
             return put_alone(ring, in_blocks, first, words, *put);
         }
