@@ -108,6 +108,17 @@ static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_
     return false;
 }
 
+/* A small ring is often full, and the next lines are those that receivers read: those half a lap away
+ * are not in use. (With blocks, which come one by one, that does not pay.) */
+static uint64_t cells_ahead(size_t capacity, bool in_blocks)
+{
+    enum { SMALL = 128 };
+    uint64_t half = capacity / 2, most = CKF_CELLS_AHEAD;
+    if (capacity <= SMALL && !in_blocks)
+        most *= 2;
+    return half < most ? half : most;
+}
+
 enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t elem_size,
                               unsigned promises, uint64_t start)
 {
@@ -130,7 +141,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     }
     ring->lap = lap;
     ring->last = capacity;
-    ring->looks_ahead = capacity >= CKF_CELLS_AHEAD;
+    ring->ahead = cells_ahead(capacity, in_blocks);
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
     ring->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
     atomic_init(&ring->tail, first);
@@ -215,7 +226,7 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
-static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, unsigned cells)
+static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, uint64_t cells)
 {
     uint64_t index = (ticket & (ring->lap - 1)) / TICKET + cells;
     return &ring->cells[index <= ring->last ? index : index - ring->last - 1];
@@ -225,10 +236,8 @@ static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket,
  * read both since: they had better be on their way. */
 static inline void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket, bool in_blocks)
 {
-    if (CKF_UNLIKELY(!ring->looks_ahead))
-        return;
-    ckf_prefetch_for_write(cell_ahead(ring, ticket, CKF_CELLS_AHEAD));
-    if (in_blocks)
+    ckf_prefetch_for_write(cell_ahead(ring, ticket, ring->ahead));
+    if (in_blocks && ring->ahead >= CKF_BLOCKS_AHEAD)
         /* relaxed: a guess which block this thread will get */
         ckf_prefetch_for_write((const void *)ckf_block_of(
             load_relaxed(&cell_ahead(ring, ticket, CKF_BLOCKS_AHEAD)->high)));

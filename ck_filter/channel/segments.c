@@ -366,7 +366,7 @@ static inline void fetch_ahead(struct ckf_segments *segments, struct ckf_segment
                                uint64_t ticket, bool in_blocks)
 {
     uint64_t index = ticket / TICKET % CELLS;
-    if (CELLS <= CKF_CELLS_AHEAD)
+    if (CELLS <= (int)CKF_CELLS_AHEAD)
         return; /* where tools watch */
     ckf_prefetch_for_write(cell_ahead(segments, segment, index + CKF_CELLS_AHEAD));
     if (in_blocks && index + CKF_BLOCKS_AHEAD < CELLS)
