@@ -279,13 +279,13 @@ static inline size_t fill(struct ckf_ring *ring, bool in_blocks, uint64_t first,
     size_t filled = 0;
     do {
         struct ckf_wide *cell = cell_of(ring, ticket);
+        fetch_ahead(ring, ticket, in_blocks);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
-        fetch_ahead(ring, ticket, in_blocks);
         ticket = next_ticket(ring, ticket);
     } while (filled < count && has_room(ring, ticket));
     if (CKF_LIKELY(filled > 0))

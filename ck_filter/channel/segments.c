@@ -425,13 +425,13 @@ static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const s
     size_t filled = 0;
     do {
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
+        fetch_ahead(segments, spot->place.segment, ticket, in_blocks);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
-        fetch_ahead(segments, spot->place.segment, ticket, in_blocks);
         ticket += TICKET;
     } while (filled < count && ticket != end &&
              is_before(state = state_of(spot->place.segment, ticket), ticket));
