@@ -175,7 +175,8 @@ WITHOUT_SANITIZER = "a library with a sanitizer in it is for tests"
 def check_suites(report, package, sanitize):
     """Programs that know nothing but the installed package, and try to break what it promises."""
     suites = (
-        ("torture_finds_nothing", [CONSUMERS / "torture.c"], "torture is content", ["-O2"]),
+        ("torture_finds_nothing", [CONSUMERS / "torture.c"], "torture is content",
+         ["-D_GNU_SOURCE", "-O2"]),
         # cmocka has its say on standard error, in colours where it is told to
         ("go_programs_do_what_go_says",
          [TESTS / name for name in ("test_golang.c", "support.c", "channel_support.c")],

@@ -112,6 +112,7 @@ void await_sleep(const struct test_thread *thread)
 static atomic_uint countdown;
 static atomic_bool happened;
 static atomic_size_t live;
+static atomic_size_t bytes;
 
 static bool should_fail(void)
 {
@@ -134,6 +135,7 @@ static void *counting_allocate(size_t size, size_t align, void *arg)
     if (posix_memalign(&memory, align < sizeof(void *) ? sizeof(void *) : align, size) != 0)
         return NULL;
     atomic_fetch_add(&live, 1);
+    atomic_fetch_add(&bytes, size);
     return memory;
 }
 
@@ -163,6 +165,11 @@ void fail_allocation(unsigned nth)
 bool allocation_failed(void)
 {
     return atomic_load(&happened);
+}
+
+size_t allocated_bytes(void)
+{
+    return atomic_load(&bytes);
 }
 
 size_t live_allocations(void)

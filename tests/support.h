@@ -75,5 +75,7 @@ void fail_allocation(unsigned nth);
 bool allocation_failed(void);
 /* Blocks that the library holds now. */
 size_t live_allocations(void);
+/* Bytes that it has ever asked for. */
+size_t allocated_bytes(void);
 
 #endif

@@ -204,6 +204,30 @@ static void removal_needs_no_memory(void **state)
     fail_allocation(0);
 }
 
+/* What an add copies, when tables grow, it first makes room for: and that is little, however many keys
+ * there are. */
+static void growth_moves_little_in_any_one_add(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    enum { KEYS = 40000 };
+#else
+    enum { KEYS = 400000 };
+#endif
+    enum { MOST_BYTES = 160 << 10 };
+    struct ckf_counter_map *map = make(CKF_VARIANT_ATOMIC);
+    size_t first = allocated_bytes(), most = 0;
+    for (uint64_t key = 0; key < KEYS; key++) {
+        size_t before = allocated_bytes();
+        assert_int_equal(ckf_counter_map_add_u64(map, key, 1), CKF_OK);
+        size_t bytes = allocated_bytes() - before;
+        most = bytes > most ? bytes : most;
+    }
+    assert_in_range(most, sizeof(uint64_t), MOST_BYTES);
+    assert_true(allocated_bytes() - first > 16 * MOST_BYTES); /* there was much to move in all */
+    ckf_counter_map_destroy(map);
+}
+
 static void all_memory_is_given_back(void **state)
 {
     size_t before = live_allocations();
@@ -230,6 +254,7 @@ int main(void)
         BOTH_VARIANTS(a_handle_whose_key_finds_no_memory_counts_in_overflow),
         BOTH_VARIANTS(iterations_without_memory_lose_nothing),
         BOTH_VARIANTS(removal_needs_no_memory),
+        cmocka_unit_test(growth_moves_little_in_any_one_add),
         BOTH_VARIANTS(all_memory_is_given_back),
     };
     return cmocka_run_group_tests_name("counter_map_memory", tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "counter_map/cells.h"
 #include "counter_map/entry.h"
 #include "counter_map/list.h"
-#include "counter_map/map.h"
+#include "counter_map/lockfree.h"
 #include "sync/section.h"
 
 /* --- the index, reached through the variant with hashes of our choice --- */
@@ -106,6 +106,81 @@ static void a_shard_whose_keys_collide_is_keyed_anew(void **state)
     ckf_counter_map_destroy(map);
 }
 
+/* The same while others add to these keys, take and remove them, and add to keys of other hashes. */
+struct crowd {
+    struct ckf_counter_map *map;
+    _Atomic(uint64_t) added, got;
+    _Atomic(unsigned) turn;
+};
+
+enum { COLLIDING_KEYS = 1500, ONE_HASH = 0x5555 };
+
+static struct ckf_counter_key colliding_key(const uint64_t *number)
+{
+    return key_of(number, ONE_HASH);
+}
+
+static int add_colliding(void *arg)
+{
+    struct crowd *crowd = arg;
+    unsigned turn = fetch_add_relaxed(&crowd->turn, 1);
+    for (uint64_t i = 0; i < 3 * COLLIDING_KEYS; i++) {
+        /* the crowd goes through the keys in different orders */
+        uint64_t number = turn % 2 == 0 ? i % COLLIDING_KEYS : (i * 7 + turn) % COLLIDING_KEYS;
+        struct ckf_counter_key key = colliding_key(&number);
+        if (ckf_counter_lockfree_add(crowd->map, &key, i) != CKF_OK ||
+            ckf_counter_map_add_u64(crowd->map, i << 32, 1) != CKF_OK)
+            return 1;
+        fetch_add_relaxed(&crowd->added, i + 1);
+    }
+    return 0;
+}
+
+static int take_colliding(void *arg)
+{
+    struct crowd *crowd = arg;
+    for (uint64_t i = 0; i < 2 * COLLIDING_KEYS; i++) {
+        uint64_t number = i * 11 % COLLIDING_KEYS, value;
+        struct ckf_counter_key key = colliding_key(&number);
+        enum ckf_status status = i % 16 == 0 ? ckf_counter_lockfree_remove(crowd->map, &key, &value)
+                                             : ckf_counter_lockfree_take(crowd->map, &key, &value);
+        if (status != CKF_OK && status != CKF_NOT_FOUND)
+            return 1;
+        fetch_add_relaxed(&crowd->got, value);
+    }
+    return 0;
+}
+
+static void no_count_is_lost_while_a_shard_is_keyed_anew(void **state)
+{
+    (void)state;
+    enum { ADDERS = 3, TAKERS = 2 };
+    struct crowd crowd = {.map = make(0)};
+    struct test_thread threads[ADDERS + TAKERS];
+    for (int i = 0; i < ADDERS + TAKERS; i++)
+        thread_start(&threads[i], i < ADDERS ? add_colliding : take_colliding, &crowd);
+    for (int i = 0; i < ADDERS + TAKERS; i++)
+        assert_int_equal(thread_join(&threads[i]), 0);
+    assert_true(load_relaxed(&ckf_lockfree(crowd.map)->index.rekeyings) > 0);
+    uint64_t left = 0;
+    for (uint64_t i = 0; i < COLLIDING_KEYS; i++) {
+        uint64_t value = value_hashed(crowd.map, i, ONE_HASH), again;
+        struct ckf_counter_key key = colliding_key(&i);
+        left += value == UINT64_MAX ? 0 : value;
+        /* and it is there once */
+        (void)!ckf_counter_lockfree_remove(crowd.map, &key, &again);
+        assert_int_equal(again, value == UINT64_MAX ? 0 : value);
+        assert_int_equal(value_hashed(crowd.map, i, ONE_HASH), UINT64_MAX);
+    }
+    size_t others = 0;
+    assert_int_equal(ckf_counter_map_for_each(crowd.map, count_visit, &others), CKF_OK);
+    assert_int_equal(others, 3 * COLLIDING_KEYS);
+    uint64_t apart = ADDERS * 3 * COLLIDING_KEYS;
+    assert_int_equal(load_relaxed(&crowd.got) + left + apart, load_relaxed(&crowd.added));
+    assert_int_equal(ckf_counter_map_total(crowd.map), load_relaxed(&crowd.added));
+    ckf_counter_map_destroy(crowd.map);
+}
+
 static void hashes_that_share_many_bits_are_told_apart(void **state)
 {
     (void)state;
@@ -165,6 +240,14 @@ static void keys_that_differ_in_length_alone_have_other_hashes(void **state)
 
 /* --- cells --- */
 
+static bool take_id(struct ckf_cells *cells, uint32_t *id)
+{
+    assert_true(ckf_cells_try_lock_ids(cells));
+    bool taken = ckf_cells_take_id(cells, id);
+    ckf_cells_unlock_ids(cells);
+    return taken;
+}
+
 static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
 {
     (void)state;
@@ -173,10 +256,8 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
     ckf_section_start();
     ckf_cells_init(cells);
     for (uint32_t round = 0; round < 3 * CKF_CELLS_OF_A_CHUNK; round++) {
-        _Atomic(uint32_t) home = 0;
-        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-        uint32_t id = load_relaxed(&home) & CKF_HOME_NUMBER;
-        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | id);
+        uint32_t id;
+        assert_true(take_id(cells, &id));
         assert_int_equal(ckf_cells_sum(cells, id), 0);
         struct ckf_place *place = ckf_section_begin();
         _Atomic(uint64_t) *word = ckf_cells_make_mine(cells, place, id);
@@ -191,23 +272,87 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
     ckf_free(cells);
 }
 
-static void cells_end_with_their_ids(void **state)
+static void cells_abound_until_few_ids_are_left(void **state)
 {
     (void)state;
     struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
     assert_non_null(cells);
     ckf_cells_init(cells);
-    _Atomic(uint32_t) home = 0;
+    uint32_t id;
     for (uint32_t i = 0; i < CKF_CELL_IDS; i++) {
-        store_relaxed(&home, 0);
-        ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-        assert_int_equal(load_relaxed(&home), CKF_HOME_HOT | i);
+        assert_int_equal(ckf_cells_abound(cells), i < CKF_CELL_IDS_TO_SPARE);
+        assert_true(take_id(cells, &id));
+        assert_int_equal(id, i);
     }
-    store_relaxed(&home, 0);
-    ckf_cells_assign_id(cells, &home, CKF_HOME_HOT);
-    assert_int_equal(load_relaxed(&home), 0);
+    assert_false(take_id(cells, &id));
+    for (uint32_t i = 0; i < CKF_CELL_IDS; i++)
+        ckf_cells_give_back_id(cells, i);
+    assert_true(ckf_cells_abound(cells));
     ckf_cells_destroy(cells);
     ckf_free(cells);
+}
+
+/* --- fronts --- */
+
+static struct ckf_front *make_front(void)
+{
+    struct ckf_front *front = ckf_alloc_aligned(sizeof *front, CKF_CACHELINE);
+    assert_non_null(front);
+    return front;
+}
+
+static void a_front_tells_keys_of_one_set_apart(void **state)
+{
+    (void)state;
+    enum { KEYS = 4000 };
+    static _Atomic(uint64_t) words[KEYS];
+    struct ckf_front *front = make_front();
+    size_t found = 0;
+    for (uint64_t round = 0; round < 8; round++)
+        for (uint64_t i = 0; i < KEYS; i++) {
+            struct ckf_short_key key = {i % 7, i, 8 + i % 9};
+            for (int again = 0; again < 2; again++) {
+                _Atomic(uint64_t) *word = ckf_front_find(front, &key, CKF_FRONT_TAG_STEP);
+                if (word != NULL)
+                    assert_ptr_equal(word, &words[i]);
+                else
+                    ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &words[i]);
+                found += word != NULL;
+            }
+            front->rest = 0;
+        }
+    assert_true(found > 0);
+    ckf_free(front);
+}
+
+static void a_front_forgets_all_when_the_tag_moves_on(void **state)
+{
+    (void)state;
+    _Atomic(uint64_t) word;
+    struct ckf_front *front = make_front();
+    struct ckf_short_key key = {1, 2, 16};
+    for (int i = 0; i < 8; i++)
+        ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &word);
+    assert_ptr_equal(ckf_front_find(front, &key, CKF_FRONT_TAG_STEP), &word);
+    assert_null(ckf_front_find(front, &key, 2 * CKF_FRONT_TAG_STEP));
+    ckf_free(front);
+}
+
+/* Whatever is filled in, what does not pay is left alone for a while, and tried again. */
+static void a_front_that_misses_rests(void **state)
+{
+    (void)state;
+    _Atomic(uint64_t) word;
+    struct ckf_front *front = make_front();
+    bool rested = false, came_back = false;
+    for (uint64_t i = 0; i < 200000; i++) {
+        struct ckf_short_key key = {i, i, 8};
+        bool pays = ckf_front_note_miss(front, &key, CKF_FRONT_TAG_STEP, &word);
+        rested = rested || !pays;
+        came_back = came_back || (rested && pays);
+    }
+    assert_true(rested && came_back);
+    ckf_free(front);
 }
 
 /* --- lists --- */
@@ -263,11 +408,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_one_hash_stay_apart),
         cmocka_unit_test(a_shard_whose_keys_collide_is_keyed_anew),
+        cmocka_unit_test(no_count_is_lost_while_a_shard_is_keyed_anew),
         cmocka_unit_test(hashes_that_share_many_bits_are_told_apart),
         cmocka_unit_test(each_bit_of_a_key_changes_half_of_its_hash),
         cmocka_unit_test(keys_that_differ_in_length_alone_have_other_hashes),
         cmocka_unit_test(a_cell_id_that_is_used_again_starts_at_nothing),
-        cmocka_unit_test(cells_end_with_their_ids),
+        cmocka_unit_test(cells_abound_until_few_ids_are_left),
+        cmocka_unit_test(a_front_tells_keys_of_one_set_apart),
+        cmocka_unit_test(a_front_forgets_all_when_the_tag_moves_on),
+        cmocka_unit_test(a_front_that_misses_rests),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

@@ -11,6 +11,7 @@
 #include "sync/parking.h"
 #include "sync/per_thread.h"
 #include "sync/reclaim.h"
+#include "sync/section.h"
 #include "sync/sharded_counter.h"
 #include "sync/visit.h"
 #include "sync/waiters.h"
@@ -366,6 +367,69 @@ static void a_visit_is_seen_until_it_ends(void **state)
     thread_join(&visitor);
 }
 
+struct behind {
+    struct ckf_fence fence;
+    _Atomic(bool) inside, leave;
+    bool has_left; /* plain: the wait orders it */
+};
+
+static int stay_inside(void *arg)
+{
+    struct behind *behind = arg;
+    struct ckf_place *place = ckf_section_begin_behind(&behind->fence);
+    atomic_store(&behind->inside, true);
+    while (!atomic_load(&behind->leave))
+        give_way();
+    behind->has_left = true;
+    ckf_section_end(place);
+    return 0;
+}
+
+static int wait_behind(void *arg)
+{
+    struct behind *behind = arg;
+    ckf_section_wait_behind(&behind->fence);
+    return behind->has_left ? 0 : 1;
+}
+
+/* Waits that come one upon the other: they are dear. */
+static void raise_fence(struct ckf_fence *fence)
+{
+    while (ckf_sections.are_light && atomic_load(&fence->mode) != CKF_FENCE_UP)
+        ckf_section_wait_behind(fence);
+}
+
+static void a_wait_sees_sections_behind_a_fence(void **state)
+{
+    (void)state;
+    ckf_section_start();
+    for (int raised = 0; raised < 2; raised++) {
+        struct behind behind = {.has_left = false};
+        struct test_thread staying, waiting;
+        if (raised)
+            raise_fence(&behind.fence);
+        thread_start(&staying, stay_inside, &behind);
+        AWAIT(atomic_load(&behind.inside));
+        uint64_t phase = atomic_load(&ckf_sections.phase);
+        thread_start(&waiting, wait_behind, &behind);
+        AWAIT(atomic_load(&ckf_sections.phase) > phase);
+        atomic_store(&behind.leave, true);
+        assert_int_equal(thread_join(&waiting), 0);
+        thread_join(&staying);
+    }
+}
+
+static void a_fence_goes_down_when_nobody_waits(void **state)
+{
+    (void)state;
+    struct ckf_fence fence = {0};
+    ckf_section_start();
+    raise_fence(&fence);
+    while (atomic_load(&fence.mode) != CKF_FENCE_DOWN)
+        ckf_section_end(ckf_section_begin_behind(&fence));
+    raise_fence(&fence); /* and may be raised again */
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -384,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_lock_lets_one_thread_in),
         cmocka_unit_test(who_waits_for_a_lock_sleeps),
         cmocka_unit_test(a_visit_is_seen_until_it_ends),
+        cmocka_unit_test(a_wait_sees_sections_behind_a_fence),
+        cmocka_unit_test(a_fence_goes_down_when_nobody_waits),
     };
     return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
 }

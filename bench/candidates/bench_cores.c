@@ -1,9 +1,11 @@
-/* bench_cores.c - the bake-off: what channels are made of beside what they could have been made of.
+/* bench_cores.c - the bake-offs. Here: what channels are made of beside what they could have been made of;
+ * bench_map_cores.c does the same for counter maps.
  *
  * `atomic` is the whole channel, with all that its calls do beside moving an element; the candidates
  * are cores alone (see candidates/). Vyukov's queue, which is not lock-free, is the measure of both.
  */
 #include "candidates/candidates.h"
+#include "candidates/suites.h"
 #include "cases/channel_cases.h"
 #include "harness/contents.h"
 #include "peers/peers.h"
@@ -53,7 +55,7 @@ static const struct bench_workload workloads[] = {
 };
 
 static const struct bench_suite suite = {workloads, sizeof(workloads) / sizeof(workloads[0])};
-static const struct bench_suite *const suites[] = {&suite};
+static const struct bench_suite *const suites[] = {&suite, &map_cores};
 
 const struct bench_contents bench_contents = {
-    .suites = suites, .suite_count = 1, .default_budget_seconds = 120};
+    .suites = suites, .suite_count = 2, .default_budget_seconds = 120};

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases/map_bodies.h"
+#include "cases/map_cases.h"
 #include "cases/map_ours.h"
 #include "cases/suites.h"
 #include "peers/peers.h"
@@ -125,7 +125,7 @@ static const bench_body bodies[MAP_ROLES] = {
 static const struct map_face atomic_face = CKF_FACE(create_atomic);
 static const struct map_face mutex_face = CKF_FACE(create_mutex);
 
-static const struct bench_contestant atomic_contestant = {
+const struct bench_contestant map_atomic = {
     .name = "atomic", .label = "ck_filter, atomic", .bodies = bodies, .face = &atomic_face};
 static const struct bench_contestant mutex_contestant = {.name = "mutex",
                                                          .label = "ck_filter, mutex",
@@ -236,7 +236,7 @@ static bool make_handles(struct map_state *state, const struct map_face *face)
     return true;
 }
 
-static void setup(struct bench_run *run, void *argument)
+void map_setup(struct bench_run *run, void *argument)
 {
     struct map_state *state = argument;
     const struct map_face *face = bench_face(run);
@@ -260,7 +260,7 @@ static void setup(struct bench_run *run, void *argument)
         bench_fail(run, "the map could not be made");
 }
 
-static void teardown(struct bench_run *run, void *argument)
+void map_teardown(struct bench_run *run, void *argument)
 {
     struct map_state *state = argument;
     const struct map_face *face = bench_face(run);
@@ -270,7 +270,7 @@ static void teardown(struct bench_run *run, void *argument)
     face->destroy(state->map);
 }
 
-static void verify(struct bench_run *run, void *argument)
+void map_verify(struct bench_run *run, void *argument)
 {
     const struct map_state *state = argument;
     const struct map_face *face = bench_face(run);
@@ -298,16 +298,16 @@ static void verify(struct bench_run *run, void *argument)
 #define CONTESTANTS(list) .contestants = list, .contestant_count = sizeof(list) / sizeof(list[0])
 
 static const struct bench_contestant *const alone[] = {
-    &atomic_contestant, &mutex_contestant, &peer_pthread_map, &peer_lfht, &peer_alone_map};
-static const struct bench_contestant *const shared[] = {&atomic_contestant, &mutex_contestant,
+    &map_atomic, &mutex_contestant, &peer_pthread_map, &peer_lfht, &peer_alone_map};
+static const struct bench_contestant *const shared[] = {&map_atomic, &mutex_contestant,
                                                         &peer_pthread_map, &peer_lfht};
-static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex_contestant};
-static const struct bench_contestant *const words[] = {&atomic_contestant, &mutex_contestant,
+static const struct bench_contestant *const ours[] = {&map_atomic, &mutex_contestant};
+static const struct bench_contestant *const words[] = {&map_atomic, &mutex_contestant,
                                                        &peer_fetch_add};
 
 #define COMMON                                                                                     \
-    .collection = "counter map", .state_size = sizeof(struct map_state), .setup = setup,           \
-    .verify = verify, .teardown = teardown
+    .collection = "counter map", .state_size = sizeof(struct map_state), .setup = map_setup,       \
+    .verify = map_verify, .teardown = map_teardown
 
 #define PER_OP(id_, family_, title_, unit_, role, keys, kind_, threads, contestants_)              \
     {                                                                                              \

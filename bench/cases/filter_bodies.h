@@ -47,8 +47,11 @@ struct filter_face {
 
 enum { FILTER_TAIL_BUCKETS = 512 };
 
+struct kept_filter;
+
 struct filter_state {
     void *filter;
+    struct kept_filter *kept; /* it is not this run's alone; NULL: it is */
     const struct filter_corpus *corpus;
     int64_t period_ns;                      /* of publishes; 0: one after the other */
     unsigned readers_left;                  /* atomic */

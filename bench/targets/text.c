@@ -1,54 +1,35 @@
-/* text.c - reads the headers under /usr/include into one piece of memory: text that people wrote, and
- * that is there wherever this was compiled.
- */
+/* text.c - makes a text: a list of words, and draws from it. */
 #include "targets/text.h"
 
-#include <ftw.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "cases/map_roles.h"
+#include "harness/bench.h"
 
-enum { MAX_BYTES = 320 << 20, OPEN_FOLDERS = 32 };
+enum { VOCABULARY = 100000, LONGEST = 16, WORDS_OF_A_LINE = 12 };
 
-static char *data;
-static size_t len;
+struct word {
+    char letters[LONGEST];
+    unsigned char len;
+};
 
-static int append(const char *path, const struct stat *status, int type, struct FTW *place)
+static struct word make_word(uint32_t rank)
 {
-    (void)place;
-    size_t path_len = strlen(path);
-    if (type != FTW_F || path_len < 2 || strcmp(path + path_len - 2, ".h") != 0 ||
-        len + (size_t)status->st_size + 1 > MAX_BYTES)
-        return 0;
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    len += fread(data + len, 1, (size_t)status->st_size, file);
-    data[len++] = '\n';
-    fclose(file);
-    return 0;
+    enum { FREQUENT = 1000, LETTERS = 26 };
+    uint64_t noise = bench_mix(rank + 1);
+    struct word word = {.len = (unsigned char)(2 + noise % 5 + (rank < FREQUENT ? 0 : 5))};
+    for (unsigned i = 0; i < word.len; i++, noise /= LETTERS)
+        word.letters[i] = (char)('a' + noise % LETTERS);
+    return word;
 }
 
-/* Where the word that begins at or after `from` ends; the end of the text if there is none. */
-static size_t word_end(size_t from)
+/* Of ranks whose probability falls as one over the rank. */
+static uint32_t draw_rank(uint64_t i)
 {
-    while (from < len && !table_in_word(data[from]))
-        from++;
-    while (from < len && table_in_word(data[from]))
-        from++;
-    return from;
-}
-
-static bool repeat(void)
-{
-    size_t more = len < MAX_BYTES - len ? len : MAX_BYTES - len;
-    memcpy(data + len, data, more);
-    len += more;
-    return more > 0;
+    double unit = (double)(bench_mix(i ^ UINT64_C(0x7e87) << 40) >> 11) * 0x1p-53;
+    return (uint32_t)exp2(unit * log2(VOCABULARY));
 }
 
 const struct text *text_of_words(size_t words)
@@ -56,16 +37,24 @@ const struct text *text_of_words(size_t words)
     static struct text text;
     if (text.words == words)
         return &text;
-    data = malloc(MAX_BYTES);
-    if (data == NULL || nftw("/usr/include", append, OPEN_FOLDERS, FTW_PHYS) != 0 || len == 0)
+    struct word *vocabulary = malloc(VOCABULARY * sizeof(*vocabulary));
+    char *data = malloc(words * (LONGEST + 1));
+    if (vocabulary == NULL || data == NULL) {
+        free(vocabulary);
+        free(data);
         return &text;
-    size_t at = 0;
-    for (size_t count = 0; count < words; count++) {
-        while (word_end(at) == len)
-            if (!repeat())
-                return &text;
-        at = word_end(at);
     }
-    text = (struct text){.data = data, .len = at, .words = words};
+    for (uint32_t rank = 0; rank < VOCABULARY; rank++)
+        vocabulary[rank] = make_word(rank);
+    char *to = data;
+    for (size_t i = 0; i < words; i++) {
+        const struct word *word = &vocabulary[draw_rank(i) % VOCABULARY];
+        memcpy(to, word->letters, word->len);
+        to += word->len;
+        *to++ = i % WORDS_OF_A_LINE == WORDS_OF_A_LINE - 1 ? '\n' : ' ';
+    }
+    free(vocabulary);
+    free((char *)text.data);
+    text = (struct text){.data = data, .len = (size_t)(to - data), .words = words};
     return &text;
 }

@@ -10,10 +10,15 @@
 #define CKF_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
+#define CKF_NOINLINE    __attribute__((noinline))
+/* So that what it is told as a constant (a function, say) is one. */
+#define CKF_ALWAYS_INLINE static inline __attribute__((always_inline))
 #else
 #define CKF_LIKELY(x)   (x)
 #define CKF_UNLIKELY(x) (x)
 #define CKF_COLD
+#define CKF_NOINLINE
+#define CKF_ALWAYS_INLINE static inline
 #endif
 
 /* Prints "ck_filter: FUNCTION: RULE" to standard error and aborts. */

@@ -64,6 +64,14 @@ static inline uint64_t ckf_fold_long(const struct ckf_fold_key *key, const unsig
     return first ^ second;
 }
 
+/* Of the last two words of a key: all of it, if it has 8 to 16 bytes and the seed is the key's. */
+static inline uint64_t ckf_fold_words(const struct ckf_fold_key *key, uint64_t a, uint64_t b,
+                                      uint64_t seed, size_t length)
+{
+    return ckf_fold(ckf_fold(a ^ key->words[1], b ^ seed) ^ key->words[3],
+                    key->words[2] ^ (uint64_t)length << 1);
+}
+
 static inline uint64_t ckf_fold_hash(const struct ckf_fold_key *key, const void *data,
                                      size_t length)
 {
@@ -80,8 +88,7 @@ static inline uint64_t ckf_fold_hash(const struct ckf_fold_key *key, const void 
     } else if (length > 0) {
         a = (uint64_t)bytes[0] << 16 | (uint64_t)bytes[length / 2] << 8 | bytes[length - 1];
     }
-    return ckf_fold(ckf_fold(a ^ key->words[1], b ^ seed) ^ key->words[3],
-                    key->words[2] ^ (uint64_t)length << 1);
+    return ckf_fold_words(key, a, b, seed, length);
 }
 
 #endif

@@ -62,8 +62,7 @@ static uint64_t next_ticket(const struct ckf_ring *ring, uint64_t ticket)
 }
 
 /* edge cell-changed: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in fill(), put_alone() and ring_close().
- * edge cell-prepared: acquire; pairs with the stores in put_alone(). */
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and ring_close(). */
 static uint64_t state_of(const struct ckf_wide *cell)
 {
     return load_seq_cst(&cell->low);
@@ -257,9 +256,9 @@ static enum ckf_status put_alone(struct ckf_ring *ring, bool in_blocks, uint64_t
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
-            /* edge cell-prepared: release, after the store of tail; pairs with the load in
-             * state_of() by who comes with an old tail. */
-            store_release(&cell->low, ticket);
+            /* relaxed: published likewise. Who comes with an old tail and meets this cell looks again,
+             * until it finds a newer one. */
+            store_relaxed(&cell->low, ticket);
     }
     uint64_t state = first - ring->lap;
     /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */

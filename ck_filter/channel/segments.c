@@ -215,11 +215,12 @@ static struct place read_place(const struct ckf_wide *at)
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
 static bool read_next(const struct place *place, struct ckf_segment **next)
 {
-    /* edge segment-reused: acquire; pairs with the store in append(). seq_cst: as in state_of(). */
+    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of().
+     * edge segment-linked: acquire; pairs with the CASes in append() and place_mark(). */
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
-    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
-     * both words. After the other load: whoever reuses the segment writes this word first. */
-    return load_acquire(&place->segment->next.low) == place->first;
+    /* relaxed: only compared, after the other load, which acquires; whoever reuses the segment writes
+     * this word first */
+    return load_relaxed(&place->segment->next.low) == place->first;
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
@@ -263,8 +264,7 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
 /* --- finding --- */
 
 /* edge segment-cell: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in fill(), put_alone() and place_mark().
- * edge segment-prepared: acquire; pairs with the stores in put_alone(). */
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and place_mark(). */
 static uint64_t state_of(struct ckf_segment *segment, uint64_t ticket)
 {
     return load_seq_cst(&cell_of(segment, ticket)->low);
@@ -389,9 +389,9 @@ static enum ckf_status put_alone(struct ckf_segments *segments, bool in_blocks,
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
-            /* edge segment-prepared: release; pairs with the load in state_of() by who comes with
-             * a piece of long ago in mind. */
-            store_release(&cell->low, ticket);
+            /* relaxed: published likewise. Who comes with a piece of long ago in mind and meets this
+             * cell looks again, until it finds a newer one. */
+            store_relaxed(&cell->low, ticket);
     }
     uint64_t state = spot->state;
     /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */

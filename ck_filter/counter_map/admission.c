@@ -36,8 +36,9 @@ static bool read_admission(struct ckf_lockfree_map *map, uint64_t *low, uint64_t
     /* edge key-admitted: acquire; pairs with the release in change_admission(): the keys
      * that fill the map can be found. */
     *low = load_acquire(&map->admission.low);
-    /* edge key-admitted: acquire, as above */
-    *last = load_acquire(&map->admission.high);
+    /* edge key-admitted: acquire, as above.
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    *last = load_seq_cst(&map->admission.high);
     return load_acquire(&map->admission.low) == *low; /* edge key-admitted: acquire, as above */
 }
 
@@ -48,14 +49,14 @@ static bool settle(struct ckf_lockfree_map *map, uint64_t low, uint64_t last)
     if (entry == NULL)
         return false;
     /* edge entry-settled: acquire; pairs with the releases below and in refuse(). */
-    uint32_t state = load_acquire(&entry->state);
+    uint64_t state = load_acquire(&entry->state);
     if ((state & CKF_ENTRY_PENDING) == 0)
         return false;
     if ((state & CKF_ENTRY_DEAD) != 0)
         (void)change_admission(map, low, last, (uint64_t)-1, 0);
     else
         /* edge entry-settled: release; pairs with the acquires of all who find entries. */
-        (void)cas_acq_rel(&entry->state, &state, state & ~(uint32_t)CKF_ENTRY_PENDING);
+        (void)cas_acq_rel(&entry->state, &state, state & ~(uint64_t)CKF_ENTRY_PENDING);
     return true;
 }
 
@@ -79,7 +80,7 @@ bool ckf_lockfree_is_full(struct ckf_lockfree_map *map)
 bool ckf_lockfree_refuse(struct ckf_counter_entry *entry)
 {
     /* edge entry-settled: acquire; pairs with the release in settle(). */
-    uint32_t state = load_acquire(&entry->state);
+    uint64_t state = load_acquire(&entry->state);
     /* edge entry-settled: release; pairs with the acquires of all who find entries. */
     return (state & (CKF_ENTRY_PENDING | CKF_ENTRY_DEAD)) == CKF_ENTRY_PENDING &&
            cas_acq_rel(&entry->state, &state, state | CKF_ENTRY_DEAD);
@@ -92,7 +93,7 @@ bool ckf_lockfree_admit(struct ckf_lockfree_map *map, struct ckf_counter_entry *
         if (!read_admission(map, &low, &last) || settle(map, low, last))
             continue;
         /* edge entry-settled: acquire; pairs with the releases in settle() and refuse(). */
-        uint32_t state = load_acquire(&entry->state);
+        uint64_t state = load_acquire(&entry->state);
         if ((state & CKF_ENTRY_PENDING) == 0)
             return true;
         if ((state & CKF_ENTRY_DEAD) != 0)

@@ -20,10 +20,10 @@ void ckf_cells_init(struct ckf_cells *cells)
     pthread_mutex_init(&cells->ids_lock, NULL);
 }
 
-static void free_chunks(struct ckf_cell_row *row)
+static void free_chunks(struct ckf_cell_chunks *chunks)
 {
     for (int i = 0; i < CKF_CHUNKS_OF_A_ROW; i++)
-        ckf_free(load_relaxed(&row->chunks[i])); /* relaxed: nobody else uses the map */
+        ckf_free(load_relaxed(&chunks->of[i])); /* relaxed: nobody else uses the map */
 }
 
 void ckf_cells_destroy(struct ckf_cells *cells)
@@ -34,7 +34,7 @@ void ckf_cells_destroy(struct ckf_cells *cells)
         for (int j = 0; block != NULL && j < CKF_ROWS_OF_A_BLOCK; j++) {
             struct ckf_cell_row *row = load_relaxed(&block->rows[j]);
             if (row != NULL)
-                free_chunks(row);
+                free_chunks(&row->chunks);
             ckf_free(row);
         }
         ckf_free(block);
@@ -91,9 +91,9 @@ static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
     return row;
 }
 
-static struct ckf_cell_chunk *make_chunk(struct ckf_cell_row *row, uint32_t id)
+static struct ckf_cell_chunk *make_chunk(struct ckf_cell_chunks *chunks, uint32_t id)
 {
-    _Atomic(struct ckf_cell_chunk *) *place = &row->chunks[id / CKF_CELLS_OF_A_CHUNK];
+    _Atomic(struct ckf_cell_chunk *) *place = &chunks->of[id / CKF_CELLS_OF_A_CHUNK];
     struct ckf_cell_chunk *chunk = load_relaxed(place); /* relaxed: written by us alone */
     if (chunk != NULL)
         return chunk;
@@ -104,17 +104,26 @@ static struct ckf_cell_chunk *make_chunk(struct ckf_cell_row *row, uint32_t id)
     return chunk;
 }
 
-_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
-                                       uint32_t id)
+struct ckf_cell_row *ckf_cells_make_row(struct ckf_cells *cells, struct ckf_place *place)
 {
     if (!ckf_place_is_own(place))
         return NULL;
-    struct ckf_cell_row *row = make_row(cells, ckf_place_number(place));
+    struct ckf_cell_row *row = make_row(cells, place->number);
     if (row == NULL)
         return NULL;
-    place->kept_for = cells->serial;
-    place->kept = row;
-    struct ckf_cell_chunk *chunk = make_chunk(row, id);
+    place->kept[cells->serial % CKF_KEPT].object = cells->serial;
+    place->kept[cells->serial % CKF_KEPT].data = row;
+    ckf_cells_use_front(cells, place, row->front.rest == 0 ? &row->front : NULL);
+    return row;
+}
+
+_Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
+                                       uint32_t id)
+{
+    struct ckf_cell_row *row = ckf_cells_make_row(cells, place);
+    if (row == NULL)
+        return NULL;
+    struct ckf_cell_chunk *chunk = make_chunk(&row->chunks, id);
     return chunk == NULL ? NULL : &chunk->words[id % CKF_CELLS_OF_A_CHUNK];
 }
 
@@ -128,10 +137,10 @@ static struct ckf_cell_row *row_at(struct ckf_cells *cells, uint32_t number)
     return load_acquire(&block->rows[number % CKF_ROWS_OF_A_BLOCK]);
 }
 
-static uint64_t word_in(struct ckf_cell_row *row, uint32_t id)
+static uint64_t word_in(struct ckf_cell_chunks *chunks, uint32_t id)
 {
     /* edge row-published: acquire; pairs with the release in make_chunk(). */
-    struct ckf_cell_chunk *chunk = load_acquire(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    struct ckf_cell_chunk *chunk = load_acquire(&chunks->of[id / CKF_CELLS_OF_A_CHUNK]);
     /* edge counter-added: acquire; pairs with the release in lockfree.c, count_in_cell(). */
     return chunk == NULL ? 0 : load_acquire(&chunk->words[id % CKF_CELLS_OF_A_CHUNK]);
 }
@@ -144,7 +153,7 @@ static uint64_t sum_of_words(struct ckf_cells *cells, uint32_t id)
     for (uint32_t number = 0; number < end; number++) {
         struct ckf_cell_row *row = row_at(cells, number);
         if (row != NULL)
-            sum += word_in(row, id);
+            sum += word_in(&row->chunks, id);
     }
     return sum;
 }
@@ -185,25 +194,34 @@ static bool pop_id(struct ckf_cells *cells, uint32_t *id)
 
 static void set_birth(struct ckf_cells *cells, uint32_t id)
 {
-    /* relaxed: who learns the id from `home` learns this with it */
-    struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    /* relaxed: who learns the id from an entry learns this with it */
+    struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.of[id / CKF_CELLS_OF_A_CHUNK]);
     store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], sum_of_words(cells, id));
 }
 
-void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag)
+bool ckf_cells_try_lock_ids(struct ckf_cells *cells)
 {
-    uint32_t id;
-    if (pthread_mutex_trylock(&cells->ids_lock) != 0)
-        return;
-    uint32_t found = load_relaxed(home); /* relaxed: flags are set under the lock alone */
-    if ((found & flag) == 0 && pop_id(cells, &id)) {
-        set_birth(cells, id);
-        /* edge entry-promoted: release; pairs with the acquires in lockfree.c, count() and
-         * all_adds(). It hands over the id's birth, which has no add in it that this lets happen. */
-        while (!cas_acq_rel(home, &found, flag | id))
-            ;
-    }
+    return pthread_mutex_trylock(&cells->ids_lock) == 0;
+}
+
+void ckf_cells_unlock_ids(struct ckf_cells *cells)
+{
     pthread_mutex_unlock(&cells->ids_lock);
+}
+
+static void note_in_use(struct ckf_cells *cells, int change)
+{
+    /* relaxed: written under the lock, and guessed at without */
+    store_relaxed(&cells->ids_in_use, load_relaxed(&cells->ids_in_use) + (uint32_t)change);
+}
+
+bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id)
+{
+    if (!pop_id(cells, id))
+        return false;
+    note_in_use(cells, 1);
+    set_birth(cells, *id);
+    return true;
 }
 
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
@@ -213,5 +231,6 @@ void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
         ckf_die("pthread_mutex_lock", error);
     *next_free(cells, id) = cells->free_ids;
     cells->free_ids = id + 1;
+    note_in_use(cells, -1);
     pthread_mutex_unlock(&cells->ids_lock);
 }

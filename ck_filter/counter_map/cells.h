@@ -1,6 +1,6 @@
 /* counter_map/cells.h - counters of which each thread has its own word.
  *
- * A cell id names a word in each thread's row; rows and their chunks are made when a thread first
+ * A cell id names a word in each thread's row, where the thread also keeps its front (front.h); rows and their chunks are made when a thread first
  * adds to one of their cells. Only the holder of a thread number writes its row, by plain stores; who
  * gets the number later goes on with the row. So words only grow, modulo 2^64, and nothing is ever
  * moved or zeroed: an id that is used again starts from what its cells hold then, its birth.
@@ -11,12 +11,15 @@
 #include <pthread.h>
 
 #include "base/cacheline.h"
+#include "base/effort.h"
+#include "counter_map/front.h"
 #include "sync/section.h"
 
 enum {
     CKF_CELLS_OF_A_CHUNK = 256,
     CKF_CHUNKS_OF_A_ROW = 64,
     CKF_CELL_IDS = CKF_CELLS_OF_A_CHUNK * CKF_CHUNKS_OF_A_ROW,
+    CKF_CELL_IDS_TO_SPARE = CKF_SIZE(CKF_CELL_IDS * 3 / 4, 1),
     CKF_ROWS_OF_A_BLOCK = 64,
     CKF_BLOCKS_OF_ROWS = CKF_OWN_NUMBERS / CKF_ROWS_OF_A_BLOCK
 };
@@ -25,8 +28,13 @@ struct ckf_cell_chunk {
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) words[CKF_CELLS_OF_A_CHUNK];
 };
 
+struct ckf_cell_chunks {
+    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_cell_chunk *) of[CKF_CHUNKS_OF_A_ROW];
+};
+
 struct ckf_cell_row {
-    CKF_CACHELINE_ALIGNED _Atomic(struct ckf_cell_chunk *) chunks[CKF_CHUNKS_OF_A_ROW];
+    struct ckf_cell_chunks chunks;
+    struct ckf_front front;
 };
 
 struct ckf_cell_block {
@@ -37,26 +45,55 @@ struct ckf_cells {
     uint64_t serial;           /* no two of a process have the same */
     _Atomic(uint32_t) row_end; /* more than every number that has a row */
     _Atomic(struct ckf_cell_block *) blocks[CKF_BLOCKS_OF_ROWS];
-    struct ckf_cell_row
-        births; /* by id, in the shape of a row; whoever takes an id writes its word */
+    struct ckf_cell_chunks births; /* by id; whoever takes an id writes its word */
 
     pthread_mutex_t ids_lock; /* guards the rest; held over forks */
     uint32_t ids_made, free_ids;
+    _Atomic(uint32_t) ids_in_use;             /* who looks without the lock guesses */
     uint32_t *next_free[CKF_CHUNKS_OF_A_ROW]; /* one more than the next free id; made with births */
 };
 
 void ckf_cells_init(struct ckf_cells *cells);
 void ckf_cells_destroy(struct ckf_cells *cells);
 
-/* This thread's word of the id; NULL: it has not been made. Inside a section. */
+/* This thread's row; NULL: it is not at hand. Inside a section, as all of these. */
+static inline struct ckf_cell_row *ckf_cells_row(const struct ckf_cells *cells,
+                                                 const struct ckf_place *place)
+{
+    uint64_t serial = cells->serial;
+    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
+               ? place->kept[serial % CKF_KEPT].data
+               : NULL;
+}
+
+/* This thread's front; NULL: it is not at hand, or does not pay. */
+static inline struct ckf_front *ckf_cells_front(const struct ckf_cells *cells,
+                                                const struct ckf_place *place)
+{
+    uint64_t serial = cells->serial;
+    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
+               ? place->kept[serial % CKF_KEPT].cache
+               : NULL;
+}
+
+static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf_place *place,
+                                       struct ckf_front *front)
+{
+    place->kept[cells->serial % CKF_KEPT].cache = front;
+}
+
+/* This thread's row, made if need be; NULL: without memory, or without a number of this thread's own. */
+struct ckf_cell_row *ckf_cells_make_row(struct ckf_cells *cells, struct ckf_place *place);
+
+/* This thread's word of the id; NULL: it has not been made. */
 static inline _Atomic(uint64_t) *ckf_cells_mine(struct ckf_cells *cells, struct ckf_place *place,
                                                 uint32_t id)
 {
-    if (CKF_UNLIKELY(place->kept_for != cells->serial))
+    struct ckf_cell_row *row = ckf_cells_row(cells, place);
+    if (CKF_UNLIKELY(row == NULL))
         return NULL;
-    struct ckf_cell_row *row = place->kept;
     /* relaxed: this thread's own, or inherited with the number */
-    struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks[id / CKF_CELLS_OF_A_CHUNK]);
+    struct ckf_cell_chunk *chunk = load_relaxed(&row->chunks.of[id / CKF_CELLS_OF_A_CHUNK]);
     return CKF_LIKELY(chunk != NULL) ? &chunk->words[id % CKF_CELLS_OF_A_CHUNK] : NULL;
 }
 
@@ -67,9 +104,17 @@ _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place
 /* All that was added to the id's words since it was taken. Wait-free. */
 uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);
 
-/* Sets *home to flag | an id that nobody uses, unless it has the flag already. Does nothing if there is
- * none, or no memory, or another thread is at it: never waits. */
-void ckf_cells_assign_id(struct ckf_cells *cells, _Atomic(uint32_t) *home, uint32_t flag);
+/* Ids are taken by one thread at a time, between these two. False: another one is at it. Never waits. */
+bool ckf_cells_try_lock_ids(struct ckf_cells *cells);
+void ckf_cells_unlock_ids(struct ckf_cells *cells);
+/* An id that nobody uses, its birth set; false: there is none, or no memory. */
+bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id);
+
+/* So few ids are in use that a key may have one that is not known to need it. */
+static inline bool ckf_cells_abound(struct ckf_cells *cells)
+{
+    return load_relaxed(&cells->ids_in_use) < CKF_CELL_IDS_TO_SPARE; /* relaxed: a guess */
+}
 
 /* Once nobody can add to its words any more. May wait for who takes one. */
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id);

@@ -2,8 +2,9 @@
  *
  * Roles:      the owner of an entry, the first thread that met it again; others; sums and takes.
  * Invariants: as in entry.h. Each part only grows, so a sum needs no second look.
- * Promotion:  a thread that adds to an entry that it does not own samples some of its adds; an entry
- *             that is met often within a period gets a cell id, once, and adds go to cells then.
+ * Promotion:  an entry that a second thread meets gets a cell id, once, and adds go to cells from then
+ *             on. Once most ids are in use, threads sample some of their adds to entries of others
+ *             instead, and one that is met often within a period gets an id.
  */
 #include "counter_map/count.h"
 
@@ -19,8 +20,20 @@ enum { HEAT_BITS = 8 }; /* of `heat`, that count; the others say in which period
 
 static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
+    uint32_t id;
     int saved_errno = errno;
-    ckf_cells_assign_id(&map->cells, &entry->home, CKF_HOME_HOT);
+    if (!ckf_cells_try_lock_ids(&map->cells))
+        return;
+    uint64_t state = load_relaxed(&entry->state); /* relaxed: HOT is set under the lock alone */
+    if ((state & CKF_ENTRY_HOT) == 0 && ckf_cells_take_id(&map->cells, &id)) {
+        uint64_t home = ckf_entry_home(CKF_ENTRY_HOT, id);
+        /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
+         * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
+         * lets happen. */
+        while (!cas_acq_rel(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
+            ;
+    }
+    ckf_cells_unlock_ids(&map->cells);
     errno = saved_errno;
 }
 
@@ -43,23 +56,33 @@ static void count_in_base(struct ckf_counter_entry *entry, uint64_t n)
     fetch_add_release(&entry->base, n);
 }
 
-static bool claim(struct ckf_counter_entry *entry, struct ckf_place *place)
+/* Of an entry that nobody owned when its state was this. */
+static bool claim(struct ckf_counter_entry *entry, uint64_t state, struct ckf_place *place)
 {
-    uint32_t nobody = 0;
     /* relaxed: the claim hands over nothing; `own` was never written */
-    return load_relaxed(&entry->home) == 0 &&
-           cas_relaxed(&entry->home, &nobody, CKF_HOME_OWNED | ckf_place_number(place));
+    return (state & (CKF_ENTRY_OWNED | CKF_ENTRY_HOT)) == 0 &&
+           cas_relaxed(&entry->state, &state,
+                       state | ckf_entry_home(CKF_ENTRY_OWNED, place->number));
 }
 
 /* The entry has been promoted, and this thread comes to it for the first time. */
-static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint32_t home,
+static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint64_t state,
                                     struct ckf_place *place)
 {
     int saved_errno = errno;
-    _Atomic(uint64_t) *word =
-        ckf_cells_make_mine(&map->cells, place, home & (uint32_t)CKF_HOME_NUMBER);
+    _Atomic(uint64_t) *word = ckf_cells_make_mine(&map->cells, place, ckf_entry_number(state));
     errno = saved_errno;
     return word;
+}
+
+/* The thread has met an entry that another one owns. While ids abound, that is enough for an id. */
+static void meet(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                 struct ckf_place *place)
+{
+    if (ckf_cells_abound(&map->cells))
+        promote(map, entry);
+    else if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
+        sample(map, entry, place->ticks);
 }
 
 static void count_unmarked(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
@@ -69,20 +92,20 @@ static void count_unmarked(struct ckf_lockfree_map *map, struct ckf_counter_entr
         count_in_base(entry, n);
         return;
     }
-    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
-    uint32_t home = load_acquire(&entry->home);
+    /* edge entry-promoted: acquire; pairs with the release in promote(). */
+    uint64_t state = load_acquire(&entry->state);
     _Atomic(uint64_t) *word = NULL;
-    if ((home & CKF_HOME_HOT) != 0)
-        word = make_word(map, home, place);
-    else if (home == (CKF_HOME_OWNED | ckf_place_number(place)) || claim(entry, place))
+    if ((state & CKF_ENTRY_HOT) != 0)
+        word = make_word(map, state, place);
+    else if (ckf_entry_is_owned_by(state, place) || claim(entry, state, place))
         word = &entry->own;
     if (word != NULL) {
         ckf_count_in(word, n);
         return;
     }
     count_in_base(entry, n);
-    if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
-        sample(map, entry, place->ticks);
+    if ((state & CKF_ENTRY_HOT) == 0)
+        meet(map, entry, place);
 }
 
 void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
@@ -99,10 +122,10 @@ uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_
     /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(): who
      * sees an add sees the takes before it in the next load. */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
-    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
-    uint32_t home = load_acquire(&entry->home);
-    if ((home & CKF_HOME_HOT) != 0)
-        sum += ckf_cells_sum(&map->cells, home & CKF_HOME_NUMBER);
+    /* edge entry-promoted: acquire; pairs with the release in promote(). */
+    uint64_t state = load_acquire(&entry->state);
+    if ((state & CKF_ENTRY_HOT) != 0)
+        sum += ckf_cells_sum(&map->cells, ckf_entry_number(state));
     return sum;
 }
 

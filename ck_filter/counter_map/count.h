@@ -14,16 +14,21 @@ static inline bool ckf_add_is_marked(uint64_t n)
     return n - 1 >= UINT64_C(1) << 32; /* and 0 */
 }
 
-/* Where this thread adds by a plain store, ckf_count_in; NULL: nowhere, or not yet. */
+/* True: the entry, of this state, is owned by the thread of the place, which is its own. */
+static inline bool ckf_entry_is_owned_by(uint64_t state, const struct ckf_place *place)
+{
+    return (state & CKF_ENTRY_HOME) == ckf_entry_home(CKF_ENTRY_OWNED, place->number);
+}
+
+/* Where this thread adds by a plain store, ckf_count_in; NULL: nowhere, or not yet. The state was
+ * loaded inside this section. */
 static inline _Atomic(uint64_t) *ckf_entry_word(struct ckf_lockfree_map *map,
-                                                struct ckf_counter_entry *entry,
+                                                struct ckf_counter_entry *entry, uint64_t state,
                                                 struct ckf_place *place)
 {
-    /* edge entry-promoted: acquire; pairs with the release in cells.c. */
-    uint32_t home = load_acquire(&entry->home);
-    if ((home & CKF_HOME_HOT) != 0)
-        return ckf_cells_mine(&map->cells, place, home & CKF_HOME_NUMBER);
-    return home == (CKF_HOME_OWNED | ckf_place_number(place)) ? &entry->own : NULL;
+    if ((state & CKF_ENTRY_HOT) != 0)
+        return ckf_cells_mine(&map->cells, place, ckf_entry_number(state));
+    return ckf_entry_is_owned_by(state, place) ? &entry->own : NULL;
 }
 
 static inline void ckf_count_in(_Atomic(uint64_t) *word, uint64_t n)

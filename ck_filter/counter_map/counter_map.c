@@ -53,30 +53,41 @@ static inline bool make_key(const struct ckf_counter_map *map, const void *bytes
     return true;
 }
 
-static enum ckf_status add_locked(struct ckf_counter_map *map, const void *bytes, size_t length,
-                                  uint64_t n)
+static enum ckf_status add_any(struct ckf_counter_map *map, const void *bytes, size_t length,
+                               uint64_t n)
 {
     struct ckf_counter_key key;
     if (!make_key(map, bytes, length, &key))
         return CKF_INVALID;
-    return ckf_counter_locked_add(map, &key, n);
+    return BY_VARIANT(map, add)(map, &key, n);
+}
+
+/* Lets a short key go the short way. */
+static bool is_short(const struct ckf_counter_map *map, size_t length)
+{
+    return CKF_LIKELY(length - map->short_least < map->short_lengths);
 }
 
 enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
                                     uint64_t n)
 {
     REQUIRE_MAP(map);
-    if (map->variant == CKF_VARIANT_ATOMIC)
-        return ckf_counter_lockfree_add_bytes(map, bytes, length, n);
-    return add_locked(map, bytes, length, n);
+    if (is_short(map, length) && CKF_LIKELY(bytes != NULL))
+        return ckf_counter_lockfree_add_short(map, bytes, length, n);
+    return add_any(map, bytes, length, n);
+}
+
+static enum ckf_status add_any_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
+{
+    return add_any(map, &number, sizeof number, n);
 }
 
 enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
 {
     REQUIRE_MAP(map);
-    if (map->variant == CKF_VARIANT_ATOMIC)
+    if (is_short(map, sizeof number))
         return ckf_counter_lockfree_add_u64(map, number, n);
-    return add_locked(map, &number, sizeof number, n);
+    return add_any_u64(map, number, n);
 }
 
 enum ckf_status ckf_counter_map_get(struct ckf_counter_map *map, const void *bytes, size_t length,
@@ -294,7 +305,7 @@ enum ckf_status ckf_counter_map_counter(struct ckf_counter_map *map, const void 
 void ckf_counter_add(struct ckf_counter *counter, uint64_t n)
 {
     CKF_REQUIRE(counter != NULL, "the handle must not be NULL");
-    BY_VARIANT(counter->map, handle_add)(counter, n);
+    counter->add(counter, n);
 }
 
 uint64_t ckf_counter_get(struct ckf_counter *counter)
@@ -409,6 +420,10 @@ static enum ckf_status create(struct ckf_counter_map **result,
     map->removed_arg = options->removed_arg;
     map->name = name;
     map->uses_siphash = (options->flags & CKF_COUNTER_MAP_SIPHASH) != 0;
+    map->short_least = CKF_SHORT_KEY_LEAST;
+    if (map->variant == CKF_VARIANT_ATOMIC && !map->uses_siphash)
+        map->short_lengths =
+            (map->has_u64_keys ? sizeof(uint64_t) : CKF_SHORT_KEY_MOST) - CKF_SHORT_KEY_LEAST + 1;
     ckf_fold_key_init(&map->fold_key);
     ckf_hash_key_init(&map->sip_key);
     enlist(map);

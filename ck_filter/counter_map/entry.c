@@ -13,7 +13,7 @@
 
 struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   const struct ckf_counter_key *key, uint64_t n,
-                                                  uint32_t state)
+                                                  uint64_t state)
 {
     size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
     void *memory;
@@ -62,7 +62,7 @@ void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 void ckf_lockfree_detach(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_unpin(): the last one frees. */
-    uint32_t state = fetch_or_acq_rel(&entry->state, CKF_ENTRY_DETACHED);
+    uint64_t state = fetch_or_acq_rel(&entry->state, CKF_ENTRY_DETACHED);
     if (state >= CKF_ENTRY_ONE_PIN)
         return;
     if ((state & CKF_ENTRY_HAD_HANDLE) != 0)
@@ -73,7 +73,7 @@ void ckf_lockfree_detach(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 
 bool ckf_lockfree_pin(struct ckf_counter_entry *entry)
 {
-    uint32_t state = load_relaxed(&entry->state);
+    uint64_t state = load_relaxed(&entry->state);
     do {
         if ((state & CKF_ENTRY_DEAD) != 0)
             return false;
@@ -86,7 +86,7 @@ bool ckf_lockfree_pin(struct ckf_counter_entry *entry)
 void ckf_lockfree_unpin(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_detach() and with itself. */
-    uint32_t state = fetch_sub_acq_rel(&entry->state, CKF_ENTRY_ONE_PIN);
+    uint64_t state = fetch_sub_acq_rel(&entry->state, CKF_ENTRY_ONE_PIN);
     if ((state & CKF_ENTRY_DETACHED) != 0 && state < 2 * CKF_ENTRY_ONE_PIN)
         ckf_lockfree_retire(map, entry);
 }

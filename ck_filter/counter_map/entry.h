@@ -22,7 +22,9 @@
 /* The low bits of an entry's address are free for whoever stores it. */
 enum { CKF_ENTRY_ALIGN = 64 };
 
-/* `state`: flags, and the number of handles that pin the entry in units of ONE_PIN. */
+/* `state`: flags; above them a number and the number of handles that pin the entry. One word, so that
+ * an add knows by one load that the entry lives and where to count. Adds go to base, or to own once the
+ * entry is OWNED by the thread of the number, or at last to cells, when it is HOT and the number an id. */
 enum ckf_entry_state {
     CKF_ENTRY_DEAD = 1,     /* removed, or refused: no key has it any more */
     CKF_ENTRY_PENDING = 2,  /* linked, but whether the map has room is not yet decided */
@@ -30,25 +32,26 @@ enum ckf_entry_state {
     CKF_ENTRY_HAD_HANDLE =
         8, /* a handle may be looking at it in a section even after its last pin */
     CKF_ENTRY_IN_BLOCK = 16, /* its memory is of the map's blocks */
-    CKF_ENTRY_ONE_PIN = 32
+    CKF_ENTRY_OWNED = 32,
+    CKF_ENTRY_HOT = 64,
+    CKF_ENTRY_NUMBER_SHIFT = 8,
+    CKF_ENTRY_PIN_SHIFT = 32
 };
-
-/* `home`: where adds go beside base. 0, or OWNED | thread number, then at most once HOT | cell id. */
-enum { CKF_HOME_OWNED = 1 << 30, CKF_HOME_HOT = 1 << 29, CKF_HOME_NUMBER = CKF_HOME_HOT - 1 };
+#define CKF_ENTRY_HOME    ((UINT64_C(1) << CKF_ENTRY_PIN_SHIFT) - CKF_ENTRY_OWNED) /* and the number */
+#define CKF_ENTRY_ONE_PIN (UINT64_C(1) << CKF_ENTRY_PIN_SHIFT)
 
 struct ckf_counter_entry {
     alignas(CKF_ENTRY_ALIGN) uint64_t hash; /* this and the length never change */
     uint32_t length;
-    _Atomic(uint32_t) state;
+    _Atomic(uint32_t) heat; /* of samples: count.c */
+    _Atomic(uint64_t) state;
     union {
         struct {
             _Atomic(uint64_t) base, own, taken;
         };
         struct ckf_retired retired; /* once nobody counts in it any more */
     };
-    _Atomic(uint32_t) home;
-    _Atomic(uint32_t) heat; /* of samples: lockfree.c */
-    unsigned char bytes[];  /* the key; after it, aligned, struct ckf_counter_rest */
+    unsigned char bytes[]; /* the key; after it, aligned, struct ckf_counter_rest */
 };
 
 struct ckf_lockfree_map;
@@ -78,11 +81,29 @@ static inline struct ckf_counter_rest *ckf_entry_rest(struct ckf_counter_entry *
                                                ckf_entry_rest_offset(entry->length));
 }
 
+static inline uint32_t ckf_entry_number(uint64_t state)
+{
+    return (uint32_t)state >> CKF_ENTRY_NUMBER_SHIFT;
+}
+
+/* Where the entry's adds go, if it is owned or hot: this and nothing else is equal for equal homes. */
+static inline uint64_t ckf_entry_home(uint64_t flag, uint32_t number)
+{
+    return flag | (uint64_t)number << CKF_ENTRY_NUMBER_SHIFT;
+}
+
 static inline bool ckf_entry_has_key(const struct ckf_counter_entry *entry,
                                      struct ckf_counter_key key)
 {
     return entry->hash == key.hash && entry->length == key.length &&
            ckf_bytes_equal(entry->bytes, key.bytes, key.length);
+}
+
+static inline bool ckf_entry_has_short_key(const struct ckf_counter_entry *entry,
+                                           struct ckf_short_key key)
+{
+    return entry->length == key.length && ckf_read64(entry->bytes) == key.first &&
+           ckf_read64(entry->bytes + key.length - sizeof(uint64_t)) == key.last;
 }
 
 #endif

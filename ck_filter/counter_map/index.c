@@ -12,8 +12,9 @@
  *             own; publish that by one CAS of the link, which one thread wins. Who meets a sealed
  *             slot in need of a free one does the same, and so waits for nobody. Counts stay where
  *             they are: entries do not move.
- * Hostile keys: an insert that probes too far replaces the leaf by one that is keyed with SipHash,
- *             and so is everything below it.
+ * Hostile keys: an insert that passes too many entries replaces the leaf by one that is keyed with
+ *             SipHash, and so is everything below it. One that passes many GONE slots, which the same few
+ *             keys leave when they go and come again, replaces it as well, by a clean one.
  * Teardown:   replaced leaves are given back after a grace period, some dozens at a time.
  *
  * Related: Shun and Blelloch's phase-concurrent tables (SPAA 2014) for insertion, Click's hash table
@@ -30,7 +31,8 @@ enum {
     /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
     BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
-    LEAVES_AT_ONCE = 32 /* given back together */
+    MAX_GONE = CKF_SIZE(12, 2), /* of one probe: keys that go and come again leave a trail */
+    LEAVES_AT_ONCE = 32         /* given back together */
 };
 
 struct ckf_counter_leaf {
@@ -153,8 +155,9 @@ static struct spot locate(const struct ckf_counter_index *index, const void *byt
         spot.shift -= CKF_INDEX_BITS;
         spot.at = (struct ckf_counter_link *)(uintptr_t)&links[spot.hash >> spot.shift &
                                                                (CKF_INDEX_FANOUT - 1)];
-        /* edge leaf-published: acquire; pairs with the releases in replace() and plant(). */
-        spot.link = load_acquire(&spot.at->word);
+        /* edge leaf-published: acquire; pairs with the releases in replace() and plant().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        spot.link = load_seq_cst(&spot.at->word);
         if ((spot.link & CKF_LINK_REKEYED) != 0 && !spot.rekeyed) {
             spot.rekeyed = true;
             spot.hash = ckf_siphash13(&index->rekeyed_key, bytes, length);
@@ -174,7 +177,9 @@ struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index
         if (spot.link == 0)
             return NULL;
         bool sealed;
-        struct ckf_counter_entry *entry = ckf_leaf_find(spot.link, spot.hash, *key, &sealed);
+        uint64_t state;
+        struct ckf_counter_entry *entry =
+            ckf_leaf_find(spot.link, spot.hash, ckf_is_entry_of_key, key, &state, &sealed);
         /* The end of a sealed leaf tells nothing once that has a successor.
          * edge leaf-published: acquire, as in locate() */
         if (entry != NULL || !sealed || load_acquire(&spot.at->word) == spot.link)
@@ -199,21 +204,14 @@ static bool for_each_in(const struct ckf_counter_index *index, uintptr_t link, b
                         bool (*each)(struct ckf_counter_entry *entry, uint64_t hash, void *arg),
                         void *arg)
 {
-    enum { AHEAD = 8 };
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    size_t capacity = capacity_of(link);
-    for (size_t i = 0; i < capacity; i++) {
-        if (i + AHEAD < capacity)
-            /* relaxed: an address to prefetch */
-            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in put(). */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
-        /* relaxed: leaving out a dead one is a kindness to the successor */
-        if (entry == NULL || (load_relaxed(&entry->state) & CKF_ENTRY_DEAD) != 0)
-            continue;
-        if (!each(entry, hash_of(index, entry, rekeyed), arg))
-            return false;
-    }
+    struct ckf_leaf_walk walk;
+    ckf_leaf_walk_start(&walk, link);
+    for (struct ckf_counter_entry **entries; (entries = ckf_leaf_walk_on(&walk)) != NULL;)
+        for (size_t i = 0; i < walk.now; i++)
+            /* relaxed: leaving out a dead one is a kindness to the successor */
+            if ((load_relaxed(&entries[i]->state) & CKF_ENTRY_DEAD) == 0 &&
+                !each(entries[i], hash_of(index, entries[i], rekeyed), arg))
+                return false;
     return true;
 }
 
@@ -321,8 +319,9 @@ static bool replace(struct ckf_counter_index *index, const struct spot *spot, bo
     if (!copy_leaf(index, spot, rekey, &successor))
         return false;
     uintptr_t old = spot->link;
-    /* edge leaf-published: release; pairs with the acquires of all who follow links. */
-    if (!cas_acq_rel(&spot->at->word, &old, successor.link)) {
+    /* edge leaf-published: release; pairs with the acquires of all who follow links.
+     * edge fence-passed: seq_cst, for a store->load race: what is left out against a wait's look. */
+    if (!cas_seq_cst(&spot->at->word, &old, successor.link)) {
         free_nodes(successor.link);
         return true;
     }
@@ -347,7 +346,7 @@ static bool plant(const struct spot *spot, uintptr_t kind)
 
 struct put {
     struct ckf_counter_entry *there; /* NULL: the leaf has no free slot any more */
-    unsigned probes;
+    unsigned probes, gone;           /* slots that were passed, and those of them that are GONE */
 };
 
 static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
@@ -355,10 +354,11 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(spot->link);
     uint64_t mask = ckf_leaf_mask(spot->link), at = spot->hash & mask;
-    struct put result = {NULL, 0};
+    struct put result = {NULL, 0, 0};
     while (result.probes <= mask) {
-        /* edge entry-published: acquire; pairs with the release below. */
-        uintptr_t slot = load_acquire(&slots[at]);
+        /* edge entry-published: acquire; pairs with the release below.
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        uintptr_t slot = load_seq_cst(&slots[at]);
         /* edge entry-published: release; pairs with the acquires of all who look into slots. */
         if (slot == 0 && cas_acq_rel(&slots[at], &slot, slot_of(entry, spot->hash))) {
             result.there = entry;
@@ -374,17 +374,19 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
             return result;
         }
         result.probes++;
+        result.gone += other == NULL;
         at = (at + 1) & mask;
     }
     return result;
 }
 
-static void look_after(struct ckf_counter_index *index, const struct spot *spot, unsigned probes)
+static void look_after(struct ckf_counter_index *index, const struct spot *spot,
+                       const struct put *put)
 {
     /* relaxed: says when the leaf should be replaced; whether it can is another matter */
     uint32_t used = fetch_add_relaxed(used_slots(spot->link), 1) + 1;
-    bool rekey = probes > MAX_PROBES && !spot->rekeyed;
-    if (used >= limit_of(capacity_of(spot->link)) || rekey)
+    bool rekey = put->probes - put->gone > MAX_PROBES && !spot->rekeyed;
+    if (used >= limit_of(capacity_of(spot->link)) || put->gone > MAX_GONE || rekey)
         (void)replace(index, spot, rekey);
 }
 
@@ -401,7 +403,7 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
         }
         struct put result = put(&spot, entry, &key);
         if (result.there == entry)
-            look_after(index, &spot, result.probes);
+            look_after(index, &spot, &result);
         if (result.there != NULL)
             return result.there;
         if (!replace(index, &spot, false))
@@ -426,18 +428,20 @@ static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter
         if (ckf_slot_entry(slot) != entry)
             continue;
         /* edge entry-unlinked: acq_rel; pairs with the acquire of the same word in slots that are
-         * sealed: a successor has the entry or it is gone. */
-        if ((slot & CKF_SLOT_SEALED) == 0 && cas_acq_rel(&slots[at], &slot, CKF_SLOT_GONE))
+         * sealed: a successor has the entry or it is gone.
+         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
+        if ((slot & CKF_SLOT_SEALED) == 0 && cas_seq_cst(&slots[at], &slot, CKF_SLOT_GONE))
             return UNLINKED;
         return SEALED;
     }
     return NOT_THERE;
 }
 
-void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry)
+void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence *fence,
+                              struct ckf_counter_entry *entry)
 {
     for (unsigned round = 0;; round++) {
-        struct ckf_place *place = ckf_section_begin();
+        struct ckf_place *place = ckf_section_begin_behind(fence);
         struct spot spot = locate(index, entry->bytes, entry->length, entry->hash);
         enum unlinked result = unlink_at(&spot, entry);
         bool may_go_on = result != SEALED || replace(index, &spot, false);
@@ -480,8 +484,9 @@ bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
 void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
                                   ckf_counter_entry_visit visit, void *arg)
 {
-    /* edge leaf-published: acquire; pairs with the releases in replace() and plant(). */
-    uintptr_t link = load_acquire(&part->word);
+    /* edge leaf-published: acquire; pairs with the releases in replace() and plant().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    uintptr_t link = load_seq_cst(&part->word);
     if ((link & CKF_LINK_INNER) == 0) {
         if (link != 0)
             ckf_leaf_visit(link, but_for, visit, arg);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/effort.h"
 #include "counter_map/entry.h"
+#include "sync/section.h"
 
 /* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
  * its kind in the low bits. */
@@ -26,6 +27,7 @@ enum {
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
     CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
+    CKF_LEAF_GATHERED = 32, /* slots that are looked through at once */
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
@@ -83,47 +85,72 @@ static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
     return (slot & CKF_SLOT_TAG) == (hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
 }
 
-/* Looks through a leaf for the key's entry, one whose state has none of these flags. NULL: *sealed
- * says whether the search ended in a slot that would lead to the leaf's successor. */
-static inline struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
-                                                      struct ckf_counter_key key, bool *sealed)
+/* What a finder looks for: is this entry the key's? */
+typedef bool (*ckf_counter_entry_test)(const struct ckf_counter_entry *entry, const void *key);
+
+static inline bool ckf_is_entry_of_key(const struct ckf_counter_entry *entry, const void *key)
+{
+    return ckf_entry_has_key(entry, *(const struct ckf_counter_key *)key);
+}
+
+static inline bool ckf_is_entry_of_short_key(const struct ckf_counter_entry *entry, const void *key)
+{
+    return ckf_entry_has_short_key(entry, *(const struct ckf_short_key *)key);
+}
+
+enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING }; /* what finders do not find */
+
+/* Looks through a leaf for the key's entry, and says in which state it was found. NULL: *sealed says
+ * whether the search ended in a slot that would lead to the leaf's successor. */
+CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
+                                                          ckf_counter_entry_test is_of,
+                                                          const void *key, uint64_t *state,
+                                                          bool *sealed)
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
-    for (uint64_t left = mask + 1; left > 0; left--, at = (at + 1) & mask) {
-        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
-        uintptr_t slot = load_acquire(&slots[at]);
+    uint64_t mask = ckf_leaf_mask(link), first = hash & mask, at = first;
+    do {
+        /* edge entry-published: acquire; pairs with the release in index.c, put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        uintptr_t slot = load_seq_cst(&slots[at]);
         if (slot <= CKF_SLOT_SEALED) {
             *sealed = slot != 0;
             return NULL;
         }
         struct ckf_counter_entry *entry = ckf_slot_entry(slot);
-        /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and refuse(). */
-        if (ckf_slot_has_tag(slot, hash) && entry != NULL && ckf_entry_has_key(entry, key) &&
-            CKF_LIKELY((load_acquire(&entry->state) & (CKF_ENTRY_DEAD | CKF_ENTRY_PENDING)) == 0))
-            return entry;
-    }
+        if (ckf_slot_has_tag(slot, hash) && entry != NULL && is_of(entry, key)) {
+            /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and
+             * refuse(). edge entry-promoted: acquire; pairs with the release in count.c, promote().
+             * edge fence-passed: seq_cst, as above */
+            *state = load_seq_cst(&entry->state);
+            if (CKF_LIKELY((*state & CKF_ENTRY_UNFOUND) == 0))
+                return entry;
+        }
+        at = (at + 1) & mask;
+    } while (at != first);
     *sealed = true;
     return NULL;
 }
 
-/* The key's entry, or NULL; unless *unsure, which ckf_counter_index_find_deeply then is not. */
-static inline struct ckf_counter_entry *ckf_counter_index_find_quickly(
-    struct ckf_counter_index *index, struct ckf_counter_key key, bool *unsure)
+/* The same in the index; or NULL, unless *unsure, which ckf_counter_index_find_deeply then is not. */
+CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
+    struct ckf_counter_index *index, uint64_t hash, ckf_counter_entry_test is_of, const void *key,
+    uint64_t *state, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&index->roots[key.hash >> shift].word);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    uintptr_t link = load_seq_cst(&index->roots[hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
-        /* edge leaf-published: acquire, as above */
-        link = load_acquire(&links[key.hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        /* edge leaf-published: acquire, as above; edge fence-passed: seq_cst, as above */
+        link = load_seq_cst(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
     *unsure = (link & CKF_LINK_REKEYED) != 0;
     if (CKF_UNLIKELY(link == 0 || *unsure))
         return NULL;
-    return ckf_leaf_find(link, key.hash, key, unsure);
+    return ckf_leaf_find(link, hash, is_of, key, state, unsure);
 }
 
 /* The key's entry, or NULL. Wait-free for a key that is there. */
@@ -131,7 +158,9 @@ static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counte
                                                                const struct ckf_counter_key *key)
 {
     bool unsure;
-    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(index, *key, &unsure);
+    uint64_t state;
+    struct ckf_counter_entry *entry =
+        ckf_counter_index_find_quickly(index, key->hash, ckf_is_entry_of_key, key, &state, &unsure);
     return CKF_LIKELY(entry != NULL || !unsure) ? entry : ckf_counter_index_find_deeply(index, key);
 }
 
@@ -142,8 +171,9 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
                                                    struct ckf_counter_entry *entry);
 
 /* Makes sure that the entry, which is dead, is not linked any more. Not inside a section: may wait
- * for a leaf that another thread is replacing. */
-void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_counter_entry *entry);
+ * for a leaf that another thread is replacing. The fence is the map's. */
+void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence *fence,
+                              struct ckf_counter_entry *entry);
 
 typedef void (*ckf_counter_entry_visit)(struct ckf_counter_entry *entry, void *arg);
 
@@ -158,26 +188,63 @@ bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
 void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_for,
                                   ckf_counter_entry_visit visit, void *arg);
 
+/* The entries of a leaf, some at a time: `now` to be looked at, while `next` are fetched. */
+struct ckf_leaf_walk {
+    _Atomic(uintptr_t) *slot, *end;
+    size_t now, next; /* entries in each half */
+    struct ckf_counter_entry *entries[2][CKF_LEAF_GATHERED];
+    unsigned half; /* that is `now` */
+};
+
+/* Without branches, to which it would be a matter of luck whether a slot has an entry. Empty addresses are
+ * not fetched: they are in no page. */
+static inline size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
+{
+    size_t count = 0;
+    for (int left = CKF_LEAF_GATHERED; left > 0 && walk->slot < walk->end; left--, walk->slot++) {
+        /* edge entry-published: acquire; pairs with the release in index.c, put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(walk->slot));
+        entries[count] = entry;
+        count += entry != NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(entries[i]);
+    return count;
+}
+
+static inline void ckf_leaf_walk_start(struct ckf_leaf_walk *walk, uintptr_t link)
+{
+    walk->slot = ckf_leaf_slots(link);
+    walk->end = walk->slot + ckf_leaf_mask(link) + 1;
+    walk->half = 1;
+    walk->next = ckf_leaf_gather(walk, walk->entries[0]);
+}
+
+/* The next entries, walk->now of them; NULL at the end. */
+static inline struct ckf_counter_entry **ckf_leaf_walk_on(struct ckf_leaf_walk *walk)
+{
+    do {
+        walk->half ^= 1;
+        walk->now = walk->next;
+        if (walk->now == 0 && walk->slot == walk->end)
+            return NULL;
+        walk->next = ckf_leaf_gather(walk, walk->entries[walk->half ^ 1]);
+    } while (walk->now == 0);
+    return walk->entries[walk->half];
+}
+
 /* The same for one leaf, inlined with its visitor. */
 static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_entry_visit visit,
                                   void *arg)
 {
-    enum { AHEAD = 12 };
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    size_t capacity = ckf_leaf_mask(link) + 1;
-    for (size_t i = 0; i < capacity; i++) {
-        if (i + AHEAD < capacity)
-            /* relaxed: an address to prefetch */
-            __builtin_prefetch(ckf_slot_entry(load_relaxed(&slots[i + AHEAD])));
-        /* edge entry-published: acquire; pairs with the release in index.c, put(). */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_acquire(&slots[i]));
-        /* edge entry-settled: acquire; pairs with the releases in admission.c. */
-        if (entry != NULL && (load_acquire(&entry->state) & but_for) == 0)
-            visit(entry, arg);
-    }
+    struct ckf_leaf_walk walk;
+    ckf_leaf_walk_start(&walk, link);
+    for (struct ckf_counter_entry **entries; (entries = ckf_leaf_walk_on(&walk)) != NULL;)
+        for (size_t i = 0; i < walk.now; i++)
+            /* edge entry-settled: acquire; pairs with the releases in admission.c. */
+            if (CKF_LIKELY((load_acquire(&entries[i]->state) & but_for) == 0))
+                visit(entries[i], arg);
 }
-
-/* What finders find. */
-enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING };
 
 #endif

@@ -452,6 +452,7 @@ enum ckf_status ckf_counter_locked_handle(struct ckf_counter_map *map,
     if (handle == NULL)
         return CKF_NO_MEMORY;
     handle->common.map = map;
+    handle->common.add = ckf_counter_locked_handle_add;
     handle->hash = key->hash;
     handle->length = key->length;
     memcpy(handle->bytes, key->bytes, key->length);

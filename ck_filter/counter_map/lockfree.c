@@ -5,8 +5,8 @@
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
- * Fast path:  hash, find, and a plain store to a word of this thread's own; all else is a call in
- *             the tail, so that it needs no stack frame.
+ * Fast path:  of keys of 8 to 16 bytes: look into this thread's front (front.h), and a plain store to a
+ *             word of its own; all else is a call in the tail, so that it needs no stack frame.
  * Teardown:   the door takes out all keys first; entries that handles once pinned are retired, and
  *             waited for.
  */
@@ -24,7 +24,7 @@
 /* A refused entry, which this thread made. */
 static void discard(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    ckf_counter_index_unlink(&map->index, entry);
+    ckf_counter_index_unlink(&map->index, &map->fence, entry);
     ckf_lockfree_retire(map, entry);
 }
 
@@ -32,7 +32,7 @@ static void discard(struct ckf_lockfree_map *map, struct ckf_counter_entry *entr
 static bool count_in_existing(struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                               uint64_t n, struct ckf_counter_entry **pinned, bool *full)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     /* Before the key is looked for: if there was no room and then no key, it is refused rightly, and
      * if it is what filled the map, it is found. */
     *full = ckf_lockfree_is_full(map);
@@ -54,7 +54,7 @@ enum made { MADE, THERE_ALREADY, NO_ROOM, NO_MEMORY };
 /* Links fresh, which has n in it. */
 static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_entry *fresh)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *there = ckf_counter_index_insert(&map->index, fresh);
     bool is_in = there != NULL && (!ckf_lockfree_is_bounded(map) || ckf_lockfree_admit(map, there));
     if (is_in && there == fresh)
@@ -75,7 +75,7 @@ static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_ent
 static enum ckf_status count_in_new(struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                                     uint64_t n, struct ckf_counter_entry **pinned)
 {
-    uint32_t state = (pinned != NULL ? CKF_ENTRY_ONE_PIN | CKF_ENTRY_HAD_HANDLE : 0) |
+    uint64_t state = (pinned != NULL ? CKF_ENTRY_ONE_PIN | CKF_ENTRY_HAD_HANDLE : 0) |
                      (ckf_lockfree_is_bounded(map) ? CKF_ENTRY_PENDING : 0);
     /* The caller of an add has just looked. */
     bool looks = ckf_lockfree_is_bounded(map) || pinned != NULL || map->common.is_ending;
@@ -120,25 +120,12 @@ enum ckf_status ckf_counter_lockfree_add(struct ckf_counter_map *common,
                                          const struct ckf_counter_key *key, uint64_t n)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL)
         ckf_lockfree_count(map, entry, n, place);
     ckf_section_end(place);
     return entry != NULL ? CKF_OK : add_to_new_key(map, key, n);
-}
-
-CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, const void *bytes,
-                                           size_t length, uint64_t hash, uint64_t n)
-{
-    struct ckf_counter_key key = {bytes, length, hash};
-    return ckf_counter_lockfree_add(map, &key, n);
-}
-
-CKF_COLD static enum ckf_status add_slowly_u64(struct ckf_counter_map *map, uint64_t number,
-                                               uint64_t hash, uint64_t n)
-{
-    return add_slowly(map, &number, sizeof number, hash, n);
 }
 
 /* Ends the section. */
@@ -151,57 +138,117 @@ CKF_COLD static enum ckf_status count_slowly(struct ckf_lockfree_map *map,
     return CKF_OK;
 }
 
-/* The key's entry, in a section of *place; NULL, and no section: it is not to be had quickly. */
-static inline struct ckf_counter_entry *enter_quickly(struct ckf_lockfree_map *map,
-                                                      struct ckf_counter_key key,
-                                                      struct ckf_place **place)
-{
-    *place = ckf_section_begin_lightly();
-    if (CKF_UNLIKELY(*place == NULL))
-        return NULL;
-    bool unsure;
-    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(&map->index, key, &unsure);
-    if (CKF_UNLIKELY(entry == NULL))
-        ckf_section_end_lightly(*place);
-    return entry;
-}
-
 /* Of a light section, which it ends. */
-static inline enum ckf_status count_quickly(struct ckf_lockfree_map *map,
-                                            struct ckf_counter_entry *entry, uint64_t n,
+static inline enum ckf_status count_quickly(_Atomic(uint64_t) *word, uint64_t n,
                                             struct ckf_place *place)
 {
-    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, place);
-    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
-        return count_slowly(map, entry, n, place);
     ckf_count_in(word, n);
     ckf_section_end_lightly(place);
     return CKF_OK;
 }
 
-enum ckf_status ckf_counter_lockfree_add_bytes(struct ckf_counter_map *map, const void *bytes,
+static struct ckf_short_key short_key(const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+    return (struct ckf_short_key){ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)),
+                                  length};
+}
+
+static uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
+{
+    return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
+}
+
+CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t first,
+                                           uint64_t last, size_t length, uint64_t n)
+{
+    unsigned char bytes[CKF_SHORT_KEY_MOST];
+    memcpy(bytes, &first, sizeof first);
+    memcpy(bytes + length - sizeof last, &last, sizeof last);
+    struct ckf_counter_key key = {bytes, length, ckf_counter_hash(map, bytes, length)};
+    return ckf_counter_lockfree_add(map, &key, n);
+}
+
+/* Inside a section. */
+static inline uint64_t current_tag(struct ckf_lockfree_map *map)
+{
+    /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    return load_seq_cst(&map->front_tag);
+}
+
+static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    int saved_errno = errno;
+    (void)ckf_cells_make_row(&map->cells, place);
+    errno = saved_errno;
+}
+
+/* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
+ * parts, which are passed in registers. */
+CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common, uint64_t first,
+                                                 uint64_t last, size_t length, uint64_t n,
+                                                 struct ckf_place *place)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct ckf_short_key key = {first, last, length};
+    bool unsure;
+    uint64_t state, hash = hash_short(common, key);
+    uint64_t tag = current_tag(map);
+    struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
+        &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
+    if (CKF_UNLIKELY(entry == NULL)) {
+        ckf_section_end_lightly(place);
+        return add_slowly(common, first, last, length, n);
+    }
+    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
+    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
+        return count_slowly(map, entry, n, place);
+    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
+    if (CKF_LIKELY(row != NULL))
+        ckf_cells_use_front(&map->cells, place,
+                            ckf_front_note_miss(&row->front, &key, tag, word) ? &row->front : NULL);
+    else
+        make_row(map, place);
+    return count_quickly(word, n, place);
+}
+
+CKF_COLD static enum ckf_status add_behind_fence(struct ckf_counter_map *common, uint64_t first,
+                                                 uint64_t last, size_t length, uint64_t n,
+                                                 struct ckf_place *place)
+{
+    ckf_section_pass_slowly(&ckf_lockfree(common)->fence, place);
+    return add_by_index(common, first, last, length, n, place);
+}
+
+static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
+                                        uint64_t n)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct ckf_place *place = ckf_section_begin_lightly();
+    if (CKF_UNLIKELY(place == NULL))
+        return add_slowly(common, key.first, key.last, key.length, n);
+    if (ckf_fence_stands(&map->fence))
+        return add_behind_fence(common, key.first, key.last, key.length, n, place);
+    struct ckf_front *front = ckf_cells_front(&map->cells, place);
+    if (CKF_LIKELY(front != NULL && !ckf_add_is_marked(n))) {
+        _Atomic(uint64_t) *word = ckf_front_find(front, &key, current_tag(map));
+        if (CKF_LIKELY(word != NULL))
+            return count_quickly(word, n, place);
+    }
+    return add_by_index(common, key.first, key.last, key.length, n, place);
+}
+
+enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
                                                size_t length, uint64_t n)
 {
-    if (!ckf_counter_key_is_valid(map, &bytes, length))
-        return CKF_INVALID;
-    struct ckf_counter_key key = {bytes, length, ckf_counter_hash(map, bytes, length)};
-    struct ckf_place *place;
-    struct ckf_counter_entry *entry = enter_quickly(ckf_lockfree(map), key, &place);
-    if (CKF_UNLIKELY(entry == NULL))
-        return add_slowly(map, bytes, length, key.hash, n);
-    return count_quickly(ckf_lockfree(map), entry, n, place);
+    return add_short(map, short_key(bytes, length), n);
 }
 
 enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
                                              uint64_t n)
 {
-    struct ckf_counter_key key = {&number, sizeof number,
-                                  ckf_counter_hash(map, &number, sizeof number)};
-    struct ckf_place *place;
-    struct ckf_counter_entry *entry = enter_quickly(ckf_lockfree(map), key, &place);
-    if (CKF_UNLIKELY(entry == NULL))
-        return add_slowly_u64(map, number, key.hash, n);
-    return count_quickly(ckf_lockfree(map), entry, n, place);
+    return add_short(map, (struct ckf_short_key){number, number, sizeof number}, n);
 }
 
 /* --- reading and taking --- */
@@ -211,7 +258,7 @@ static enum ckf_status read_with(uint64_t (*read)(struct ckf_lockfree_map *map,
                                  struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                                  uint64_t *value)
 {
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     uint64_t found = entry != NULL ? read(map, entry) : 0;
     ckf_section_end(place);
@@ -282,9 +329,10 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
 {
     size_t listed = list->count;
     struct part_visit visit = {.map = ckf_lockfree(map), .list = list};
-    struct ckf_place *place = ckf_section_begin();
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&((struct ckf_counter_link *)part)->word);
+    struct ckf_place *place = ckf_lockfree_begin(visit.map);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    uintptr_t link = load_seq_cst(&((struct ckf_counter_link *)part)->word);
     if (CKF_LIKELY((link & CKF_LINK_INNER) == 0))
         ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
     else
@@ -297,7 +345,7 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
 static bool visit_in_section(struct ckf_counter_link *part, void *arg)
 {
     struct part_visit *visit = arg;
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(visit->map);
     ckf_counter_index_visit_part(part, visit->but_for, visit->visit, visit->arg);
     ckf_section_end(place);
     return true;
@@ -372,6 +420,7 @@ enum ckf_status ckf_counter_lockfree_handle(struct ckf_counter_map *map,
         return status;
     }
     handle->common.map = map;
+    handle->common.add = ckf_counter_lockfree_handle_add;
     handle->hash = key->hash;
     handle->length = key->length;
     memcpy(handle->bytes, key->bytes, key->length);
@@ -380,16 +429,20 @@ enum ckf_status ckf_counter_lockfree_handle(struct ckf_counter_map *map,
     return status;
 }
 
-/* The handle's entry if it is alive; inside a section. */
-static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle *handle)
+/* The handle's entry if it is alive, and its state; inside a section. */
+static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle *handle,
+                                                     uint64_t *state)
 {
     /* edge handle-bound: acquire; pairs with the release in add_anew(). */
     struct ckf_counter_entry *entry = load_acquire(&handle->entry);
     if (CKF_UNLIKELY(entry == NULL))
         return NULL;
     /* edge entry-dying: acquire; pairs with the release that sets DEAD: who misses it holds up the
-     * removal, and who sees it looks for the key after it was marked. */
-    return CKF_LIKELY((load_acquire(&entry->state) & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
+     * removal, and who sees it looks for the key after it was marked.
+     * edge entry-promoted: acquire; pairs with the release in count.c, promote().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    *state = load_seq_cst(&entry->state);
+    return CKF_LIKELY((*state & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
 }
 
 /* The key was removed, or had no room: adds to its next incarnation and pins that instead. */
@@ -418,13 +471,25 @@ static void add_anew(struct ckf_lockfree_handle *handle, uint64_t n)
 CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint64_t n)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(handle->common.map);
-    struct ckf_place *place = ckf_section_begin();
-    struct ckf_counter_entry *entry = living_entry(handle);
+    struct ckf_place *place = ckf_lockfree_begin(map);
+    uint64_t state;
+    struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry != NULL)
         ckf_lockfree_count(map, entry, n, place);
     ckf_section_end(place);
     if (entry == NULL)
         add_anew(handle, n);
+}
+
+/* Of a light section, which it ends. */
+static inline void count_by_handle(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                                   uint64_t state, uint64_t n, struct ckf_place *place)
+{
+    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
+    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
+        (void)count_slowly(map, entry, n, place);
+    else
+        (void)count_quickly(word, n, place);
 }
 
 void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
@@ -433,9 +498,11 @@ void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
     struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_LIKELY(place != NULL)) {
-        struct ckf_counter_entry *entry = living_entry(handle);
+        uint64_t state;
+        struct ckf_counter_entry *entry =
+            ckf_fence_stands(&map->fence) ? NULL : living_entry(handle, &state);
         if (CKF_LIKELY(entry != NULL)) {
-            (void)count_quickly(map, entry, n, place);
+            count_by_handle(map, entry, state, n, place);
             return;
         }
         ckf_section_end_lightly(place);
@@ -448,8 +515,9 @@ uint64_t ckf_counter_lockfree_handle_get(struct ckf_counter *counter)
     struct ckf_lockfree_handle *handle = handle_of(counter);
     struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
     struct ckf_counter_key key = key_of(handle);
-    struct ckf_place *place = ckf_section_begin();
-    struct ckf_counter_entry *entry = living_entry(handle);
+    struct ckf_place *place = ckf_lockfree_begin(map);
+    uint64_t state;
+    struct ckf_counter_entry *entry = living_entry(handle, &state);
     if (entry == NULL)
         entry = ckf_counter_index_find(&map->index, &key);
     uint64_t value = entry != NULL ? ckf_lockfree_value(map, entry) : 0;
@@ -475,6 +543,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
     if (map == NULL)
         return NULL;
     ckf_section_start();
+    atomic_init(&map->front_tag, CKF_FRONT_TAG_STEP);
     ckf_counter_index_init(&map->index);
     if (!ckf_counter_index_prepare(&map->index, expected_keys)) {
         ckf_counter_index_destroy(&map->index);

@@ -19,8 +19,10 @@
 
 struct ckf_lockfree_map {
     struct ckf_counter_map common;
-    struct ckf_counter_index index;
+    _Atomic(uint64_t) front_tag; /* in steps of CKF_FRONT_TAG_STEP; removers, under the lock */
     struct ckf_cells cells;
+    struct ckf_fence fence;
+    struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */
     _Atomic(uint32_t) period;  /* of samples */
@@ -50,6 +52,12 @@ static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
     return (struct ckf_lockfree_map *)(void *)map;
 }
 
+/* All sections of a map begin here, or by the same two steps. */
+static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
+{
+    return ckf_section_begin_behind(&map->fence);
+}
+
 static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)
 {
     return map->common.max_keys != SIZE_MAX;
@@ -76,7 +84,7 @@ void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
 /* An entry that nobody knows, with n in it; NULL without memory. Never waits. */
 struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   const struct ckf_counter_key *key, uint64_t n,
-                                                  uint32_t state);
+                                                  uint64_t state);
 /* Of one that nobody knows, or nobody any more. Lock-free, as far as the allocator is. */
 void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 /* For those at which somebody may still be looking inside a section. */

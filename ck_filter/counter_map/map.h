@@ -25,8 +25,18 @@ struct ckf_counter_key {
     uint64_t hash;
 };
 
+/* A key of 8 to 16 bytes, of which these two words are all. */
+struct ckf_short_key {
+    uint64_t first, last;
+    size_t length;
+};
+enum { CKF_SHORT_KEY_LEAST = 8, CKF_SHORT_KEY_MOST = 16 };
+
 /* The first member of each variant's map. All of it is fixed at creation but for the last part. */
 struct ckf_counter_map {
+    /* The lengths from `short_least` on, of which there are `short_lengths`, make short keys that go by
+     * ckf_counter_lockfree_add_short; there is none elsewhere. */
+    size_t short_least, short_lengths;
     enum ckf_variant variant;
     bool has_u64_keys;
     bool uses_siphash; /* from the start */
@@ -45,6 +55,7 @@ struct ckf_counter_map {
 
 /* The first member of each variant's handle. */
 struct ckf_counter {
+    void (*add)(struct ckf_counter *counter, uint64_t n);
     struct ckf_counter_map *map;
 };
 
@@ -113,8 +124,8 @@ static inline bool ckf_counter_key_is_valid(const struct ckf_counter_map *map, c
                                         : length <= CKF_COUNTER_MAP_MAX_KEY_BYTES);
 }
 
-/* ckf_counter_map_add of the ATOMIC variant, and the same for a number. */
-enum ckf_status ckf_counter_lockfree_add_bytes(struct ckf_counter_map *map, const void *bytes,
+/* ckf_counter_map_add of the ATOMIC variant where `short_lengths` allow it, and the same for a number. */
+enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
                                                size_t length, uint64_t n);
 enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
                                              uint64_t n);

@@ -4,7 +4,7 @@
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
  *             summed up in `gone_total`; it changes place under the lock. So the total never counts
  *             an entry twice or not at all.
- * Removal:    mark DEAD, unlink, enlist; wait for the sections, after which no add can reach the
+ * Removal:    mark DEAD, unlink, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
  *             entry any more, so that its value is final; sum it up; report it; detach it.
  * Fork:       in the child the dying are buried: their values count in overflow, because who would
  *             have returned them is not there.
@@ -39,17 +39,29 @@ static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry 
     map->dying = entry;
 }
 
+/* Under the lock: what fronts know of entries that nobody finds any more holds good no longer. */
+static void forget_words(struct ckf_lockfree_map *map)
+{
+    /* relaxed: written under the lock alone */
+    uint64_t tag = load_relaxed(&map->front_tag) + CKF_FRONT_TAG_STEP;
+    /* edge front-tagged: release; pairs with the acquires in lockfree.c: who has the new tag sees that the
+     * entries are dead.
+     * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
+    store_seq_cst(&map->front_tag, tag);
+}
+
 /* Under the lock, not inside a section: from here on nobody finds the batch's entries. */
 static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
 {
     for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
          entry = ckf_entry_rest(entry)->next) {
-        ckf_counter_index_unlink(&map->index, entry);
+        ckf_counter_index_unlink(&map->index, &map->fence, entry);
         if (ckf_lockfree_is_bounded(map))
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
     }
     fetch_sub_relaxed(&map->linked, (int64_t)batch->count); /* relaxed: a number for len() */
+    forget_words(map);
 }
 
 static void delist_dying(struct ckf_counter_entry *entry)
@@ -65,12 +77,13 @@ static void delist_dying(struct ckf_counter_entry *entry)
 static uint64_t settle_total(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     uint64_t total = ckf_lockfree_all_adds(map, entry);
-    uint32_t home = load_relaxed(&entry->home); /* relaxed: nobody counts here any more, as below */
-    if ((home & CKF_HOME_HOT) != 0) {
-        store_relaxed(&entry->home, 0);
+    uint64_t state =
+        load_relaxed(&entry->state); /* relaxed: nobody counts here any more, as below */
+    if ((state & CKF_ENTRY_HOT) != 0) {
+        fetch_and_relaxed(&entry->state, ~CKF_ENTRY_HOME);
         store_relaxed(&entry->own, 0);
         store_relaxed(&entry->base, total);
-        ckf_cells_give_back_id(&map->cells, home & CKF_HOME_NUMBER);
+        ckf_cells_give_back_id(&map->cells, ckf_entry_number(state));
     }
     return total;
 }
@@ -92,7 +105,7 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
 {
     if (batch->count == 0)
         return;
-    ckf_section_wait();
+    ckf_section_wait_behind(&map->fence);
     settle_totals(map, batch);
     for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
@@ -112,14 +125,15 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     struct batch batch = {0};
     ckf_lockfree_lock(map);
-    struct ckf_place *place = ckf_section_begin();
+    struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
         /* Noted first: who lists the key before this and sees no removal may show it.
          * edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
-         * it ends its section before the removal does. */
+         * it ends its section before the removal does.
+         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
         ckf_counter_map_note_removal(common);
-        fetch_or_acq_rel(&entry->state, CKF_ENTRY_DEAD);
+        fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
         add_to_batch(entry, &batch);
     }
     ckf_section_end(place);
@@ -156,12 +170,13 @@ static unsigned idle_now(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 
 static bool claim_unpinned(struct ckf_counter_entry *entry)
 {
-    uint32_t state = load_relaxed(&entry->state);
+    uint64_t state = load_relaxed(&entry->state);
     do {
         if (state >= CKF_ENTRY_ONE_PIN)
             return false;
-        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin */
-    } while (!cas_acq_rel(&entry->state, &state, state | CKF_ENTRY_DEAD));
+        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin.
+         * edge fence-passed: seq_cst, as there */
+    } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
     return true;
 }
 
@@ -235,7 +250,7 @@ static void bury_pending(struct ckf_lockfree_map *map)
     ckf_lockfree_for_each(map, CKF_ENTRY_DEAD, refuse_pending, &pending);
     for (struct ckf_counter_entry *entry = pending.first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
-        ckf_counter_index_unlink(&map->index, entry);
+        ckf_counter_index_unlink(&map->index, &map->fence, entry);
         ckf_lockfree_free_entry(map, entry);
     }
 }
@@ -244,6 +259,8 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     uint64_t keys = 0;
+    ckf_fence_mend_child(&map->fence);
+    forget_words(map); /* a thread that is not here may have been writing its front */
     bury_dying(map);
     ckf_lockfree_settle_claim(map);
     bury_pending(map);

@@ -151,21 +151,22 @@ bool ckf_exact_build(struct ckf_exact *set, struct ckf_pattern *patterns, const 
     if (set->entries == NULL || !allocate_blocks(set, folds, first, last))
         return false;
     set->mask = (uint32_t)(size - 1);
+    set->first = first;
+    set->last = last;
     move_patterns(set, patterns, folds, first, last);
     for (int tried = 0; tried < KEYS_TRIED && !insert_all(set, folds, first, last); tried++)
         ;
     return true;
 }
 
+/* In order of rank, as they lie: quicker than by the entries. */
 void ckf_exact_settle(struct ckf_exact *set, const struct ckf_outcome *outcomes)
 {
-    if (set->entries == NULL)
-        return;
-    for (size_t i = 0; i <= set->mask; i++)
-        if (set->entries[i].place != 0) {
-            struct ckf_exact_block *block = ckf_exact_block_at(set, set->entries[i].place);
-            block->outcome = outcomes[block->rank];
-        }
+    for (uint32_t rank = set->first; rank < set->last; rank++) {
+        struct ckf_exact_block *block = block_of(&set->patterns[rank]);
+        if ((uintptr_t)block - (uintptr_t)set->blocks < set->block_bytes)
+            block->outcome = outcomes[rank];
+    }
 }
 
 void ckf_exact_destroy(struct ckf_exact *set)

@@ -37,6 +37,8 @@ struct ckf_exact {
     struct ckf_fold_key key;
     uint64_t lengths[4]; /* bit n: there is a pattern of n bytes; 255: of 255 or more */
     size_t block_bytes;
+    uint32_t first,
+        last; /* ranks first to last - 1 are its own, or of the set that folds otherwise */
     bool folds;
 };
 

@@ -312,7 +312,7 @@ struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_rec
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_UNLIKELY(place == NULL))
         return evaluate_heavily(filter, record);
-    struct ckf_verdict verdict = evaluate_current(filter, ckf_place_number(place), record);
+    struct ckf_verdict verdict = evaluate_current(filter, place->number, record);
     ckf_section_end_lightly(place);
     return verdict;
 }

@@ -115,13 +115,18 @@ void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
     point_to(hits, take_slot(hits, 0), outcome);
 }
 
-static size_t count_new(const struct ckf_hits *hits, const struct ckf_outcome *outcomes,
-                        size_t count)
+/* Leaves those alone that are new; returns how many. */
+static size_t attach_known(const struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count)
 {
     size_t fresh = 0;
     uint32_t slot;
-    for (size_t i = 0; i < count; i++)
-        fresh += !ckf_id_index_find(&hits->index, outcomes[i].id, &slot);
+    for (size_t i = 0; i < count; i++) {
+        outcomes[i].cell = NULL;
+        if (ckf_id_index_find(&hits->index, outcomes[i].id, &slot))
+            point_to(hits, slot, &outcomes[i]);
+        else
+            fresh++;
+    }
     return fresh;
 }
 
@@ -147,17 +152,16 @@ static bool reserve(struct ckf_hits *hits, size_t fresh)
 enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
                                 size_t max_ids)
 {
-    size_t fresh = count_new(hits, outcomes, count);
+    size_t fresh = attach_known(hits, outcomes, count);
     if (fresh > 0 && hits->index.used + fresh > max_ids)
         return CKF_BUSY;
     if (!reserve(hits, fresh))
         return CKF_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t slot;
-        if (!ckf_id_index_find(&hits->index, outcomes[i].id, &slot)) {
-            slot = (uint32_t)take_slot(hits, outcomes[i].id);
-            ckf_id_index_insert(&hits->index, outcomes[i].id, slot);
-        }
+    for (size_t i = 0; fresh > 0 && i < count; i++) {
+        if (outcomes[i].cell != NULL)
+            continue;
+        size_t slot = take_slot(hits, outcomes[i].id);
+        ckf_id_index_insert(&hits->index, outcomes[i].id, (uint32_t)slot);
         point_to(hits, slot, &outcomes[i]);
     }
     return CKF_OK;

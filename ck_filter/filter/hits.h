@@ -61,7 +61,7 @@ void ckf_hits_destroy(struct ckf_hits *hits);
 void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome);
 
 /* Gives every outcome the cell of its id and action. Ids that are new get slots, unless there would
- * be more than max_ids: CKF_BUSY then; CKF_NO_MEMORY; in both cases nothing was attached. */
+ * be more than max_ids: CKF_BUSY then; CKF_NO_MEMORY; in both cases no slot was given to anyone. */
 enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
                                 size_t max_ids);
 

@@ -207,9 +207,15 @@ static bool build_substring_sets(struct ckf_matcher *matcher, struct kind_range 
     return true;
 }
 
+/* Three cost by Teddy what two cost one by one, where most records match none. */
+static bool are_few(uint32_t count)
+{
+    return count < CKF_FEW_SUBSTRINGS || (count == CKF_FEW_SUBSTRINGS && !ckf_teddy_takes(count));
+}
+
 static bool build_substrings(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
 {
-    if (range.last - range.first <= CKF_FEW_SUBSTRINGS) {
+    if (are_few(range.last - range.first)) {
         build_needles(matcher, range);
         return true;
     }

@@ -22,12 +22,14 @@ static pthread_key_t at_exit;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic(uint32_t) limit; /* more than all numbers that were ever taken */
 _Thread_local unsigned ckf_thread_number_plus_one;
+_Thread_local struct ckf_place *ckf_thread_place;
 
 static void give_back(void *unused)
 {
     (void)unused;
     unsigned number = ckf_thread_number_plus_one - 1;
     ckf_thread_number_plus_one = 0;
+    ckf_thread_place = NULL;
     if (number < NUMBERS)
         /* edge number-inherited: release; pairs with the acquire in take_from_word(). */
         fetch_and_release(&in_use[number / WORD_BITS], ~(UINT64_C(1) << number % WORD_BITS));

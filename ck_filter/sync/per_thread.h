@@ -18,6 +18,11 @@ extern _Thread_local unsigned ckf_thread_number_plus_one
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 unsigned ckf_thread_number_take(void);
 
+/* What section.c has made of this thread's number; NULL: nothing yet, or the number has been given back. */
+struct ckf_place;
+extern _Thread_local struct ckf_place *ckf_thread_place
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
 static inline unsigned ckf_thread_number(void)
 {

@@ -6,6 +6,9 @@
  *            before the barrier, so neither were the section's loads. Without: begin, end and wait
  *            are read-modify-writes of one word (or of the limit of numbers), and the second takes
  *            what the first released.
+ *            A fence: a section that finds it up begins by a seq_cst store, and what it loads then, and
+ *            the waiter's stores and look, are seq_cst too: a store->load race on either side, of which
+ *            one sees the other.
  * Bound:     a wait is over with the sections that were open: those that come after it have its
  *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.)
  * Crowd:     threads beyond the numbers count themselves in one of two words; a waiter turns new
@@ -18,6 +21,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/effort.h"
 #include "sync/parking.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
@@ -42,20 +46,27 @@ void ckf_section_mend_child(void)
         /* relaxed: the child has one thread; reads alone leave untouched pages alone */
         if (load_relaxed(&ckf_places[i].inside) != 0)
             store_relaxed(&ckf_places[i].inside, 0);
-    if (ckf_sections.are_light && !ckf_membarrier_start())
+    if (ckf_sections.are_light && !ckf_membarrier_start()) {
         ckf_sections.are_light = false;
+        ckf_thread_place = NULL;
+    }
 }
 
 struct ckf_place *ckf_section_begin_heavily(void)
 {
     unsigned number = ckf_thread_number();
-    if (number < CKF_OWN_NUMBERS && ckf_sections.are_light)
-        return ckf_section_begin_lightly(); /* it has a number now */
     bool own = number < CKF_OWN_NUMBERS;
     if (!own)
         /* relaxed: either word will do */
         number = CKF_OWN_NUMBERS + load_relaxed(&crowd_phase) % CKF_CROWD_PLACES;
     struct ckf_place *place = &ckf_places[number];
+    if (own) {
+        place->number = number;
+        if (ckf_sections.are_light) {
+            ckf_thread_place = place;
+            return ckf_section_begin_lightly();
+        }
+    }
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(). */
     uint64_t phase = load_acquire(&ckf_sections.phase);
     /* edge section-begun: acq_rel; pairs with the acq_rel in seen_inside(): a waiter that came first
@@ -92,8 +103,9 @@ void ckf_section_pause(unsigned round)
 static uint64_t seen_inside(struct ckf_place *place)
 {
     if (ckf_sections.are_light)
-        /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
-        return load_acquire(&place->inside);
+        /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly().
+         * edge fence-passed: seq_cst, for a store->load race: what the waiter has removed against this. */
+        return load_seq_cst(&place->inside);
     /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily(). */
     return fetch_add_acq_rel(&place->inside, 0);
 }
@@ -121,15 +133,87 @@ static void wait_for_crowd(void)
     }
 }
 
-void ckf_section_wait(void)
+static void wait_for_sections(bool barrier)
 {
     /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
     uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, 1) + 1;
-    if (ckf_sections.are_light)
+    if (barrier)
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
     for (unsigned number = 0; number < limit; number++)
         wait_for_place(&ckf_places[number], phase);
     if (limit == CKF_OWN_NUMBERS)
         wait_for_crowd();
+}
+
+void ckf_section_wait(void)
+{
+    wait_for_sections(ckf_sections.are_light);
+}
+
+/* --- fences --- */
+
+/* A fence goes up when DEAR_WAITS waits in a row took more than the SHARE-th part of the time from one to
+ * the next: some thousand instructions of each waiter, an interrupt of each other CPU. It goes down when
+ * there was no wait for QUIET_NS, at which a section looks now and then. */
+enum { SHARE = 4, DEAR_WAITS = 8, QUIET_NS = CKF_SIZE(1000000, 0), LOOK_EVERY = 4096 };
+
+static void raise_fence(struct ckf_fence *fence)
+{
+    uint32_t down = CKF_FENCE_DOWN;
+    /* edge fence-passed: seq_cst: a section that was executed so far as to find the fence down is seen
+     * by all who find it up, because of the barrier; all others find it rising. */
+    if (!cas_seq_cst(&fence->mode, &down, CKF_FENCE_RISING))
+        return;
+    ckf_membarrier();
+    store_seq_cst(&fence->mode, CKF_FENCE_UP);
+}
+
+static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
+{
+    /* relaxed, all of it: a guess at what pays */
+    int64_t since_last = end_ns - load_relaxed(&fence->last_wait_ns);
+    store_relaxed(&fence->last_wait_ns, end_ns);
+    uint32_t dear = load_relaxed(&fence->dear_waits) + 1;
+    if (since_last > (end_ns - start_ns) * SHARE)
+        dear = 0;
+    store_relaxed(&fence->dear_waits, dear);
+    if (dear >= CKF_RARELY(DEAR_WAITS))
+        raise_fence(fence);
+}
+
+void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
+{
+    if (!ckf_place_is_own(place) || !ckf_sections.are_light)
+        return; /* it began by a read-modify-write */
+    /* edge fence-passed: seq_cst, for a store->load race: this against the section's seq_cst loads. The
+     * waiter writes what they load before it looks here. relaxed: our own */
+    exchange_seq_cst(&place->inside, load_relaxed(&place->inside));
+    if (++place->ticks % CKF_RARELY(LOOK_EVERY) != 0)
+        return;
+    /* relaxed: as in weigh() */
+    int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
+    uint32_t up = CKF_FENCE_UP;
+    if (quiet_ns >= QUIET_NS)
+        /* edge fence-passed: seq_cst: a waiter that found it up had removed its object before */
+        cas_seq_cst(&fence->mode, &up, CKF_FENCE_DOWN);
+}
+
+void ckf_section_wait_behind(struct ckf_fence *fence)
+{
+    int64_t start_ns = ckf_now_ns();
+    /* edge fence-passed: seq_cst, after the waiter's seq_cst stores: a section that finds the fence down
+     * again finds its object removed. */
+    if (load_seq_cst(&fence->mode) == CKF_FENCE_UP || !ckf_sections.are_light) {
+        wait_for_sections(false);
+        store_relaxed(&fence->last_wait_ns, start_ns); /* relaxed: as in weigh() */
+        return;
+    }
+    wait_for_sections(true);
+    weigh(fence, start_ns, ckf_now_ns());
+}
+
+void ckf_fence_mend_child(struct ckf_fence *fence)
+{
+    store_relaxed(&fence->mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
 }

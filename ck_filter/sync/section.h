@@ -7,7 +7,9 @@
  *
  * Store -> load: a section's begin must not be overtaken by its loads, or a waiter misses it. Where
  * the kernel has membarrier(2) the waiter orders both sides; elsewhere both sides read and write
- * the word in one step, and whoever comes second sees the first.
+ * the word in one step, and whoever comes second sees the first. And where one collection's waits come so
+ * often that membarrier's price tells, that collection raises a fence: its sections then begin by a
+ * locked instruction (of the thread's own line), and its waits need no membarrier.
  */
 #ifndef CKF_SYNC_SECTION_H
 #define CKF_SYNC_SECTION_H
@@ -23,17 +25,20 @@
 #include "base/membarrier.h"
 #include "sync/per_thread.h"
 
+enum { CKF_CROWD_PLACES = 2, CKF_KEPT = 2 };
+
 /* By thread number. Behind the own places stand two for all threads that have none. */
 struct ckf_place {
     /* The phase in which the open section began, or 0; for those behind: how many are inside. */
     alignas(64) _Atomic(uint64_t) inside;
-    /* The rest is the owner's, for the collection: inherited with the number. */
+    /* The rest is the owner's, inherited with the number; all but the first for the collection. */
+    uint32_t number;
     uint32_t ticks;
-    uint64_t kept_for;
-    void *kept;
+    struct {
+        uint64_t object;    /* a number that no two objects have; 0: nothing is kept here */
+        void *data, *cache; /* both NULL: likewise */
+    } kept[CKF_KEPT];
 };
-
-enum { CKF_CROWD_PLACES = 2 };
 
 extern struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES]
     __attribute__((visibility("hidden")));
@@ -58,22 +63,18 @@ static inline bool ckf_place_is_own(const struct ckf_place *place)
     return place < &ckf_places[CKF_OWN_NUMBERS];
 }
 
-static inline uint32_t ckf_place_number(const struct ckf_place *place)
-{
-    return (uint32_t)(place - ckf_places);
-}
-
-/* NULL: this thread's sections are heavy. Wait-free, as all of these. */
+/* NULL: this thread's sections are heavy, or have been up to now. Wait-free, as all of these. */
 static inline struct ckf_place *ckf_section_begin_lightly(void)
 {
-    unsigned number = ckf_thread_number_plus_one - 1; /* none: more than all */
-    if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS || !ckf_sections.are_light))
+    struct ckf_place *place = ckf_thread_place;
+    if (CKF_UNLIKELY(place == NULL))
         return NULL;
-    struct ckf_place *place = &ckf_places[number];
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(): a section of a later
-     * phase finds what was made unreachable so. The store is relaxed: it is ordered before the
-     * section's loads by the waiter's membarrier. */
-    store_relaxed(&place->inside, load_acquire(&ckf_sections.phase));
+     * phase finds what was made unreachable so. The store is ordered before the section's loads by the
+     * waiter's membarrier.
+     * edge section-ended: release, for the section that this thread ended before: a waiter may meet this
+     * store in the place of that end. */
+    store_release(&place->inside, load_acquire(&ckf_sections.phase));
     ckf_compiler_barrier();
     return place;
 }
@@ -97,6 +98,39 @@ static inline void ckf_section_end(struct ckf_place *place)
     else
         ckf_section_end_lightly(place);
 }
+
+/* Of a collection: all zeros, then its sections' and waiters'. Sections that may reach what its waiters
+ * have removed all pass it. */
+struct ckf_fence {
+    _Atomic(uint32_t) mode;
+    _Atomic(uint32_t) dear_waits; /* in a row */
+    _Atomic(int64_t) last_wait_ns;
+};
+enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_RISING, CKF_FENCE_UP };
+
+void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
+
+/* At the beginning of a section: true: it has to pass slowly. What leads to things that waiters remove, and
+ * says that they are removed, is then loaded seq_cst, and so it is written. */
+static inline bool ckf_fence_stands(struct ckf_fence *fence)
+{
+    /* edge fence-passed: seq_cst: who finds it down again, after a wait has found it up, finds removed
+     * what that wait is for. */
+    return CKF_UNLIKELY(load_seq_cst(&fence->mode) != CKF_FENCE_DOWN);
+}
+
+static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)
+{
+    struct ckf_place *place = ckf_section_begin();
+    if (ckf_fence_stands(fence))
+        ckf_section_pass_slowly(fence, place);
+    return place;
+}
+
+/* As ckf_section_wait, for sections that passed the fence. */
+void ckf_section_wait_behind(struct ckf_fence *fence);
+/* In a forked child. */
+void ckf_fence_mend_child(struct ckf_fence *fence);
 
 /* Waits until every section that was open at the call has ended; their accesses happen before the
  * return, and sections that begin later see what was done before the call. Not inside a section. May

@@ -18,7 +18,8 @@
  * except destroy. Their key pointer is valid during the call.
  *
  * Progress. ATOMIC: an add to a known key, by key or by handle, is wait-free; once a key has proved
- * hot, it writes only words of the calling thread's own, without a locked instruction. A new key
+ * hot, it writes only words of the calling thread's own, without a locked instruction (while keys are
+ * removed thousands of times a second, with one, on a line that other threads only read). A new key
  * allocates and is lock-free as far as the allocator is. No add, lookup or iteration waits for
  * another one, for growth or for a removal, and growth copies at most a few thousand addresses in
  * any one add. MUTEX: each call takes the lock of one of 64 shards for a short time; iterations take
@@ -81,15 +82,20 @@ CKF_API enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const v
 CKF_API enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t key,
                                                 uint64_t n);
 
-/* *value becomes what was added to the key since it was made or last taken. A value never goes
- * backwards between two reads without a take or a remove between. value may be NULL.
+/* *value becomes what was added to the key since it was made or last taken. It is a sum over several
+ * words, so while adds and takes meet the call it need not be what the key was worth at any one moment:
+ * it is no less than what was there at the beginning and has not been taken by the end, and no more
+ * than what was there at the end and had not been taken at the beginning. When none meet it, it is
+ * exact. A value never goes backwards between two reads without a take or a remove between. value may
+ * be NULL.
  * CKF_NOT_FOUND: *value is 0. CKF_INVALID. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_counter_map_get(struct ckf_counter_map *map,
                                                          const void *key, size_t key_len,
                                                          uint64_t *value);
 
-/* Reads and resets in one step: each increment lands in exactly one take. The key stays, at 0.
- * value may be NULL, which discards what was taken.
+/* Reads, and counts what it read as taken: each increment lands in exactly one take, and what was added
+ * before a take began is in that take or in an earlier one; of the adds that meet it, some may be. The
+ * key stays, at 0 if nobody adds. value may be NULL, which discards what was taken.
  * CKF_NOT_FOUND: *value is 0. CKF_INVALID. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_counter_map_take(struct ckf_counter_map *map,
                                                           const void *key, size_t key_len,

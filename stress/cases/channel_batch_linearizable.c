@@ -10,76 +10,52 @@
 
 #include "../racy/channel_histories.h"
 
-static const struct channel_scene bounded_scene = {
+static const struct channel_scene bounded = {
     .shapes = {{{.capacity = 2}}},
     .channels = 1,
     .scripts = {{CALL(SEND_MANY, 1, 0), CALL(SEND_MANY, 3, 0), CALL(IS_CLOSED, 0, 0)},
                 {CALL(RECV_MANY, 0, 0), CALL(RECV_MANY, 0, 0), CALL(RECV_MANY, 0, 0)},
                 {CALL(TRY_SEND, 5, 0), CALL(CLOSE, 0, 0), CALL(IS_CLOSED, 0, 0)}},
 };
-static const struct ckf_stress_specification bounded =
-    CHANNEL_SPECIFICATION(1, &bounded_scene.shapes);
+CHANNEL_HISTORY_OF(bounded) = CHANNEL_SPECIFICATION(1, &bounded.shapes);
 
-static void setup_bounded(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &bounded_scene);
-}
-
-static const struct channel_scene unbounded_scene = {
+static const struct channel_scene unbounded = {
     .shapes = {{{.capacity = CKF_UNBOUNDED}}},
     .channels = 1,
     .scripts = {{CALL(SEND_MANY, 1, 0), CALL(SEND_MANY, 3, 0), CALL(CLOSE, 0, 0)},
                 {CALL(RECV_MANY, 0, 0), CALL(RECV_MANY, 0, 0)},
                 {CALL(TRY_SEND, 5, 0), CALL(RECV_MANY, 0, 0), CALL(IS_CLOSED, 0, 0)}},
 };
-static const struct ckf_stress_specification unbounded =
-    CHANNEL_SPECIFICATION(1, &unbounded_scene.shapes);
+CHANNEL_HISTORY_OF(unbounded) = CHANNEL_SPECIFICATION(1, &unbounded.shapes);
 
-static void setup_unbounded(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &unbounded_scene);
-}
-
-static const struct channel_scene rendezvous_scene = {
+static const struct channel_scene rendezvous = {
     .shapes = {{{.capacity = 0}}},
     .channels = 1,
     .scripts = {{CALL(SEND_MANY, 1, 0), CALL(SEND_MANY, 3, 0)},
                 {CALL(RECV_MANY, 0, 0), CALL(RECV_MANY, 0, 0)},
                 {CALL(SEND_WITHIN, 5, 0), CALL(RECV_WITHIN, 0, 0), CALL(CLOSE, 0, 0)}},
 };
-static const struct ckf_stress_specification rendezvous =
-    CHANNEL_SPECIFICATION(1, &rendezvous_scene.shapes);
-
-static void setup_rendezvous(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &rendezvous_scene);
-}
+CHANNEL_HISTORY_OF(rendezvous) = CHANNEL_SPECIFICATION(1, &rendezvous.shapes);
 
 CKF_STRESS_CASE(channel_batch_linearizable) = {
     .id = "channel-batch-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(bounded),
     .title = "batches, beside single calls and a close",
     .story = "A batch is sent under one look at the flag: the channel was open when it began. Its "
              "last element goes in when it has been closed and drained, and nobody takes it out.",
     .operations = {&racy_late_push_channel, &mutex_channel, &atomic_channel},
-    .setup = setup_bounded,
-    .specification = &bounded,
 };
 
 CKF_STRESS_CASE(channel_batch_unbounded_linearizable) = {
     .id = "channel-batch-unbounded-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(unbounded),
     .title = "batches without a bound, beside single calls and a close",
     .operations = {NULL, &mutex_channel, &atomic_channel},
-    .setup = setup_unbounded,
-    .specification = &unbounded,
 };
 
 CKF_STRESS_CASE(channel_batch_rendezvous_linearizable) = {
     .id = "channel-batch-rendezvous-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(rendezvous),
     .title = "batches from hand to hand, and a close",
     .operations = {NULL, &mutex_channel, &atomic_channel},
-    .setup = setup_rendezvous,
-    .specification = &rendezvous,
 };

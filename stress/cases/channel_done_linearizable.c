@@ -10,52 +10,36 @@
 
 #include "../racy/channel_histories.h"
 
-static const struct channel_scene producers_scene = {
+static const struct channel_scene producers = {
     .shapes = {{{.capacity = 1, .producers = 2}}},
     .channels = 1,
     .scripts = {{CALL(TRY_SEND, 1, 0), CALL(PRODUCER_DONE, 0, 0), CALL(TRY_SEND, 2, 0)},
                 {CALL(PRODUCER_DONE, 0, 0), CALL(IS_CLOSED, 0, 0)},
                 {CALL(RECV_WITHIN, 0, 0), CALL(ADD_PRODUCER, 0, 0), CALL(IS_CLOSED, 0, 0)}},
 };
-static const struct ckf_stress_specification producers =
-    CHANNEL_SPECIFICATION(1, &producers_scene.shapes);
+CHANNEL_HISTORY_OF(producers) = CHANNEL_SPECIFICATION(1, &producers.shapes);
 
-static void setup_producers(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &producers_scene);
-}
-
-static const struct channel_scene consumers_scene = {
+static const struct channel_scene consumers = {
     .shapes = {{{.capacity = 1, .consumers = 2}}},
     .channels = 1,
     .scripts = {{CALL(SEND, 1, 0), CALL(SEND, 2, 0), CALL(IS_CLOSED, 0, 0)},
                 {CALL(TRY_RECV, 0, 0), CALL(CONSUMER_DONE, 0, 0), CALL(IS_CLOSED, 0, 0)},
                 {CALL(ADD_CONSUMER, 0, 0), CALL(CONSUMER_DONE, 0, 0), CALL(CONSUMER_DONE, 0, 0)}},
 };
-static const struct ckf_stress_specification consumers =
-    CHANNEL_SPECIFICATION(1, &consumers_scene.shapes);
-
-static void setup_consumers(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &consumers_scene);
-}
+CHANNEL_HISTORY_OF(consumers) = CHANNEL_SPECIFICATION(1, &consumers.shapes);
 
 CKF_STRESS_CASE(channel_done_linearizable) = {
     .id = "channel-done-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(producers),
     .title = "producers are counted down while others send and receive",
     .story = "`if (--producers == 0) close(ch)`: the two that come at the same time both leave one "
              "behind, and the receivers wait for ever.",
     .operations = {&racy_counted_down_channel, &mutex_channel, &atomic_channel},
-    .setup = setup_producers,
-    .specification = &producers,
 };
 
 CKF_STRESS_CASE(channel_consumers_linearizable) = {
     .id = "channel-consumers-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(consumers),
     .title = "consumers are counted down while somebody sends",
     .operations = {&racy_counted_down_channel, &mutex_channel, &atomic_channel},
-    .setup = setup_consumers,
-    .specification = &consumers,
 };

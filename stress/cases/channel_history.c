@@ -12,8 +12,8 @@ void channel_history_setup(struct ckf_stress_run *run, struct channel_history *h
     history->scene = scene;
     for (unsigned i = 0; i < scene->channels; i++) {
         const struct channel_shape *shape = &scene->shapes.channels[i];
-        history->channels[i] =
-            operations->create(shape->capacity, shape->producers, shape->consumers);
+        size_t places = shape->capacity | (shape->large_elements ? (size_t)CHANNEL_LARGE : 0);
+        history->channels[i] = operations->create(places, shape->producers, shape->consumers);
         uint64_t element = scene->before[i];
         if (element == 0)
             continue;

@@ -62,11 +62,19 @@ void channel_history_teardown(struct ckf_stress_run *run, void *state);
             {"hang", CKF_STRESS_FORBIDDEN, "a call sleeps that should have ended"},                \
     }
 
+/* The specification and the setup of a scene, which is a static struct channel_scene. */
+#define CHANNEL_HISTORY_OF(scene)                                                                  \
+    static void scene##_setup(struct ckf_stress_run *run, void *state)                             \
+    {                                                                                              \
+        channel_history_setup(run, state, &scene);                                                 \
+    }                                                                                              \
+    static const struct ckf_stress_specification scene##_specification
+
 /* The parts of a case that all of these share. */
-#define CHANNEL_HISTORY_CASE                                                                       \
-    .collection = "channel", .state_size = sizeof(struct channel_history),                         \
+#define CHANNEL_HISTORY_CASE(scene)                                                                \
+    .collection = "channel", .state_size = sizeof(struct channel_history), .setup = scene##_setup, \
     .actors = {{"caller", channel_history_caller, HISTORY_CALLERS}},                               \
     .arbiter = channel_history_drain, .teardown = channel_history_teardown,                        \
-    .outcomes = CHANNEL_HISTORY_OUTCOMES
+    .specification = &scene##_specification, .outcomes = CHANNEL_HISTORY_OUTCOMES
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "../racy/channel_histories.h"
 
-static const struct channel_scene at_once_scene = {
+static const struct channel_scene at_once = {
     .shapes = {{{.capacity = 1}, {.capacity = 1}}},
     .channels = 2,
     .before = {4, 5},
@@ -19,69 +19,46 @@ static const struct channel_scene at_once_scene = {
                 {CALL(TRY_RECV, 0, 0), CALL(TRY_RECV, 0, 1)},
                 {CALL(TRY_SEND, 3, 1), CALL(CLOSE, 0, 0)}},
 };
-static const struct ckf_stress_specification at_once =
-    CHANNEL_SPECIFICATION(2, &at_once_scene.shapes);
+CHANNEL_HISTORY_OF(at_once) = CHANNEL_SPECIFICATION(2, &at_once.shapes);
 
-static void setup_at_once(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &at_once_scene);
-}
-
-static const struct channel_scene meeting_scene = {
+static const struct channel_scene meeting = {
     .shapes = {{{.capacity = 0}, {.capacity = 0}}},
     .channels = 2,
     .scripts = {{SELECT_THAT_WAITS(1, 0)},
                 {SELECT_THAT_WAITS(2, 1)},
                 {CALL(RECV_WITHIN, 0, 0), CALL(SEND_WITHIN, 3, 1), CALL(CLOSE, 0, 0)}},
 };
-static const struct ckf_stress_specification meeting =
-    CHANNEL_SPECIFICATION(2, &meeting_scene.shapes);
+CHANNEL_HISTORY_OF(meeting) = CHANNEL_SPECIFICATION(2, &meeting.shapes);
 
-static void setup_meeting(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &meeting_scene);
-}
-
-static const struct channel_scene mixed_scene = {
+static const struct channel_scene mixed = {
     .shapes = {{{.capacity = 1}, {.capacity = 0}}},
     .channels = 2,
     .scripts = {{SELECT_THAT_WAITS(0, 0), SELECT_THAT_WAITS(1, 0), SELECT_THAT_WAITS(0, 1)},
                 {CALL(SEND, 2, 0), CALL(SEND_WITHIN, 3, 1), CALL(CLOSE, 0, 1)},
                 {CALL(TRY_SEND, 4, 0), CALL(SEND, 5, 1), CALL(CLOSE, 0, 0)}},
 };
-static const struct ckf_stress_specification mixed = CHANNEL_SPECIFICATION(2, &mixed_scene.shapes);
-
-static void setup_mixed(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &mixed_scene);
-}
+CHANNEL_HISTORY_OF(mixed) = CHANNEL_SPECIFICATION(2, &mixed.shapes);
 
 CKF_STRESS_CASE(channel_select_sends_linearizable) = {
     .id = "channel-select-sends-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(at_once),
     .title = "selects that send or receive, and do not wait",
     .story =
         "There was no room for the send when it was tried, and nothing to receive when that was "
         "tried. But in the meantime there was room.",
     .operations = {&racy_select_in_turn_channel, &mutex_channel, &atomic_channel},
-    .setup = setup_at_once,
-    .specification = &at_once,
 };
 
 CKF_STRESS_CASE(channel_select_meets_linearizable) = {
     .id = "channel-select-meets-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(meeting),
     .title = "two selects that send or receive on the same pair of rendezvous",
     .operations = {NULL, &mutex_channel, &atomic_channel},
-    .setup = setup_meeting,
-    .specification = &meeting,
 };
 
 CKF_STRESS_CASE(channel_select_waits_linearizable) = {
     .id = "channel-select-waits-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(mixed),
     .title = "selects that wait for a bounded channel or a rendezvous",
     .operations = {NULL, &mutex_channel, &atomic_channel},
-    .setup = setup_mixed,
-    .specification = &mixed,
 };

@@ -63,7 +63,5 @@ struct channel_operations {
 extern const struct channel_operations mutex_channel, atomic_channel;
 /* With the promise of a single producer and a single consumer. */
 extern const struct channel_operations promised_mutex_channel, promised_atomic_channel;
-/* With elements larger than a word. */
-extern const struct channel_operations mutex_wide_channel, atomic_wide_channel;
 
 #endif

@@ -9,6 +9,9 @@
  *           each verdict is what its generation says, and no thread sees generations go backwards.
  * Channel:  senders and receivers of all kinds until somebody, or several, close it. Every accepted
  *           element comes out once, in its sender's order.
+ * Fork:     while map and filter are tormented by threads, children are forked. Each uses the map, the
+ *           filter and an idle channel that it inherited, and what it makes itself, threads included; its
+ *           books balance, and so do the parent's in the end.
  *
  * The first thing that is not so is said on standard error, and ends the program with 1.
  */
@@ -20,6 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MUST(condition)                                                                            \
     do {                                                                                           \
@@ -436,6 +441,148 @@ static void torment_channels(enum ckf_variant variant)
         torment_one_channel(variant, capacities[round % 5], 1 + round);
 }
 
+/* --- Fork --------------------------------------------------------------------------------------- */
+
+enum { FORK_ADDERS = 2, FORK_USERS = FORK_ADDERS + PUBLISHERS + 1, CHILD_SECONDS = 30 };
+
+struct inherited {
+    struct ckf_counter_map *map; /* threads only add to it */
+    struct ckf_filter *filter;
+    struct ckf_channel *idle; /* holds one element, and no thread is in it */
+};
+
+struct fork_user {
+    struct inherited *inherited;
+    struct filter_user filter;
+    unsigned number;
+    uint64_t added;
+};
+
+static void add_to(struct ckf_counter_map *map, uint64_t number)
+{
+    char key[24];
+    const size_t len = (size_t)snprintf(key, sizeof key, "key %" PRIu64, number);
+    ckf_counter_map_add(map, key, len, 1);
+}
+
+static void *use_what_forks_meet(void *arg)
+{
+    struct fork_user *user = arg;
+    if (user->number >= FORK_ADDERS)
+        return use_filter(&user->filter);
+    for (; goes_on(); user->added++)
+        add_to(user->inherited->map, user->added % (user->added % 64 == 0 ? 100000 : 100));
+    return NULL;
+}
+
+static void use_inherited_map(struct ckf_counter_map *map)
+{
+    uint64_t before = ckf_counter_map_total(map), live = 0;
+    for (uint64_t i = 0; i < 200; i++)
+        add_to(map, i);
+    MUST(ckf_counter_map_for_each(map, sum_up, &live) == CKF_OK);
+    MUST(live + ckf_counter_map_overflow(map) == before + 200);
+    MUST(ckf_counter_map_total(map) == before + 200);
+}
+
+static void use_inherited_filter(struct ckf_filter *filter)
+{
+    struct filter_user user = {.filter = filter};
+    struct ckf_filter_stats before, after;
+    ckf_filter_read_stats(filter, &before);
+    MUST(before.evaluated == before.passed + before.dropped);
+    for (unsigned round = 0; round < 3; round++) {
+        struct ckf_ruleset *rules;
+        MUST(ckf_ruleset_create(&rules) == CKF_OK);
+        publish_next(filter, rules, ckf_filter_generation(filter));
+        ckf_ruleset_destroy(rules);
+        struct ckf_verdict verdict = ckf_filter_evaluate(filter, (struct ckf_record){"word 2", 6});
+        MUST(verdict.generation == before.generation + round + 1);
+        judge(&user, &verdict, 2);
+    }
+    ckf_filter_read_stats(filter, &after);
+    MUST(after.evaluated == before.evaluated + 3);
+    MUST(after.dropped == before.dropped + user.dropped);
+}
+
+static void *pass_on(void *arg)
+{
+    struct ckf_channel *const *ends = arg;
+    uint64_t element;
+    MUST(ckf_channel_recv(ends[0], &element) == CKF_OK);
+    MUST(ckf_channel_send(ends[1], &element) == CKF_OK);
+    return NULL;
+}
+
+/* An element goes through the inherited channel to a thread of the child's, and back by a new one. */
+static void use_channels(struct ckf_channel *idle)
+{
+    const struct ckf_channel_options options = {.name = "torture", .elem_size = sizeof(uint64_t)};
+    struct ckf_channel *ends[2] = {idle};
+    uint64_t element = 0;
+    MUST(ckf_channel_try_recv(idle, &element) == CKF_OK && element == 7);
+    MUST(ckf_channel_create(&ends[1], &options) == CKF_OK);
+    pthread_t thread;
+    MUST(pthread_create(&thread, NULL, pass_on, ends) == 0);
+    element = 8;
+    MUST(ckf_channel_send(idle, &element) == CKF_OK);
+    MUST(ckf_channel_recv(ends[1], &element) == CKF_OK && element == 8);
+    MUST(pthread_join(thread, NULL) == 0);
+    ckf_channel_destroy(ends[1]);
+    MUST(ckf_channel_close(idle) == CKF_OK);
+}
+
+static void fork_once(const struct inherited *inherited)
+{
+    pid_t child = fork();
+    MUST(child >= 0);
+    if (child == 0) {
+        alarm(CHILD_SECONDS);
+        use_inherited_map(inherited->map);
+        use_inherited_filter(inherited->filter);
+        use_channels(inherited->idle);
+        _exit(0);
+    }
+    int status = -1;
+    MUST(waitpid(child, &status, 0) == child);
+    MUST(status == 0);
+}
+
+static void torment_forks(enum ckf_variant variant)
+{
+    const struct ckf_counter_map_options map_options = {.name = "torture", .variant = variant};
+    const struct ckf_filter_options filter_options = {.name = "torture", .variant = variant};
+    const struct ckf_channel_options channel_options = {
+        .name = "torture", .variant = variant, .capacity = 1, .elem_size = sizeof(uint64_t)};
+    struct inherited inherited;
+    struct fork_user users[FORK_USERS];
+    pthread_t threads[FORK_USERS];
+    uint64_t element = 7, added = 0, live = 0;
+    MUST(ckf_counter_map_create(&inherited.map, &map_options) == CKF_OK);
+    MUST(ckf_filter_create(&inherited.filter, &filter_options) == CKF_OK);
+    MUST(ckf_channel_create(&inherited.idle, &channel_options) == CKF_OK);
+    MUST(ckf_channel_send(inherited.idle, &element) == CKF_OK);
+    for (unsigned i = 0; i < FORK_USERS; i++) {
+        users[i] = (struct fork_user){.inherited = &inherited, .number = i};
+        users[i].filter =
+            (struct filter_user){.filter = inherited.filter, .random = i - FORK_ADDERS + 1};
+        MUST(pthread_create(&threads[i], NULL, use_what_forks_meet, &users[i]) == 0);
+    }
+    do
+        fork_once(&inherited);
+    while (goes_on());
+    for (unsigned i = 0; i < FORK_USERS; i++) {
+        MUST(pthread_join(threads[i], NULL) == 0);
+        added += users[i].added;
+    }
+    MUST(ckf_counter_map_for_each(inherited.map, sum_up, &live) == CKF_OK);
+    MUST(live == added && ckf_counter_map_total(inherited.map) == added);
+    MUST(ckf_channel_try_recv(inherited.idle, &element) == CKF_OK && element == 7);
+    ckf_counter_map_destroy(inherited.map);
+    ckf_filter_destroy(inherited.filter);
+    ckf_channel_destroy(inherited.idle);
+}
+
 /* --- All of it ---------------------------------------------------------------------------------- */
 
 static void begin_part(void)
@@ -457,6 +604,8 @@ int main(int argc, char **argv)
         torment_filter(variants[i]);
         begin_part();
         torment_channels(variants[i]);
+        begin_part();
+        torment_forks(variants[i]);
     }
     puts("torture is content");
     return 0;

@@ -13,6 +13,7 @@
 #include "sync/per_thread.h"
 
 _Thread_local unsigned ckf_thread_number_plus_one;
+_Thread_local struct ckf_place *ckf_thread_place;
 static uint32_t limit; /* more than all numbers that were taken */
 
 enum { ACQ_REL = 4 };

@@ -125,6 +125,8 @@ static bool dependent(const struct ckf_operation *a, const struct ckf_operation 
 {
     if (a->kind == OP_PAUSE || b->kind == OP_PAUSE || a->kind == OP_YIELD || b->kind == OP_YIELD)
         return false;
+    if (a->kind == OP_BARRIER || b->kind == OP_BARRIER)
+        return true;
     if (a->kind == OP_FENCE || b->kind == OP_FENCE)
         return (a->order == SEQ_CST && b->order == SEQ_CST) ||
                ckf_explore_engine.options.model == CKF_EXPLORE_TSO;
@@ -394,7 +396,7 @@ static bool look_again(struct ckf_thread *self)
         const struct ckf_watched *watched = &self->watched[i];
         struct ckf_location *location = &ckf_explore_engine.locations[watched->location];
         newer |= location->count != watched->count;
-        self->current->seen[watched->location] = (int16_t)(location->count - 1);
+        self->current->at[watched->location].seen = (int16_t)(location->count - 1);
         location->watchers &= (uint16_t)~ckf_explore_bit(self);
     }
     self->tso_position = ckf_explore_engine.step;
@@ -653,6 +655,8 @@ static void begin_execution(void)
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         e->registers[i] = 0;
     e->scratch_next = e->scratch;
+    e->views = NULL;
+    e->fenced = NULL;
     e->running = NULL;
     ckf_explore_strategy_begin();
     ckf_explore_states_begin();

@@ -164,6 +164,7 @@ const char *ckf_explore_kind_name(unsigned kind)
                                         [OP_RETIRE] = "retire",
                                         [OP_GRACE_START] = "grace period starts",
                                         [OP_GRACE_END] = "grace period ends",
+                                        [OP_BARRIER] = "membarrier",
                                         [OP_YIELD] = "spin",
                                         [OP_PAUSE] = "pause",
                                         [OP_VOLATILE] = "volatile",

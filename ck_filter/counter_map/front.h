@@ -1,0 +1,76 @@
+/* counter_map/front.h - where a thread counts the keys that it met last: a cache of places, not of counts.
+ *
+ * Maps a short key to the word in which this thread counts it, so that a key that comes often is neither
+ * hashed nor looked up. Belongs to the holder of a thread number, as the words do; only inside sections.
+ *
+ * A slot holds good while the map's `front_tag` is what it was when its section began to look for the
+ * key. A removal moves the tag on when nobody finds its entries any more, and then waits for the sections:
+ * one that has the old tag is waited for, and one that has the new tag finds other entries.
+ */
+#ifndef CKF_COUNTER_MAP_FRONT_H
+#define CKF_COUNTER_MAP_FRONT_H
+
+#include <stdalign.h>
+
+#include "base/effort.h"
+#include "counter_map/map.h"
+
+enum {
+    CKF_FRONT_BITS = CKF_SIZE(8, 1),
+    CKF_FRONT_WAYS = 2,
+    CKF_FRONT_TAG_STEP = 32 /* the length of a key is added to the tag */
+};
+
+_Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_TAG_STEP, "a tag and a length are told apart");
+
+struct ckf_front_slot {
+    uint64_t tag, first, last; /* 0: nothing here */
+    _Atomic(uint64_t) *word;
+};
+
+struct ckf_front {
+    struct ckf_front_set {
+        alignas(64) struct ckf_front_slot ways[CKF_FRONT_WAYS]; /* one line */
+    } sets[1 << CKF_FRONT_BITS];
+    uint32_t hits, misses; /* since the front was last judged */
+    uint32_t rest;         /* adds to come until it is used again */
+};
+
+static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
+                                                  const struct ckf_short_key *key)
+{
+    /* No secret: who chooses keys that share a set makes them be looked up. */
+    uint64_t mixed = key->first ^ (key->last << 32 | key->last >> 32);
+    mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return &front->sets[mixed >> (64 - CKF_FRONT_BITS)];
+}
+
+/* Where this thread counts the key, if it knows; tag: the map's, loaded inside this section. */
+static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
+                                                const struct ckf_short_key *key, uint64_t tag)
+{
+    struct ckf_front_set *set = ckf_front_set(front, key);
+    /* The way without a branch, which would be a matter of luck. */
+    const struct ckf_front_slot *slot = &set->ways[set->ways[0].last != key->last];
+    if (CKF_UNLIKELY(slot->tag != tag + key->length || slot->first != key->first ||
+                     slot->last != key->last))
+        return NULL;
+    front->hits++;
+    return slot->word;
+}
+
+void ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
+                    _Atomic(uint64_t) *word);
+
+/* After a miss of a key that is there; tag: loaded before it was looked for. False: the front does not pay
+ * now, do without it. */
+static inline bool ckf_front_note_miss(struct ckf_front *front, const struct ckf_short_key *key,
+                                       uint64_t tag, _Atomic(uint64_t) *word)
+{
+    if (CKF_LIKELY(front->rest > 0))
+        return --front->rest == 0;
+    ckf_front_fill(front, key, tag, word);
+    return front->rest == 0;
+}
+
+#endif
