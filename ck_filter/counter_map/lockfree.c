@@ -303,7 +303,7 @@ void ckf_counter_lockfree_for_each_part(struct ckf_counter_map *map, ckf_counter
     (void)ckf_counter_index_for_each_part(&ckf_lockfree(map)->index, each_part, &visit);
 }
 
-static void offer(struct ckf_counter_entry *entry, void *arg)
+static inline void offer(struct ckf_counter_entry *entry, void *arg)
 {
     struct part_visit *visit = arg;
     ckf_counter_list_offer(visit->list, entry, entry->bytes, entry->length, entry->hash,
