@@ -22,7 +22,7 @@ CXX_COMPILERS = ("g++", "clang++")
 CXX_STANDARDS = ("c++11", "c++14", "c++17", "c++20")
 
 # What may be ignored without a second thought: everything else that returns a status may not.
-MAY_BE_IGNORED = re.compile(r"_close$|^ckf_counter_map_(add|add_u64|take_all|top)$|_for_each\w*$")
+MAY_BE_IGNORED = re.compile(r"_close$|_leave$|^ckf_counter_map_(add|add_u64|take_all|top)$|_for_each\w*$")
 STANDARD_INCLUDES = {"errno.h", "stdbool.h", "stddef.h", "stdint.h"}
 
 

@@ -19,6 +19,7 @@ from checks import SKIPPED, Report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONSUMERS = ROOT / "tests" / "package"
+TESTS = ROOT / "tests"
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 SONAME = "libck_filter.so.0"
 VERSION_NODE = "CKF_0"
@@ -145,25 +146,45 @@ def wrong_pkg_config(package, version):
         yield "--libs names liburcu, which is the library's own affair"
 
 
-def build_and_run(package, compiler, standard, source, link):
-    """Builds source as its author would, and runs it."""
+def build_and_run(package, compiler, standard, sources, link, last_words, *more):
+    """Builds sources as their author would, with more flags if need be, and runs the program, which
+    succeeds and says what it should in the end."""
     if shutil.which(compiler) is None:
         return [SKIPPED, f"{compiler} is not installed"]
     static = ["--static"] if link == "static" else []
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder) / "consumer"
-        built = run(compiler, f"-std={standard}", *WARNINGS, CONSUMERS / source, "-o", program,
+        built = run(compiler, f"-std={standard}", *WARNINGS, *sources, "-o", program,
                     *package.flags("--cflags", *static), *(["-static"] if static else []),
-                    *package.flags("--libs", *static), "-pthread", env=package.environment())
+                    *package.flags("--libs", *static), *more, "-pthread",
+                    env=package.environment())
         if built.returncode != 0:
             return said(built)
         ran = run(program, env=package.environment(), timeout=60)
-        if ran.returncode != 0 or ran.stdout != "consumer is content\n":
+        if ran.returncode != 0 or not (ran.stdout + ran.stderr).endswith(f"{last_words}\n"):
             return [f"the program ended with status {ran.returncode}", ran.stdout + ran.stderr]
         loaded = run("readelf", "--dynamic", program).stdout
         if (SONAME in loaded) != (link == "shared"):
             return [f"linked {link}, but its needs are:", loaded]
     return []
+
+
+WITHOUT_SANITIZER = "a library with a sanitizer in it is for tests"
+
+
+def check_suites(report, package, sanitize):
+    """Programs that know nothing but the installed package, and try to break what it promises."""
+    suites = (
+        ("torture_finds_nothing", [CONSUMERS / "torture.c"], "torture is content",
+         ["-D_GNU_SOURCE", "-O2"]),
+        # cmocka has its say on standard error, in colours where it is told to
+        ("go_programs_do_what_go_says",
+         [TESTS / name for name in ("test_golang.c", "support.c", "channel_support.c")],
+         "test(s).", ["-D_GNU_SOURCE", "-O2", "-lcmocka"]),
+    )
+    for name, sources, last_words, more in suites:
+        report.check(name, [SKIPPED, WITHOUT_SANITIZER] if sanitize != "none" else
+                     build_and_run(package, "gcc", "c11", sources, "shared", last_words, *more))
 
 
 def check_consumers(report, package, sanitize):
@@ -174,9 +195,10 @@ def check_consumers(report, package, sanitize):
         for link in ("shared", "static"):
             name = f"a_program_builds_and_runs [{compiler} {standard} {link}]"
             if sanitize != "none":
-                report.check(name, [SKIPPED, "a library with a sanitizer in it is for tests"])
+                report.check(name, [SKIPPED, WITHOUT_SANITIZER])
             else:
-                report.check(name, build_and_run(package, compiler, standard, source, link))
+                report.check(name, build_and_run(package, compiler, standard, [CONSUMERS / source],
+                                                 link, "consumer is content"))
 
 
 RUNTIMES = {"threads": "ckf-stress", "explore": "ckf-stress-explore", "noise": "ckf-stress-noise"}
@@ -246,7 +268,7 @@ def check_stress(report, package, sanitize):
     """A program of cases, in all runtimes, with each compiler."""
     for compiler in ("gcc", "clang"):
         if sanitize != "none" or shutil.which(compiler) is None:
-            why = "a library with a sanitizer in it is for tests" if sanitize != "none" \
+            why = WITHOUT_SANITIZER if sanitize != "none" \
                 else f"{compiler} is not installed"
             report.check(f"cases_of_a_program_run_in_every_engine [{compiler}]", [SKIPPED, why])
             continue
@@ -288,6 +310,7 @@ def main():
                              wrong_static_symbols(package))
                 report.check("pkg_config_tells_the_truth", wrong_pkg_config(package, version))
                 check_consumers(report, package, sanitize)
+                check_suites(report, package, sanitize)
                 if package.has("ckf-stress"):
                     check_stress(report, package, sanitize)
     return report.close()

@@ -27,7 +27,8 @@ def output_of(*command):
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                             stdin=subprocess.DEVNULL)
     if result.returncode not in (0, 1, 3):
-        sys.exit(f"compare: {' '.join(map(str, command))}: {result.stderr.strip()}")
+        sys.exit(f"compare: {' '.join(map(str, command))} ended with status {result.returncode}: "
+                 f"{(result.stderr or result.stdout).strip()}")
     return json.loads(result.stdout)
 
 

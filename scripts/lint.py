@@ -19,6 +19,7 @@ LAYERS = {
     "channel": {"base", "sync", "task"},
     "counter_map": {"base", "sync"},
     "filter": {"base", "sync"},
+    "guard": {"base", "sync"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 # Folders outside the library, and what they may not include.
@@ -116,7 +117,7 @@ def check_edges():
 
 
 PROGRESS_HEADERS = ("channel", "select", "counter_map", "filter", "ruleset", "context", "group", "pool",
-                    "waiters")
+                    "waiters", "breaker")
 PROGRESS_ROW = re.compile(r"^\| `(ckf_\w+)` \| (.+?) \| (.+) \|$", re.M)
 
 

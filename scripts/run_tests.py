@@ -27,6 +27,7 @@ SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
+COMPLAINTS, OUTPUT = 4000, 4000  # characters that are shown of a program that failed
 RESULT = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (?!\d+ test)(.*)$", re.M)
 
 
@@ -77,6 +78,13 @@ def build(name):
     return result.returncode == 0
 
 
+def what_happened(spoken, complaints):
+    """Of a program that failed: what it complained of, first and last, and how its output ends."""
+    if len(complaints) > 2 * COMPLAINTS:
+        complaints = f"{complaints[:COMPLAINTS]}\n[...]\n{complaints[-COMPLAINTS:]}"
+    return f"{complaints}\n--- its output ends:\n{spoken[-OUTPUT:]}"
+
+
 def run_unit_tests(name, tally):
     folder = ROOT / "build" / name
     environment = dict(os.environ, **SANITIZER_OPTIONS)
@@ -91,12 +99,12 @@ def run_unit_tests(name, tally):
         test = json.loads(line)
         programs += 1
         label = f"{name}: {test['name']}"
-        output = test.get("stdout", "") + "\n" + test.get("stderr", "")
+        spoken, complaints = test.get("stdout", ""), test.get("stderr", "")
         if test["result"] in ("TIMEOUT", "INTERRUPT"):
             tally.fail(f"{label}: timed out after {test['duration']:.0f} s")
-            say(output[-4000:])
-        elif count_output(tally, label, output, test["returncode"]):
-            say(f"--- {label}\n{output[-6000:]}")
+            say(what_happened(spoken, complaints))
+        elif count_output(tally, label, f"{spoken}\n{complaints}", test["returncode"]):
+            say(f"--- {label}\n{what_happened(spoken, complaints)}")
     if programs == 0:
         tally.fail(f"{name}: no test program ran")
     say(f"  {programs} test programs, {tally.passed - before} tests passed, "

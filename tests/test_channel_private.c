@@ -9,7 +9,8 @@
 #include "base/check.h"
 #include "base/wide_cas.h"
 #include "channel/core.h"
-#include "channel/slab.h"
+#include "channel/spares.h"
+#include "sync/per_thread.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -194,26 +195,108 @@ static void a_close_does_not_wait_for_the_waiters_lock(void **state)
     ckf_channel_destroy(channel);
 }
 
-static void a_sender_that_stops_with_a_slot_takes_that_slot_alone(void **state)
+/* What follows is done by a thread of that number; returns the one before. */
+static unsigned act_as(unsigned number)
+{
+    unsigned before = ckf_thread_number();
+    ckf_thread_number_plus_one = number + 1;
+    return before;
+}
+
+enum { SHARING = CKF_OWN_NUMBERS }; /* of a thread that keeps no spare block */
+
+static void fill_and_drain_often(struct ckf_channel *channel, unsigned rounds)
+{
+    uint64_t next = 1;
+    while (rounds-- > 0)
+        fill_and_drain(channel, &next);
+}
+
+static void a_sender_that_stops_with_a_block_takes_no_room(void **state)
 {
     (void)state;
-    enum { CAPACITY = 4 };
-    struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
-    uint64_t number;
-    uint32_t slot = ckf_slab_pop(&channel->ring.slab); /* and stop here */
-    for (int round = 0; round < 3 * CAPACITY; round++) {
-        for (uint64_t i = 0; i < CAPACITY - 1; i++)
-            assert_int_equal(try_send_number(channel, i), CKF_OK);
-        assert_int_equal(try_send_number(channel, 0), CKF_AGAIN);
-        for (uint64_t i = 0; i < CAPACITY - 1; i++) {
-            assert_int_equal(try_recv_number(channel, &number), CKF_OK);
-            assert_int_equal(number, i);
-        }
-        assert_int_equal(try_recv_number(channel, &number), CKF_AGAIN);
+    enum { CAPACITY = 4, ROUNDS = 3 * CAPACITY };
+    const unsigned numbers[] = {5, SHARING};
+    for (size_t n = 0; n < COUNT_OF(numbers); n++) {
+        struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
+        struct ckf_spares *spares = channel->ring.blocks.spares;
+        unsigned self = act_as(numbers[n]);
+        fill_and_drain_often(channel, 1);
+        _Atomic(uint64_t) *block = ckf_spares_take(spares);
+        act_as(self); /* and stop there */
+        assert_non_null(block);
+        fill_and_drain_often(channel, ROUNDS);
+        act_as(SHARING);
+        fill_and_drain_often(channel, ROUNDS);
+        act_as(numbers[n]);
+        ckf_spares_give(spares, block);
+        act_as(self);
+        fill_and_drain_often(channel, ROUNDS);
+        ckf_channel_destroy(channel);
     }
-    assert_int_equal(ckf_channel_close(channel), CKF_OK);
-    assert_int_equal(try_send_number(channel, 0), CKF_CLOSED);
-    ckf_slab_push(&channel->ring.slab, slot);
+}
+
+/* Stops threads that share blocks, each with one, until one of them finds none. They are at least as
+ * many as the channel has room for elements. */
+static void a_channel_without_blocks_is_full_and_says_when_it_is_not(void **state)
+{
+    (void)state;
+    const size_t capacities[] = {1, 4, 100};
+    for (size_t c = 0; c < COUNT_OF(capacities); c++) {
+        struct ckf_channel *channel = channel_at(capacities[c], sizeof(struct large), 0);
+        struct ckf_blocks *blocks = &channel->ring.blocks;
+        const size_t stopped = blocks->count - blocks->used;
+        assert_in_range(stopped, capacities[c], 1000);
+        assert_int_equal(try_send_number(channel, 1), CKF_OK); /* now this thread has a spare */
+        blocks->used = blocks->count;                          /* and stop with all others */
+        int fd;
+        assert_int_equal(ckf_channel_event_fd(channel, CKF_SEND, &fd), CKF_OK);
+        unsigned self = act_as(SHARING);
+        assert_int_equal(try_send_number(channel, 1), CKF_AGAIN);
+        assert_false(ckf_channel_is_ready(channel, CKF_SEND));
+        act_as(self);
+        if (capacities[c] > 1) {
+            assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+            assert_int_equal(try_send_number(channel, 2), CKF_OK);
+        }
+        act_as(SHARING);
+        assert_int_equal(try_send_number(channel, 1), CKF_AGAIN);
+        assert_int_equal(ckf_channel_close(channel), CKF_OK);
+        assert_int_equal(try_send_number(channel, 1), CKF_CLOSED);
+        assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+        act_as(self);
+        ckf_channel_destroy(channel);
+    }
+}
+
+static int send_sharing(void *arg)
+{
+    const struct large elem = {7, {7, 7, 7}};
+    unsigned self = act_as(SHARING);
+    enum ckf_status status = ckf_channel_send(arg, &elem);
+    act_as(self);
+    return status == CKF_OK ? 0 : 1;
+}
+
+/* The only block is in the hands of a sender that has not finished; another waits for it. */
+static void a_sender_that_waits_for_a_block_is_woken(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel = channel_at(2, sizeof(struct large), 0);
+    struct ckf_blocks *blocks = &channel->ring.blocks;
+    unsigned self = act_as(SHARING);
+    blocks->used = blocks->count - 1;
+    assert_int_equal(try_send_number(channel, 1), CKF_OK);
+    _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
+    struct test_thread waiting;
+    thread_start(&waiting, send_sharing, channel);
+    await_sleep(&waiting);
+    ckf_spares_give(blocks->spares, block);
+    assert_int_equal(try_send_number(channel, 2), CKF_OK); /* gives it back, and says so */
+    uint64_t number;
+    assert_int_equal(try_recv_number(channel, &number), CKF_OK);
+    assert_int_equal(thread_join(&waiting), 0);
+    act_as(self);
     ckf_channel_destroy(channel);
 }
 
@@ -258,6 +341,12 @@ static void an_index_of_long_ago_misleads_nobody(void **state)
         channel->ring.tail = old_tail;
         channel->ring.head_seen = old_seen;
     }
+    /* 32 sends in all: the mark of the close lies in the cell of the first */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(try_send_number(channel, 1), CKF_OK);
+    assert_int_equal(ckf_channel_close(channel), CKF_OK);
+    channel->ring.tail = old_tail;
+    assert_int_equal(ckf_channel_len(channel), 2);
     ckf_channel_destroy(channel);
 }
 
@@ -363,44 +452,54 @@ static void wide_and_narrow_changes_mix(void **state)
     assert_int_equal(words.high, MIXERS * MIXES / 2);
 }
 
-enum { SLOTS = 5, BORROWS = 20000 };
+enum { SHARED = 2, BORROWS = 20000 };
 
 struct borrowing {
-    struct ckf_slab slab;
+    struct ckf_spares *spares;
+    _Atomic(uint64_t) blocks[SHARED][2];
     atomic_uint doubly;
+    unsigned owners[SHARED]; /* plain: each is somebody's */
 };
 
-static int borrow_slots(void *arg)
+static int borrow_blocks(void *arg)
 {
     struct borrowing *borrowing = arg;
+    unsigned self = act_as(SHARING);
     for (int i = 0; i < BORROWS; i++) {
-        uint32_t slot = ckf_slab_pop(&borrowing->slab);
-        if (slot == CKF_NO_SLOT)
+        _Atomic(uint64_t) *block = ckf_spares_take(borrowing->spares);
+        if (block == NULL)
             continue;
-        unsigned *owners = ckf_slab_slot(&borrowing->slab, slot); /* plain: it is mine */
+        unsigned *owners = &borrowing->owners[block == borrowing->blocks[0] ? 0 : 1];
         if (++*owners != 1)
             atomic_fetch_add(&borrowing->doubly, 1);
         --*owners;
-        ckf_slab_push(&borrowing->slab, slot);
+        ckf_spares_give(borrowing->spares, block);
     }
+    act_as(self);
     return 0;
 }
 
-static void a_slot_has_one_owner(void **state)
+static void a_shared_block_has_one_owner(void **state)
 {
     (void)state;
-    struct borrowing borrowing = {0};
+    struct borrowing borrowing = {.spares = ckf_spares_create()};
     struct test_thread borrowers[MIXERS];
-    assert_true(ckf_slab_init(&borrowing.slab, SLOTS, sizeof(unsigned)));
+    assert_non_null(borrowing.spares);
+    unsigned self = act_as(SHARING);
+    for (int i = 0; i < SHARED; i++)
+        assert_true(ckf_spares_give(borrowing.spares, borrowing.blocks[i]));
+    act_as(self);
     for (int i = 0; i < MIXERS; i++)
-        thread_start(&borrowers[i], borrow_slots, &borrowing);
+        thread_start(&borrowers[i], borrow_blocks, &borrowing);
     for (int i = 0; i < MIXERS; i++)
         thread_join(&borrowers[i]);
     assert_int_equal(borrowing.doubly, 0);
-    for (int i = 0; i < SLOTS; i++)
-        assert_int_not_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
-    assert_int_equal(ckf_slab_pop(&borrowing.slab), CKF_NO_SLOT);
-    ckf_slab_free(&borrowing.slab);
+    act_as(SHARING);
+    for (int i = 0; i < SHARED; i++)
+        assert_non_null(ckf_spares_take(borrowing.spares));
+    assert_null(ckf_spares_take(borrowing.spares));
+    act_as(self);
+    ckf_spares_destroy(borrowing.spares, NULL);
 }
 
 int main(void)
@@ -413,12 +512,14 @@ int main(void)
         cmocka_unit_test(a_thread_that_stops_in_the_waiters_lock_stops_no_try_call),
         cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
         cmocka_unit_test(a_held_lock_does_not_stop_a_meeting),
-        cmocka_unit_test(a_sender_that_stops_with_a_slot_takes_that_slot_alone),
+        cmocka_unit_test(a_sender_that_stops_with_a_block_takes_no_room),
+        cmocka_unit_test(a_channel_without_blocks_is_full_and_says_when_it_is_not),
+        cmocka_unit_test(a_sender_that_waits_for_a_block_is_woken),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
         cmocka_unit_test(a_send_without_memory_changes_nothing),
         cmocka_unit_test(a_close_needs_no_memory),
         cmocka_unit_test(wide_and_narrow_changes_mix),
-        cmocka_unit_test(a_slot_has_one_owner),
+        cmocka_unit_test(a_shared_block_has_one_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,37 @@ static int64_t soon(void)
 
 /* --- outcomes --- */
 
+static struct ckf_context *context_with(struct ckf_context *parent, int64_t deadline_ns)
+{
+    struct ckf_context *context;
+    assert_int_equal(ckf_context_create(&context, parent, deadline_ns), CKF_OK);
+    return context;
+}
+
+static void a_status_is_the_same_inlined_and_called(void **state)
+{
+    (void)state;
+    enum ckf_status (*volatile status)(struct ckf_context *) = ckf_context_status;
+    int64_t later_ns = ckf_deadline_after_ns(INT64_C(3600) * 1000000000);
+    struct ckf_context *plain = context_with(NULL, CKF_FOREVER);
+    struct ckf_context *timed = context_with(NULL, later_ns),
+                       *heir = context_with(timed, CKF_FOREVER);
+    struct ckf_context *over = context_with(NULL, 1), *child = context_with(over, CKF_FOREVER);
+    struct ckf_context *all[] = {plain, timed, heir, over, child};
+    for (int canceled = 0; canceled < 2; canceled++) {
+        for (int i = 0; i < 5; i++) {
+            enum ckf_status due = i >= 3 ? CKF_TIMED_OUT : canceled ? CKF_CANCELED : CKF_OK;
+            assert_int_equal(ckf_context_status(all[i]), due);
+            assert_int_equal(status(all[i]), due);
+            assert_int_equal(ckf_context_reason(all[i]), canceled && i < 3 ? 7 : 0);
+        }
+        for (int i = 0; i < 5; i++)
+            ckf_context_cancel(all[i], 7);
+    }
+    for (int i = 0; i < 5; i++)
+        ckf_context_release(all[i]);
+}
+
 static void a_new_context_is_not_done(void **state)
 {
     (void)state;
@@ -737,6 +768,7 @@ int main(void)
 {
     install_failing_allocator();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_status_is_the_same_inlined_and_called),
         cmocka_unit_test(a_new_context_is_not_done),
         cmocka_unit_test(a_deadline_of_zero_is_invalid),
         cmocka_unit_test(a_passed_deadline_makes_a_context_that_is_done),

@@ -201,6 +201,7 @@ static void a_broken_model_is_noticed(void **state)
         {"read-modify-writes may read stale stores", CKF_BREAK_RMW},
         {"reads are forgotten", CKF_BREAK_COHERENCE},
         {"read-modify-writes end release sequences", CKF_BREAK_RELEASE_SEQUENCE},
+        {"nobody is told of stale reads in S", CKF_BREAK_S},
     };
     for (size_t fault = 0; fault < sizeof faults / sizeof *faults; fault++) {
         unsigned noticed = 0;

@@ -7,9 +7,11 @@
 
 #include <stdatomic.h>
 
+#include "base/wide_cas.h"
 #include "explore.h"
 
 static _Atomic(int) x, y, z;
+static struct ckf_wide wide;
 static int plain;
 
 enum {
@@ -132,6 +134,40 @@ THREAD(ry0_wz_rlx, R(0, y, rlx); W(z, 1, rlx);)
 THREAD(rz1_rx2_acq, R(1, z, acq); R(2, x, rlx);)
 THREAD(rz1_rx2_rlx, R(1, z, rlx); R(2, x, rlx);)
 
+/* S is not the order of execution. */
+THREAD(wx_sc_wy_rlx, W(x, 1, sc); W(y, 1, rlx);)
+THREAD(wx_sc_wy_rel, W(x, 1, sc); W(y, 1, rel);)
+THREAD(xx_sc_wy_rlx, atomic_exchange(&x, 1); W(y, 1, rlx);)
+THREAD(xx_ar_wy_rlx, atomic_exchange_explicit(&x, 1, acq_rel); W(y, 1, rlx);)
+THREAD(wx_sc_wz_sc_wy_rlx, W(x, 1, sc); W(z, 1, sc); W(y, 1, rlx);)
+THREAD(wx_sc_wy_rlx_rz_sc, W(x, 1, sc); W(y, 1, rlx); R(2, z, sc);)
+THREAD(rz_sc_wx_sc_wy_rlx, R(2, z, sc); W(x, 1, sc); W(y, 1, rlx);)
+THREAD(ry_rlx_rx_sc, R(0, y, rlx); R(1, x, sc);)
+THREAD(ry_acq_rx_sc, R(0, y, acq); R(1, x, sc);)
+THREAD(ry_rlx_rz_sc_rx_sc, R(0, y, rlx); R(2, z, sc); R(1, x, sc);)
+THREAD(ry_rlx_wz_sc_rx_sc, R(0, y, rlx); W(z, 1, sc); R(1, x, sc);)
+THREAD(wz_sc_ry_rlx_rx_sc, W(z, 1, sc); R(0, y, rlx); R(1, x, sc);)
+THREAD(ry_rlx_fsc_rx_sc, R(0, y, rlx); FENCE(sc); R(1, x, sc);)
+THREAD(ry_rlx_cas_sc, R(0, y, rlx); int two = 2; atomic_compare_exchange_strong(&x, &two, 3);
+       ckf_explore_result(1, two);)
+THREAD(ry_rlx_add_x_sc, R(0, y, rlx); ckf_explore_result(1, atomic_fetch_add(&x, 1));)
+THREAD(rx0_rlx_ry1_sc, R(0, x, rlx); R(1, y, sc);)
+THREAD(ry2_rlx_rx3_sc, R(2, y, rlx); R(3, x, sc);)
+THREAD(rx0_acq_ry1_sc, R(0, x, acq); R(1, y, sc);)
+THREAD(ry2_acq_rx3_sc, R(2, y, acq); R(3, x, sc);)
+THREAD(rx_sc_wy_rlx, R(0, x, sc); W(y, 1, rlx);)
+THREAD(ry1_rlx_rx2_sc, R(1, y, rlx); R(2, x, sc);)
+THREAD(wx_sc_rz3_sc_wy_rlx, W(x, 1, sc); R(3, z, sc); W(y, 1, rlx);)
+THREAD(rx3_sc_rz2_sc, R(3, x, sc); R(2, z, sc);)
+THREAD(xx_sc_ry_sc, atomic_exchange(&x, 1); R(0, y, sc);)
+THREAD(xy_sc_rx_sc, atomic_exchange(&y, 1); R(1, x, sc);)
+THREAD(xy_ar_rx_sc, atomic_exchange_explicit(&y, 1, acq_rel); R(1, x, sc);)
+THREAD(xx_sc_ry_acq, atomic_exchange(&x, 1); R(0, y, acq);)
+THREAD(xy_sc_rx_acq, atomic_exchange(&y, 1); R(1, x, acq);)
+THREAD(wide_wy_rlx, ckf_wide_cas(&wide, 0, 0, 1, 1); W(y, 1, rlx);)
+THREAD(ry_rlx_low_sc_high, R(0, y, rlx); R(1, wide.low, sc); R(2, wide.high, rlx);)
+THREAD(ry_rlx_high_sc_low_sc, R(0, y, rlx); R(1, wide.high, sc); R(2, wide.low, sc);)
+
 THREAD(add_y_rlx, ADD(y, rlx);)
 THREAD(add_if_y, int one = 1;
        ckf_explore_result(2,
@@ -142,6 +178,7 @@ THREAD(wx_wyrel_wy2, W(x, 1, rlx); W(y, 1, rel); W(y, 2, rlx);)
 THREAD(add_x0, ckf_explore_result(0, ADD(x, rlx));)
 THREAD(add_x1, ckf_explore_result(1, ADD(x, rlx));)
 THREAD(last_x2, R(2, x, rlx);)
+THREAD(last_x3, ckf_explore_result(2, 0); R(3, x, rlx);)
 THREAD(cas_x0, int zero = 0; ckf_explore_result(0, atomic_compare_exchange_strong(&x, &zero, 1));)
 THREAD(cas_x1, int zero = 0; ckf_explore_result(1, atomic_compare_exchange_strong(&x, &zero, 2));)
 THREAD(cas_fails_stale, int two = 2;
@@ -334,6 +371,118 @@ const struct litmus litmus_tests[] = {
      {wx_wy_rlx, ry_sc_fence_rx},
      NULL,
      {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    /* A seq_cst operation does not hold back a relaxed store after it, nor does a relaxed load hold
+     * back a seq_cst one. */
+    {"MP+sc,rlx+rlx,sc",
+     {wx_sc_wy_rlx, ry_rlx_rx_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"MP+xchg sc,rlx+rlx,sc",
+     {xx_sc_wy_rlx, ry_rlx_rx_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"MP+xchg acq_rel,rlx+rlx,sc",
+     {xx_ar_wy_rlx, ry_rlx_rx_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,rel+rlx,sc",
+     {wx_sc_wy_rel, ry_rlx_rx_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,rlx+acq,sc",
+     {wx_sc_wy_rlx, ry_acq_rx_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,rel+acq,sc",
+     {wx_sc_wy_rel, ry_acq_rx_sc},
+     NULL,
+     {{"1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,sc+rlx,sc", {wx_wy_sc, ry_rlx_rx_sc}, NULL, {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,rlx+rlx,fsc,sc",
+     {wx_sc_wy_rlx, ry_rlx_fsc_rx_sc},
+     NULL,
+     {{"1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}}},
+    {"MP+sc,rlx+rlx,failing CAS sc",
+     {wx_sc_wy_rlx, ry_rlx_cas_sc},
+     NULL,
+     {{"1,0", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"MP+sc,rlx+rlx,RMW sc",
+     {wx_sc_wy_rlx, ry_rlx_add_x_sc},
+     last_x3,
+     {{"1,0,0,1", NOT_MODELLED, FORBIDDEN, FORBIDDEN}, {"1,1,0,2", ALLOWED, ALLOWED, ALLOWED}}},
+    {"MP+wide,rlx+rlx,sc",
+     {wide_wy_rlx, ry_rlx_low_sc_high},
+     NULL,
+     {{"1,0,0", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"0,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"MP+wide,rlx+rlx,sc,sc",
+     {wide_wy_rlx, ry_rlx_high_sc_low_sc},
+     NULL,
+     {{"1,0,0", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"0,0,1", ALLOWED, ALLOWED, ALLOWED}}},
+    /* What is said by way of z binds a stale read of x. */
+    {"MP+sc,sc+sc,sc by z",
+     {wx_sc_wz_sc_wy_rlx, ry_rlx_rz_sc_rx_sc},
+     NULL,
+     {{"1,0,1", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,0", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    /* Who reads the same store is in no order. */
+    {"MP+sc,rlx+rlx,sc beside loads of z",
+     {wx_sc_rz3_sc_wy_rlx, ry_rlx_rz_sc_rx_sc},
+     NULL,
+     {{"1,0,0,0", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1,0,0", ALLOWED, ALLOWED, ALLOWED}}},
+    {"SB of x and z beside y",
+     {wx_sc_wy_rlx_rz_sc, ry_rlx_wz_sc_rx_sc},
+     NULL,
+     {{"1,0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,1", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"SB of x and z, then y",
+     {wx_sc_wy_rlx_rz_sc, wz_sc_ry_rlx_rx_sc},
+     NULL,
+     {{"1,0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,1", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    /* T3 meets T2's store of z, which comes before T2's stale read of x in S. */
+    {"SB of x and z beside y, told late",
+     {wx_sc_wy_rlx, wz_sc_ry_rlx_rx_sc, rx3_sc_rz2_sc},
+     NULL,
+     {{"1,0,0,1", FORBIDDEN, FORBIDDEN, FORBIDDEN},
+      {"1,0,1,1", ALLOWED, FORBIDDEN, FORBIDDEN},
+      {"1,0,0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"z is known, then MP",
+     {rz_sc_wx_sc_wy_rlx, wz_sc_ry_rlx_rx_sc},
+     NULL,
+     {{"1,0,1", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"WRC+sc,rlx+rlx,sc",
+     {wx_sc, rx_sc_wy_rlx, ry1_rlx_rx2_sc},
+     NULL,
+     {{"1,1,0", ALLOWED, FORBIDDEN, FORBIDDEN}, {"1,1,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"IRIW+sc loads",
+     {wx_rlx, wy_rlx, rx0_ry1_sc, ry2_rx3_sc},
+     NULL,
+     {{"1,0,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}, {"1,0,0,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"IRIW+rlx,sc loads",
+     {wx_sc, wy_sc, rx0_rlx_ry1_sc, ry2_rlx_rx3_sc},
+     NULL,
+     {{"1,0,1,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"IRIW+acq,sc loads", /* C11 forbids what C++20 allows */
+     {wx_sc, wy_sc, rx0_acq_ry1_sc, ry2_acq_rx3_sc},
+     NULL,
+     {{"1,0,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}}},
+    {"SB+xchg sc,sc", {xx_sc_ry_sc, xy_sc_rx_sc}, NULL, {{"0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}}},
+    {"SB+xchg sc,sc+acq_rel,sc",
+     {xx_sc_ry_sc, xy_ar_rx_sc},
+     NULL,
+     {{"0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"SB+xchg sc,acq",
+     {xx_sc_ry_acq, xy_sc_rx_acq},
+     NULL,
+     {{"0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
     {"Z6.U", {z6_1, z6_2, z6_3}, NULL, {{"1,3,0", NOT_MODELLED, FORBIDDEN, FORBIDDEN}}},
     {"plain MP+rel+acq", {plain_rel, acq_plain}, NULL, {{"1", ALLOWED, ALLOWED, ALLOWED}}},
     {"plain MP+rel+facq", {plain_rel, rlx_fence_plain}, NULL, {{"1", ALLOWED, ALLOWED, ALLOWED}}},

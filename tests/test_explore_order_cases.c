@@ -24,7 +24,10 @@
 
 #define relaxed memory_order_relaxed
 
-enum { SEGMENT = 128, LARGE_BYTES = 24, FAR_NS = 1000000000 };
+/* Where accesses are watched, a segment has few cells; some segments are kept for later. */
+enum { CELLS = 4, KEPT = 8 };
+
+enum { LARGE_BYTES = 24, FAR_NS = 1000000000 };
 
 static const enum ckf_variant variants[CKF_STRESS_VARIANTS] = {
     [CKF_STRESS_MUTEX] = CKF_VARIANT_MUTEX, [CKF_STRESS_ATOMIC] = CKF_VARIANT_ATOMIC};
@@ -98,12 +101,13 @@ struct state {
     struct ckf_channel *first, *second;
     _Atomic(int) flag;
     int plain, other_plain;
-    bool told;
+    bool told, told_too;
     struct ckf_context *context;
     void *object;
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
+    struct ckf_permit probe;
     _Atomic(struct visited *) visited;
 };
 
@@ -410,7 +414,7 @@ static void polled_segments(struct ckf_stress_run *run, void *state)
 static void polled_segments_at_their_end(struct ckf_stress_run *run, void *state)
 {
     polled(run, state, CKF_UNBOUNDED);
-    use_cells(run, ((struct state *)state)->first, SEGMENT);
+    use_cells(run, ((struct state *)state)->first, CELLS);
 }
 
 static void poll_for_element(struct ckf_stress_run *run, void *state)
@@ -479,17 +483,64 @@ static void poll_by_select(struct ckf_stress_run *run, void *state)
 SCENE(poll_with_select, "order-poll-with-select", BOTH, polled_ring, check_poller,
       {"poller", poll_by_select, 1}, {"sender", put_first, 1});
 
-/* --- sleepers --- */
+/* --- a segment that comes back: whoever still has an earlier piece of it in mind harms nobody --- */
 
 static void empty_segments(struct ckf_stress_run *run, void *state)
 {
     ((struct state *)state)->first = make(run, CKF_UNBOUNDED, 8);
 }
 
+/* As many as there are until it is closed. */
+static void put_some(struct ckf_stress_run *run, struct ckf_channel *channel, size_t count)
+{
+    static const uint64_t elems[CELLS];
+    size_t done;
+    enum ckf_status status = ckf_channel_send_many(channel, elems, count, &done, CKF_NOW, NULL);
+    expect(run, status == CKF_OK || status == CKF_CLOSED);
+}
+
+static void full_piece(struct ckf_stress_run *run, void *state)
+{
+    empty_segments(run, state);
+    put_some(run, ((struct state *)state)->first, CELLS);
+}
+
+static void put_late(struct ckf_stress_run *run, void *state)
+{
+    put_some(run, ((struct state *)state)->first, 1);
+}
+
+static void fill_next_and_close(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    put_some(run, s->first, CELLS);
+    atomic_store_explicit(&s->flag, 1, memory_order_release);
+    expect(run, ckf_channel_close(s->first) == CKF_OK && ckf_channel_is_closed(s->first));
+}
+
+/* The first segment is used again, the second one is kept. */
+static void turn_over(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t elems[2 * CELLS + 1];
+    size_t done;
+    while (!atomic_load_explicit(&s->flag, memory_order_acquire))
+        ckf_stress_spin(run);
+    put_some(run, s->first, 1);
+    expect(run,
+           ckf_channel_recv_many(s->first, elems, 2 * CELLS + 1, &done, CKF_NOW, NULL) == CKF_OK);
+    put_some(run, s->first, CELLS);
+}
+
+SCENE(segment_of_long_ago, "order-segment-of-long-ago", ATOMIC_ONLY, full_piece, destroy_both,
+      {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1}, {"turner", turn_over, 1});
+
+/* --- sleepers --- */
+
 static void full_segment(struct ckf_stress_run *run, void *state)
 {
     empty_segments(run, state);
-    use_cells(run, ((struct state *)state)->first, SEGMENT);
+    use_cells(run, ((struct state *)state)->first, CELLS);
 }
 
 static void receive_first(struct ckf_stress_run *run, void *state)
@@ -573,7 +624,7 @@ static void nearly_full_segment(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_segments(run, state);
-    use_cells(run, s->first, SEGMENT - 1);
+    use_cells(run, s->first, CELLS - 1);
     expect(run, put(s->first, 1) == CKF_OK && put(s->first, 2) == CKF_OK);
 }
 
@@ -619,7 +670,7 @@ static void last_cell_full(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_segments(run, state);
-    use_cells(run, s->first, SEGMENT - 1);
+    use_cells(run, s->first, CELLS - 1);
     expect(run, put(s->first, 1) == CKF_OK);
 }
 
@@ -654,9 +705,6 @@ SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
       {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
 
 /* --- segments that are given back --- */
-
-/* In this build a segment has few cells, and some segments are kept for later. */
-enum { CELLS = 4, KEPT = 8 };
 
 static void fill_segments(struct ckf_stress_run *run, void *state, unsigned sent, unsigned received)
 {
@@ -697,6 +745,15 @@ static void use_up(struct ckf_stress_run *run, void *state)
         continue;
 }
 
+static void take_many(struct ckf_stress_run *run, void *state)
+{
+    uint64_t values[2];
+    size_t done;
+    enum ckf_status status =
+        ckf_channel_recv_many(((struct state *)state)->first, values, 2, &done, CKF_NOW, NULL);
+    expect(run, status == CKF_OK || status == CKF_AGAIN);
+}
+
 static void look_whether_ready(struct ckf_stress_run *run, void *state)
 {
     (void)run;
@@ -731,6 +788,7 @@ static void look_how_many(struct ckf_stress_run *run, void *state)
           {"visitor", visit, 1}, {"other", other, 1})
 
 GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
+GIVEN_BACK(recv_many, "recv-many", many_kept, take_many, take_two);
 GIVEN_BACK(is_ready, "is-ready", many_kept, look_whether_ready, take_two);
 GIVEN_BACK(len, "len", many_kept, look_how_many, take_two);
 GIVEN_BACK(try_send, "try-send", many_in_use, try_put_first, use_up);
@@ -794,6 +852,101 @@ SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destro
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
 SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
+
+/* Elements in blocks: a block is nobody else's while its element is in the channel. */
+static void send_two_large(struct ckf_stress_run *run, void *state)
+{
+    send_one(run, ((struct state *)state)->first, 1);
+    send_one(run, ((struct state *)state)->first, 2);
+}
+
+static void receive_one_large(struct ckf_stress_run *run, void *state)
+{
+    struct element element = {{0}};
+    expect(run, ckf_channel_recv(((struct state *)state)->first, &element) == CKF_OK);
+    expect(run, element.words[1] == element.words[0] && element.words[2] == element.words[0]);
+    atomic_fetch_add_explicit(&((struct state *)state)->flag, (int)element.words[0], relaxed);
+}
+
+static void both_came(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->flag == 1 + 2);
+    destroy_both(run, state);
+}
+
+/* Where the next cells are the last of a piece, and the first of one that was used before. */
+static void large_ring(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 1, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 1);
+}
+
+static void large_segments(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
+    use_cells(run, ((struct state *)state)->first, 3 * CELLS - 1);
+}
+
+SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
+      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+
+/* Two batches meet, and a close: each has as many elements in the channel as it was told, in order. */
+static int send_two(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t first)
+{
+    const uint64_t values[2] = {first, first + 1};
+    size_t done;
+    enum ckf_status status = ckf_channel_send_many(channel, values, 2, &done, CKF_NOW, NULL);
+    expect(run, (status == CKF_OK) == (done > 0) &&
+                    (status == CKF_OK || status == CKF_AGAIN || status == CKF_CLOSED));
+    return (int)done;
+}
+
+static void send_two_twenties(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->plain = send_two(run, ((struct state *)state)->first, 20);
+}
+
+static void send_two_thirties(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->other_plain = send_two(run, ((struct state *)state)->first, 30);
+}
+
+static void two_batches_are_there(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    int twenties = 0, thirties = 0;
+    uint64_t value;
+    while (ckf_channel_try_recv(s->first, &value) == CKF_OK)
+        expect(run, value == (value < 30 ? 20 + (uint64_t)twenties++ : 30 + (uint64_t)thirties++));
+    expect(run, twenties == s->plain && thirties == s->other_plain &&
+                    (size_t)(twenties + thirties) <= ckf_channel_capacity(s->first));
+    destroy_both(run, state);
+}
+
+static void ring_for_three(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->first = make(run, 3, 8);
+}
+
+/* Two places are left in the piece. */
+static void segment_for_two(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t elems[CELLS];
+    size_t done;
+    s->first = make(run, CKF_UNBOUNDED, 8);
+    put_some(run, s->first, CELLS - 2);
+    expect(run, ckf_channel_recv_many(s->first, elems, CELLS, &done, CKF_NOW, NULL) == CKF_OK);
+}
+
+SCENE(batches_meet_in_ring, "order-batches-meet-in-ring", BOTH, ring_for_three,
+      two_batches_are_there, {"sender", send_two_twenties, 1},
+      {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
+SCENE(batches_meet_in_segments, "order-batches-meet-in-segments", BOTH, segment_for_two,
+      two_batches_are_there, {"sender", send_two_twenties, 1},
+      {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
 
 static void promised(struct ckf_stress_run *run, void *state, size_t capacity)
 {
@@ -921,7 +1074,7 @@ static void sleep_in_list(struct ckf_stress_run *run, void *state)
     struct sleeper *s = ((struct state *)state)->object;
     struct ckf_wait wait = {.handed = false};
     struct ckf_wait_node node = {.wait = &wait};
-    ckf_parker_init(&wait.parker);
+    ckf_wait_init(&wait);
     ckf_waitlist_lock(&s->list);
     ckf_waitlist_link(&s->list, s->direction, &node, false);
     ckf_waitlist_unlock(&s->list);
@@ -932,7 +1085,7 @@ static void sleep_in_list(struct ckf_stress_run *run, void *state)
     ckf_waitlist_lock(&s->list);
     ckf_waitlist_unlink(&s->list, s->direction, &node);
     ckf_waitlist_unlock(&s->list);
-    if (!asleep && atomic_load_explicit(&wait.claim, relaxed) != CKF_CLAIM_OPEN)
+    if (!asleep && atomic_load_explicit(wait.claim, relaxed) != wait.name + CKF_CLAIM_OPEN)
         ckf_park(&wait.parker, CKF_FOREVER, NULL);
 }
 
@@ -962,32 +1115,40 @@ SCENE(debt_to_receiver, "order-debt-to-receiver", ATOMIC_ONLY, make_receivers_li
 
 /* --- slots of large elements --- */
 
-static void one_slot(struct ckf_stress_run *run, void *state)
+static void two_full_slots(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     s->first = make(run, 1, LARGE_BYTES);
-    expect(run, put(s->first, 1) == CKF_OK);
+    s->second = make(run, 1, LARGE_BYTES);
+    expect(run, put(s->first, 1) == CKF_OK && put(s->second, 1) == CKF_OK);
 }
 
-static void take_and_say(struct ckf_stress_run *run, void *state)
+/* Each makes room in one channel and looks for room in the other: the second to make it has found some. */
+static void make_room_in_first(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    take_first(run, state);
+    s->told = put(s->second, 2) == CKF_OK;
+}
+
+static void make_room_in_second(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     uint64_t value;
-    expect(run, take(s->first, &value) == CKF_OK && value == 1);
-    atomic_store_explicit(&s->flag, 1, relaxed);
+    expect(run, take(s->second, &value) == CKF_OK);
+    s->told_too = put(s->first, 2) == CKF_OK;
 }
 
-/* The receive was over before this send began, and nothing else tells so: the channel itself must. */
-static void send_when_told(struct ckf_stress_run *run, void *state)
+static void check_somebody_was_told(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    while (atomic_load_explicit(&s->flag, relaxed) == 0)
-        ckf_stress_spin(run);
-    expect(run, put(s->first, 2) == CKF_OK);
+    expect(run, s->told || s->told_too);
+    destroy_both(run, state);
 }
 
-SCENE(room_in_real_time, "order-room-in-real-time", BOTH, one_slot, destroy_both,
-      {"taker", take_and_say, 1}, {"sender", send_when_told, 1});
+SCENE(room_for_one_of_two, "order-room-for-one-of-two", BOTH, two_full_slots,
+      check_somebody_was_told, {"first", make_room_in_first, 1},
+      {"second", make_room_in_second, 1});
 
 static void two_of_one_slot(struct ckf_stress_run *run, void *state)
 {
@@ -1021,6 +1182,80 @@ static void select_room(struct ckf_stress_run *run, void *state)
 
 SCENE(room_moves, "order-room-moves", BOTH, two_of_one_slot, destroy_both, {"mover", move_room, 1},
       {"selector", select_room, 1});
+
+/* --- what has been sent can be found --- */
+
+/* Whoever puts one in finds one. */
+static void put_and_take(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    expect(run, put(s->first, 1) == CKF_OK && take(s->first, &value) == CKF_OK);
+}
+
+static void put_and_take_for_long(struct ckf_stress_run *run, void *state)
+{
+    for (int i = 0; i < 2 * CELLS + 1; i++)
+        put_and_take(run, state);
+}
+
+SCENE(found_in_segments, "order-found-in-segments", BOTH, empty_segments, destroy_both,
+      {"recycler", put_and_take, 2});
+SCENE(found_at_the_end, "order-found-at-the-end", BOTH, full_segment, destroy_both,
+      {"recycler", put_and_take, 2});
+SCENE(found_in_kept_segments, "order-found-in-kept-segments", BOTH, full_segment, destroy_both,
+      {"recycler", put_and_take_for_long, 1}, {"guest", put_and_take, 1});
+
+/* All that was put in is there in the end. */
+static void one_cell_left(struct ckf_stress_run *run, void *state)
+{
+    empty_segments(run, state);
+    put_some(run, ((struct state *)state)->first, CELLS - 1);
+}
+
+static void put_two(struct ckf_stress_run *run, void *state)
+{
+    put_some(run, ((struct state *)state)->first, 2);
+}
+
+static void count_elements(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    int count = 0;
+    while (take(s->first, &value) == CKF_OK)
+        count++;
+    expect(run, count == CELLS + 2);
+    destroy_both(run, state);
+}
+
+SCENE(all_sent_are_there, "order-all-sent-are-there", BOTH, one_cell_left, count_elements,
+      {"sender", put_two, 1}, {"other", put_first, 1});
+
+/* One thread keeps the promises of both ends; others look. */
+static void promised_one_in_segments(struct ckf_stress_run *run, void *state)
+{
+    promised_segments(run, state);
+    put_first(run, state);
+}
+
+static void find_it_ready(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV));
+}
+
+static void close_and_find_it_ready(struct ckf_stress_run *run, void *state)
+{
+    close_first(run, state);
+    find_it_ready(run, state);
+}
+
+SCENE(promised_one_is_there, "order-promised-one-is-there", BOTH, promised_one_in_segments,
+      destroy_both, {"owner", put_and_take, 1}, {"observer", find_it_ready, 1});
+SCENE(promised_close_in_ring, "order-promised-close-in-ring", BOTH, promised_ring, destroy_both,
+      {"owner", try_put_first, 1}, {"closer", close_and_find_it_ready, 1});
+SCENE(promised_close_in_segments, "order-promised-close-in-segments", BOTH, promised_segments,
+      destroy_both, {"owner", try_put_first, 1}, {"closer", close_and_find_it_ready, 1});
 
 /* --- tasks --- */
 
@@ -1106,6 +1341,59 @@ static void destroy_pool(struct ckf_stress_run *run, void *state)
 
 SCENE(memory_through_pool, "order-memory-through-pool", BOTH, make_pool, destroy_pool,
       {"user", use_object, 2});
+
+/* --- breakers --- */
+
+/* Half open, with its probe on the way. */
+static void make_breaker(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_breaker *breaker = NULL;
+    struct ckf_permit permit;
+    const struct ckf_breaker_options options = {
+        .variant = variant_of(run), .min_calls = 1, .open_ns = 1, .probe_ns = INT64_MAX};
+    expect(run, ckf_breaker_create(&breaker, &options) == CKF_OK);
+    s->object = breaker;
+    expect(run, ckf_breaker_try_enter(breaker, &permit) == CKF_OK);
+    ckf_breaker_leave(breaker, permit, CKF_FAILED);
+    expect(run, ckf_breaker_try_enter(breaker, &s->probe) == CKF_OK);
+}
+
+static void end_probe(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_breaker_leave(s->object, s->probe, CKF_SUCCEEDED);
+}
+
+static void enter_when_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_permit permit;
+    while (ckf_breaker_try_enter(s->object, &permit) != CKF_OK)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void see_it_closed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_breaker_state(s->object) != CKF_BREAKER_CLOSED)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void destroy_breaker(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_breaker_destroy(((struct state *)state)->object);
+}
+
+SCENE(memory_before_entry, "order-memory-before-entry", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"caller", enter_when_closed, 1});
+SCENE(memory_before_state, "order-memory-before-state", BOTH, make_breaker, destroy_breaker,
+      {"probe", end_probe, 1}, {"looker", see_it_closed, 1});
 
 /* --- private parts of sync/ --- */
 

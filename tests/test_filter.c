@@ -439,6 +439,43 @@ static void patterns_may_be_very_long(void **state)
     ckf_filter_destroy(filter);
 }
 
+/* A rule for each length, by turns folding; several lengths around where lengths stop being told apart. */
+static void exact_rules_hold_for_every_length(void **state)
+{
+    enum { LONGEST = 600, BATCH = 100 };
+    static char bytes[LONGEST + BATCH];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = "abcdefgh"[i % 7];
+    struct ckf_filter *filter = new_filter(state, CKF_ACTION_PASS);
+    struct ckf_ruleset *ruleset = new_ruleset();
+    for (uint32_t len = 1; len <= LONGEST; len++) {
+        struct ckf_rule rule = {len, CKF_MATCH_EXACT, CKF_ACTION_DROP, bytes, len, len % 2 == 0};
+        assert_int_equal(ckf_ruleset_add(ruleset, &rule), CKF_OK);
+    }
+    publish(filter, ruleset);
+    for (size_t first = 0; first <= LONGEST; first += BATCH) {
+        struct ckf_record records[BATCH];
+        struct ckf_verdict verdicts[BATCH];
+        for (size_t i = 0; i < BATCH; i++)
+            records[i] = (struct ckf_record){bytes, first + i};
+        ckf_filter_evaluate_many(filter, records, verdicts, BATCH);
+        for (size_t len = first; len < first + BATCH; len++)
+            assert_int_equal(verdicts[len - first].rule_id, len <= LONGEST ? len : 0);
+    }
+    for (size_t len = 1; len <= LONGEST; len++) {
+        char *last = &bytes[len - 1];
+        assert_int_equal(ckf_filter_evaluate(filter, (struct ckf_record){bytes, len}).rule_id, len);
+        *last = (char)(*last - 'a' + 'A');
+        assert_int_equal(ckf_filter_evaluate(filter, (struct ckf_record){bytes, len}).rule_id,
+                         len % 2 == 0 ? len : 0);
+        *last = '!';
+        assert_int_equal(ckf_filter_evaluate(filter, (struct ckf_record){bytes, len}).rule_id, 0);
+        *last = "abcdefgh"[(len - 1) % 7];
+    }
+    ckf_ruleset_destroy(ruleset);
+    ckf_filter_destroy(filter);
+}
+
 /* ---- Publishing ---- */
 
 static void a_published_ruleset_is_independent_of_its_builder(void **state)
@@ -750,6 +787,70 @@ static void hits_stay_with_the_id(void **state)
     ckf_filter_destroy(filter);
 }
 
+/* More threads at once than have cells of their own, and ids that came a few and many at a time. */
+enum { ID_THREADS = 20, ID_STEPS = 4, IDS = 5300 };
+
+struct many_ids {
+    struct ckf_filter *filter;
+    char patterns[IDS + 1][16];
+    uint32_t ids;
+    pthread_barrier_t all_here;
+    bool visited[IDS + 1];
+};
+
+static void *evaluate_each_id(void *arg)
+{
+    struct many_ids *many = arg;
+    speaks(many->filter, "none of them");
+    pthread_barrier_wait(&many->all_here);
+    for (uint32_t id = 1; id <= many->ids; id++)
+        ckf_filter_evaluate(many->filter, text(many->patterns[id]));
+    pthread_barrier_wait(&many->all_here);
+    return NULL;
+}
+
+static bool each_once_a_thread(uint32_t id, uint64_t hits, void *arg)
+{
+    struct many_ids *many = arg;
+    assert_false(many->visited[id]);
+    many->visited[id] = true;
+    assert_int_equal(hits, ID_THREADS);
+    return true;
+}
+
+static void hits_are_exact_however_many_ids_come_at_once(void **state)
+{
+    static const uint32_t counts[ID_STEPS] = {3, 70, 200, IDS};
+    static struct many_ids many;
+    many.filter = new_filter(state, CKF_ACTION_PASS);
+    many.ids = 0;
+    memset(many.visited, 0, sizeof many.visited);
+    struct ckf_ruleset *ruleset = new_ruleset();
+    pthread_t threads[ID_THREADS];
+    for (int step = 0; step < ID_STEPS; step++) {
+        while (many.ids < counts[step]) {
+            char *pattern = many.patterns[++many.ids];
+            snprintf(pattern, sizeof many.patterns[0], "id %u", many.ids);
+            add(ruleset, many.ids, CKF_MATCH_EXACT, many.ids % 2, pattern, many.ids % 3 == 0);
+        }
+        publish(many.filter, ruleset);
+    }
+    pthread_barrier_init(&many.all_here, NULL, ID_THREADS);
+    for (int i = 0; i < ID_THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, evaluate_each_id, &many), 0);
+    for (int i = 0; i < ID_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    ckf_filter_for_each_rule(many.filter, each_once_a_thread, &many);
+    for (uint32_t id = 1; id <= IDS; id++)
+        assert_true(many.visited[id]);
+    struct ckf_filter_stats stats;
+    ckf_filter_read_stats(many.filter, &stats);
+    assert_int_equal(stats.evaluated, ID_THREADS * (IDS + 1));
+    pthread_barrier_destroy(&many.all_here);
+    ckf_ruleset_destroy(ruleset);
+    ckf_filter_destroy(many.filter);
+}
+
 struct visits {
     struct ckf_filter *filter;
     uint32_t last, count, stop_after;
@@ -972,12 +1073,14 @@ int main(void)
         BOTH_VARIANTS(verdicts_are_those_of_a_naive_matcher),
         BOTH_VARIANTS(large_rulesets_decide_like_small_ones),
         BOTH_VARIANTS(patterns_may_be_very_long),
+        BOTH_VARIANTS(exact_rules_hold_for_every_length),
         BOTH_VARIANTS(a_published_ruleset_is_independent_of_its_builder),
         BOTH_VARIANTS(a_stale_publish_changes_nothing),
         BOTH_VARIANTS(publishers_who_expect_a_generation_lose_no_rule),
         BOTH_VARIANTS(every_verdict_is_that_of_one_whole_generation),
         BOTH_VARIANTS(hits_are_exact_across_publishes_and_thread_exits),
         BOTH_VARIANTS(hits_stay_with_the_id),
+        BOTH_VARIANTS(hits_are_exact_however_many_ids_come_at_once),
         BOTH_VARIANTS(visitors_may_stop_and_may_call_back),
         BOTH_VARIANTS(rule_ids_are_bounded),
         BOTH_VARIANTS(without_memory_the_old_rules_go_on),

@@ -2,8 +2,10 @@
  * does not move on does to publishing, and that all memory comes back. */
 #include "support.h"
 
+#include <ctype.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "filter/id_index.h"
 #include "filter/pattern.h"
 #include "filter/state.h"
+#include "filter/teddy.h"
 #include "sync/reclaim.h"
 
 static struct ckf_filter *new_filter(void **state, size_t max_retired_bytes)
@@ -303,6 +306,73 @@ static void grams_are_found_alike_with_and_without_vectors(void **state)
     }
 }
 
+static uint32_t naive_rank(const struct ckf_pattern *patterns, const bool *folds, uint32_t count,
+                           const unsigned char *data, size_t len)
+{
+    for (uint32_t rank = 0; rank < count; rank++)
+        for (size_t at = 0; at + patterns[rank].len <= len; at++) {
+            size_t same = 0;
+            while (same < patterns[rank].len &&
+                   patterns[rank].bytes[same] ==
+                       (folds[rank] ? tolower(data[at + same]) : data[at + same]))
+                same++;
+            if (same == patterns[rank].len)
+                return rank;
+        }
+    return CKF_NO_RANK;
+}
+
+/* Few letters and many, some beyond ASCII and some that differ in one bit from letters; records of many
+ * lengths, each in memory of its own, so that who reads beyond one is seen. */
+static void teddy_finds_what_a_naive_search_finds(void **state)
+{
+    (void)state;
+    enum { ROOM = 12, RECORDS = 1500, LONGEST = 200, ALPHABETS = 3 };
+    static const unsigned char alphabets[ALPHABETS][8] = {
+        "abAB", "abcdEFGH", {'a', 'A', '!', 0, 0x80, 0xe1, 'b', 0xff}};
+    static const unsigned letters[ALPHABETS] = {4, 8, 8};
+    if (!ckf_teddy_takes(1))
+        skip();
+    uint32_t random = 1, sure = 0, all = 0;
+    for (size_t round = 0; round < 3 * ROOM; round++) {
+        const unsigned char *alphabet = alphabets[round % ALPHABETS];
+        unsigned bytes_of = letters[round % ALPHABETS];
+        uint32_t count = 1 + (uint32_t)round * 7 % CKF_TEDDY_PATTERNS;
+        size_t min_len = 1 + round % ROOM;
+        unsigned char texts[CKF_TEDDY_PATTERNS][ROOM];
+        struct ckf_pattern patterns[CKF_TEDDY_PATTERNS];
+        bool folds[CKF_TEDDY_PATTERNS];
+        uint32_t ranks[CKF_TEDDY_PATTERNS];
+        for (uint32_t i = 0; i < count; i++) {
+            folds[i] = i % 3 == 0;
+            for (size_t at = 0; at < ROOM; at++) {
+                texts[i][at] = alphabet[(random = random * 1103515245 + 12345) / 65536 % bytes_of];
+                if (folds[i])
+                    texts[i][at] = (unsigned char)tolower(texts[i][at]);
+            }
+            patterns[i] = (struct ckf_pattern){texts[i], min_len + i % (ROOM - min_len + 1)};
+            ranks[i] = i;
+        }
+        struct ckf_teddy teddy;
+        assert_true(ckf_teddy_takes(count));
+        ckf_teddy_build(&teddy, patterns, folds, ranks, count, min_len);
+        for (size_t record = 0; record < RECORDS; record++, all++) {
+            size_t len = record % LONGEST;
+            unsigned char *bytes = malloc(len + (len == 0));
+            for (size_t at = 0; at < len; at++)
+                bytes[at] = alphabet[(random = random * 1103515245 + 12345) / 65536 % bytes_of];
+            uint32_t found = CKF_NO_RANK;
+            if (ckf_teddy_find(&teddy, bytes, len, &found)) {
+                sure++;
+                assert_int_equal(found, naive_rank(patterns, folds, count, bytes, len));
+            }
+            free(bytes);
+        }
+    }
+    assert_false(ckf_teddy_takes(CKF_TEDDY_PATTERNS + 1));
+    assert_true(sure > all / 2);
+}
+
 static void an_id_index_grows_and_can_be_cleared(void **state)
 {
     (void)state;
@@ -337,6 +407,7 @@ int main(void)
         BOTH_VARIANTS(readers_that_a_fork_left_behind_hold_nothing_in_the_child),
         cmocka_unit_test(sorting_survives_patterns_with_long_common_parts),
         cmocka_unit_test(grams_are_found_alike_with_and_without_vectors),
+        cmocka_unit_test(teddy_finds_what_a_naive_search_finds),
         cmocka_unit_test(an_id_index_grows_and_can_be_cleared),
     };
     return cmocka_run_group_tests_name("filter_memory", tests, NULL, NULL);

@@ -835,6 +835,42 @@ static void a_timeout_is_one_more_case(void **state)
     ckf_channel_destroy(silent);
 }
 
+/* for { select { case <-ctx.Done(): return ctx.Err(); case n := <-in: ... } } */
+static int work_until_canceled(void *arg)
+{
+    struct goroutine *g = arg;
+    enum ckf_status status;
+    do {
+        uint64_t n = 0;
+        struct ckf_select_case in = receive_from(g->in, &n);
+        size_t chosen;
+        status = ckf_select(&in, 1, &chosen, CKF_FOREVER, g->more);
+        g->number += n;
+    } while (status == CKF_OK);
+    return (int)status;
+}
+
+static void a_context_ends_a_worker_by_cancel_or_by_time(void **state)
+{
+    for (int by_time = 0; by_time < 2; by_time++) {
+        struct goroutine g = {.in = make(VARIANT(state), 0)};
+        struct ckf_context *context;
+        int64_t deadline_ns = by_time ? ckf_deadline_after_ns(2000000) : CKF_FOREVER;
+        assert_status(ckf_context_create(&context, NULL, deadline_ns), CKF_OK);
+        g.more = context;
+        go(&g, work_until_canceled);
+        if (!by_time) {
+            for (uint64_t n = 1; n <= 4; n++)
+                assert_status(send_u64(g.in, n), CKF_OK);
+            ckf_context_cancel(context, 0);
+        }
+        assert_int_equal(thread_join(&g.thread), by_time ? CKF_TIMED_OUT : CKF_CANCELED);
+        assert_int_equal(g.number, by_time ? 0 : 1 + 2 + 3 + 4);
+        ckf_context_release(context);
+        ckf_channel_destroy(g.in);
+    }
+}
+
 /* ---- goroutines that come and go ---- */
 
 static int ping(void *arg)
@@ -1004,6 +1040,7 @@ int main(void)
         BOTH_VARIANTS(a_receive_with_default_finds_the_element_or_the_close),
         BOTH_VARIANTS(the_default_is_not_taken_while_an_element_moves_between_channels),
         BOTH_VARIANTS(a_timeout_is_one_more_case),
+        BOTH_VARIANTS(a_context_ends_a_worker_by_cancel_or_by_time),
         BOTH_VARIANTS(ping_pong_keeps_in_step),
         BOTH_VARIANTS(a_token_runs_round_a_ring),
         BOTH_VARIANTS(producers_and_consumers_agree_on_the_sum),

@@ -61,6 +61,7 @@ static const struct channel_shapes two_places = {{{.capacity = 2}}};
 static const struct channel_shapes large_elements = {{{.capacity = 2, .large_elements = true}}};
 static const struct channel_shapes unbounded = {{{.capacity = CKF_UNBOUNDED}}};
 static const struct channel_shapes counted = {{{.capacity = 1, .producers = 2}}};
+static const struct channel_shapes deserted = {{{.capacity = 1, .consumers = 2}}};
 static const struct channel_shapes meeting = {{{.capacity = 0}}};
 static const struct channel_shapes pair = {{{.capacity = 1}, {.capacity = 1}}};
 static const struct channel_shapes mixed_pair = {{{.capacity = 0}, {.capacity = 1}}};
@@ -73,6 +74,7 @@ static const struct ckf_stress_specification one_place_channel =
                                              unbounded_channel =
                                                  CHANNEL_SPECIFICATION(1, &unbounded),
                                              counted_channel = CHANNEL_SPECIFICATION(1, &counted),
+                                             deserted_channel = CHANNEL_SPECIFICATION(1, &deserted),
                                              rendezvous = CHANNEL_SPECIFICATION(1, &meeting),
                                              pair_of_channels = CHANNEL_SPECIFICATION(2, &pair),
                                              mixed_channels = CHANNEL_SPECIFICATION(2, &mixed_pair);
@@ -220,6 +222,23 @@ static void the_last_producer_closes(void **state)
     ASSERT_GOOD();
 }
 
+static void the_last_consumer_closes(void **state)
+{
+    (void)state;
+    for (int added = 0; added < 2; added++) {
+        begin(&deserted_channel);
+        if (added)
+            note(0, 1, 2, CHANNEL_ADD_CONSUMER, 0, CKF_OK, 0);
+        note(0, 3, 4, CHANNEL_CONSUMER_DONE, 0, CKF_OK, 0);
+        note(1, 5, 6, CHANNEL_CONSUMER_DONE, 0, CKF_OK, 1);
+        note(1, 7, 8, CHANNEL_ADD_CONSUMER, 0, CKF_CLOSED, 0);
+        assert_verdict(added ? CKF_NOT_LINEARIZABLE : CKF_LINEARIZABLE);
+    }
+    begin(&deserted_channel); /* its producers are not counted */
+    note(0, 1, 2, CHANNEL_ADD_PRODUCER, 0, CKF_OK, 0);
+    ASSERT_BAD();
+}
+
 static void len_is_exact_when_nothing_moves(void **state)
 {
     (void)state;
@@ -287,6 +306,14 @@ static void a_rendezvous_happens_within_both_calls(void **state)
         note(1, met ? 3 : 5, 8, CHANNEL_RECV, 0, CKF_OK, 7);
         assert_verdict(met ? CKF_LINEARIZABLE : CKF_NOT_LINEARIZABLE);
     }
+    for (int met = 0; met < 2; met++) { /* each element of a batch */
+        begin(&rendezvous);
+        with_values(note(0, 1, 6, CHANNEL_SEND_MANY, 2, CKF_OK, 2), 7, 8);
+        with_values(note(1, 2, met ? 5 : 4, CHANNEL_RECV_MANY, 2, CKF_OK, met ? 2 : 1), 7, 8);
+        if (!met)
+            note(1, 7, 8, CHANNEL_RECV, 0, CKF_OK, 8);
+        assert_verdict(met ? CKF_LINEARIZABLE : CKF_NOT_LINEARIZABLE);
+    }
     begin(&rendezvous); /* one of them does not wait */
     note(0, 1, 4, CHANNEL_TRY_SEND, 7, CKF_OK, 0);
     note(1, 2, 3, CHANNEL_RECV, 0, CKF_OK, 7);
@@ -345,6 +372,16 @@ static void a_select_finds_nothing_at_one_moment(void **state)
         on_channel(note(1, overlap ? 6 : 4, overlap ? 7 : 5, CHANNEL_TRY_RECV, 0, CKF_OK, 7), 1);
         note_select(2, 3, 9, 0, false, CKF_AGAIN, 2, 0);
         assert_verdict(overlap ? CKF_NOT_LINEARIZABLE : CKF_LINEARIZABLE);
+    }
+    for (int in_turn = 0; in_turn < 2;
+         in_turn++) { /* to 1, which is full; from 0, which is not empty */
+        begin(&pair_of_channels);
+        on_channel(note(0, 1, 2, CHANNEL_TRY_SEND, 7, CKF_OK, 0), 0);
+        on_channel(note(0, 3, 4, CHANNEL_TRY_SEND, 8, CKF_OK, 0), 1);
+        on_channel(note(1, in_turn ? 6 : 8, in_turn ? 7 : 9, CHANNEL_TRY_RECV, 0, CKF_OK, 8), 1);
+        on_channel(note(1, in_turn ? 8 : 6, in_turn ? 9 : 7, CHANNEL_TRY_RECV, 0, CKF_OK, 7), 0);
+        note_select(2, 5, 10, 9, false, CKF_AGAIN, 2, 0);
+        assert_verdict(in_turn ? CKF_NOT_LINEARIZABLE : CKF_LINEARIZABLE);
     }
     begin(&pair_of_channels); /* there is room to send to */
     note_select(0, 1, 2, 9, false, CKF_AGAIN, 2, 0);
@@ -897,6 +934,7 @@ int main(void)
         cmocka_unit_test(calls_in_progress_may_hold_places_for_large_elements),
         cmocka_unit_test(a_close_parts_what_was_sent_from_what_was_not),
         cmocka_unit_test(the_last_producer_closes),
+        cmocka_unit_test(the_last_consumer_closes),
         cmocka_unit_test(len_is_exact_when_nothing_moves),
         cmocka_unit_test(is_ready_says_what_a_call_would_find),
         cmocka_unit_test(batches_keep_their_order_and_let_others_between),

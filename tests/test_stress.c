@@ -499,6 +499,9 @@ static void exit_status_puts_the_worst_first(void **state)
 
 /* --- The program as a whole --------------------------------------------------------------------- */
 
+/* Enough iterations for what is to be seen, however slow the machine is. */
+#define GENEROUS "--budget 30s --iterations 3000"
+
 static char output[1 << 18]; /* what the latest run wrote to standard output */
 
 /* Runs the fixture; returns its exit status. */
@@ -572,7 +575,7 @@ static void slow_is_not_dead(void **state)
 static void clean_run_exits_with_0_and_compares_with_the_racy_twin(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c verdict-repaired --budget 700ms --seed 7 --json"
+    assert_int_equal(run("run -q -c verdict-repaired " GENEROUS " --seed 7 --json"
                          " --variant racy,mutex,atomic"),
                      0);
     assert_case_says("verdict-repaired", "\"verdict\": \"REPRODUCED\"");
@@ -595,17 +598,16 @@ static void report_of_a_sanitizer_fails_a_fixed_variant(void **state)
     (void)state;
     if (!ckf_stress_sanitized())
         skip();
-    assert_int_equal(run("run -q -c verdict-report --variant mutex --budget 1s --json"), 1);
+    assert_int_equal(run("run -q -c verdict-report --variant mutex " GENEROUS " --json"), 1);
     assert_case_says("verdict-report", "\"outcome\": \"sanitizer report\"");
 }
 
 static void forbidden_outcome_in_a_fixed_variant_exits_with_1(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c verdict-broken --budget 30s --iterations 3000 --json"), 1);
+    assert_int_equal(run("run -q -c verdict-broken " GENEROUS " --json"), 1);
     assert_case_says("verdict-broken", "\"verdict\": \"FORBIDDEN\"");
-    assert_int_equal(
-        run("run -q -c verdict-abort --variant atomic --budget 30s --iterations 3000 --json"), 1);
+    assert_int_equal(run("run -q -c verdict-abort --variant atomic " GENEROUS " --json"), 1);
     assert_case_says("verdict-abort", "\"outcome\": \"abort\"");
     assert_case_says("verdict-abort", "\"grade\": \"forbidden\"");
 }
@@ -667,8 +669,9 @@ static void help_and_version_exit_with_0(void **state)
 static void bodies_get_what_they_were_promised(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c 'promises-*' --variant mutex,atomic --budget 1200ms --json"),
-                     0);
+    assert_int_equal(
+        run("run -q -c 'promises-*' --variant mutex,atomic --budget 30s --iterations 300 --json"),
+        0);
     assert_case_says("promises-kept-threads", "\"outcome\": \"seen\"");
     assert_case_says("promises-fresh-threads", "\"outcome\": \"seen\"");
     assert_case_says("promises-registers", "\"outcome\": \"-5,0,7\"");
@@ -704,18 +707,18 @@ static void same_seed_gives_the_same_numbers(void **state)
 static void recorded_histories_are_judged(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c records-permits --variant racy,atomic --budget 4s --json"), 0);
+    assert_int_equal(run("run -q -c records-permits --variant racy,atomic " GENEROUS " --json"), 0);
     assert_case_says("records-permits", "\"verdict\": \"REPRODUCED\"");
     assert_case_says("records-permits", "\"outcome\": \"not linearizable\"");
     assert_case_says("records-permits", "\"verdict\": \"CLEAN\"");
-    assert_int_equal(run("run -q -c records-unreturned --budget 100ms"), 0);
+    assert_int_equal(run("run -q -c records-unreturned " GENEROUS), 0);
 }
 
 /* Also where a `*` accepts whatever the bodies report. */
 static void a_history_without_an_order_is_forbidden_and_shown(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -c records-still-broken --budget 2s"), 1);
+    assert_int_equal(run("run -c records-still-broken " GENEROUS), 1);
     assert_non_null(strstr(output, "no order of these operations is one of a set of permits"));
     assert_non_null(strstr(output, "try_acquire: CKF_OK"));
     assert_non_null(strstr(output, "user 2"));
@@ -724,11 +727,11 @@ static void a_history_without_an_order_is_forbidden_and_shown(void **state)
 static void what_cannot_be_judged_is_not_clean(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c records-too-much --budget 100ms --json"), 1);
+    assert_int_equal(run("run -q -c records-too-much --budget 30s --iterations 20 --json"), 1);
     assert_case_says("records-too-much", "\"outcome\": \"undecided\"");
-    assert_int_equal(run("run -c records-call-in-call --budget 100ms"), 1);
+    assert_int_equal(run("run -c records-call-in-call --budget 30s --iterations 20"), 1);
     assert_non_null(strstr(output, "the body's last operation has not returned"));
-    assert_int_equal(run("run -c records-unspecified --budget 100ms"), 1);
+    assert_int_equal(run("run -c records-unspecified --budget 30s --iterations 20"), 1);
     assert_non_null(strstr(output, "needs a specification"));
 }
 
@@ -746,8 +749,7 @@ static void list_names_every_case(void **state)
 static void junit_says_which_variants_failed(void **state)
 {
     (void)state;
-    assert_int_equal(run("run -q -c verdict-broken --variant racy,mutex --budget 300ms --junit"),
-                     1);
+    assert_int_equal(run("run -q -c verdict-broken --variant racy,mutex " GENEROUS " --junit"), 1);
     assert_non_null(strstr(output, "<testsuite name=\"verdicts\" tests=\"2\" failures=\"1\""));
     assert_non_null(strstr(output, "<testcase classname=\"verdict-broken\" name=\"mutex\""));
     assert_non_null(strstr(output, "<failure message=\"FORBIDDEN: "));

@@ -14,7 +14,7 @@
 
 static void evaluate_body(struct bench_run *run, void *state)
 {
-    filter_evaluate(run, state, our_evaluate);
+    filter_evaluate(run, state, filter_no_enter, filter_no_leave, our_evaluate);
 }
 
 static void evaluate_many_body(struct bench_run *run, void *state)
@@ -197,8 +197,9 @@ static void verify(struct bench_run *run, void *argument)
 
 #define CONTESTANTS(list) .contestants = list, .contestant_count = sizeof(list) / sizeof(list[0])
 
-static const struct bench_contestant *const exact_sets[] = {
-    &atomic_contestant, &mutex_contestant, &peer_rwlock_set, &peer_rcu_set, &peer_alone_set};
+static const struct bench_contestant *const exact_sets[] = {&atomic_contestant, &mutex_contestant,
+                                                            &peer_rwlock_set,   &peer_rcu_set,
+                                                            &peer_bare_set,     &peer_alone_set};
 static const struct bench_contestant *const ours[] = {&atomic_contestant, &mutex_contestant};
 
 #define COMMON                                                                                     \

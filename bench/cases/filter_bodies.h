@@ -47,8 +47,11 @@ struct filter_face {
 
 enum { FILTER_TAIL_BUCKETS = 512 };
 
+struct kept_filter;
+
 struct filter_state {
     void *filter;
+    struct kept_filter *kept; /* it is not this run's alone; NULL: it is */
     const struct filter_corpus *corpus;
     int64_t period_ns;                      /* of publishes; 0: one after the other */
     unsigned readers_left;                  /* atomic */
@@ -62,16 +65,33 @@ struct filter_state {
 
 #define FILTER_INLINE static inline __attribute__((always_inline)) void
 
-FILTER_INLINE filter_evaluate(struct bench_run *run, struct filter_state *state,
-                              bool (*evaluate)(void *, struct ckf_record))
+/* Readers begin with enter(filter, thread), where threads of an implementation have to register or
+ * have something of their own, evaluate with what that returns, and end with leave() of it. */
+typedef void *(*filter_enter)(void *filter, unsigned thread);
+
+static inline void *filter_no_enter(void *filter, unsigned thread)
+{
+    (void)thread;
+    return filter;
+}
+
+static inline void filter_no_leave(void *filter)
+{
+    (void)filter;
+}
+
+FILTER_INLINE filter_evaluate(struct bench_run *run, struct filter_state *state, filter_enter enter,
+                              void (*leave)(void *), bool (*evaluate)(void *, struct ckf_record))
 {
     unsigned self = bench_thread(run);
+    void *filter = enter(state->filter, self);
     const struct ckf_record *records = state->corpus->records[self];
     size_t position = state->thread[self].position;
     uint64_t dropped = 0;
     for (size_t n; (n = bench_batch(run)) != 0;)
         for (size_t i = 0; i < n; i++)
-            dropped += evaluate(state->filter, records[position++ & (FILTER_RECORDS - 1)]);
+            dropped += evaluate(filter, records[position++ & (FILTER_RECORDS - 1)]);
+    leave(filter);
     state->thread[self].position = position;
     state->thread[self].dropped += dropped;
 }

@@ -1,7 +1,6 @@
 /* cases/filter_roles.h - what the table of targets for filters asks of any implementation of one.
  *
- * Fixed work. Readers begin with enter(filter) and end with leave(filter), where threads of an
- * implementation have to register. C and C++ alike.
+ * Fixed work. C and C++ alike.
  */
 #ifndef CKF_BENCH_FILTER_ROLES_H
 #define CKF_BENCH_FILTER_ROLES_H
@@ -11,49 +10,50 @@
 #include "cases/filter_bodies.h"
 #include "harness/clock.h"
 
-FILTER_INLINE filter_begin(struct bench_run *run, struct filter_state *state, void (*enter)(void *))
+static inline void *filter_begin(struct bench_run *run, struct filter_state *state,
+                                 filter_enter enter)
 {
-    enter(state->filter);
-    state->thread[bench_thread(run)].start_ns = bench_now_ns();
+    unsigned self = bench_thread(run);
+    void *filter = enter(state->filter, self);
+    state->thread[self].start_ns = bench_now_ns();
+    return filter;
 }
 
-FILTER_INLINE filter_end(struct bench_run *run, struct filter_state *state, void (*leave)(void *),
-                         uint64_t dropped)
+FILTER_INLINE filter_end(struct bench_run *run, struct filter_state *state, void *filter,
+                         void (*leave)(void *), uint64_t dropped)
 {
     unsigned self = bench_thread(run);
     state->thread[self].end_ns = bench_now_ns();
     state->thread[self].position = bench_share(run);
     state->thread[self].dropped = dropped;
-    leave(state->filter);
+    leave(filter);
     __atomic_fetch_sub(&state->readers_left, 1, __ATOMIC_ACQ_REL);
 }
 
-FILTER_INLINE filter_one(struct bench_run *run, struct filter_state *state, void (*enter)(void *),
+FILTER_INLINE filter_one(struct bench_run *run, struct filter_state *state, filter_enter enter,
                          void (*leave)(void *), bool (*evaluate)(void *, struct ckf_record))
 {
     const struct ckf_record *records = state->corpus->records[bench_thread(run)];
     uint64_t dropped = 0;
-    filter_begin(run, state, enter);
+    void *filter = filter_begin(run, state, enter);
     for (size_t i = 0, share = bench_share(run); i < share; i++)
-        dropped += evaluate(state->filter, records[i & (FILTER_RECORDS - 1)]);
-    filter_end(run, state, leave, dropped);
+        dropped += evaluate(filter, records[i & (FILTER_RECORDS - 1)]);
+    filter_end(run, state, filter, leave, dropped);
 }
 
-FILTER_INLINE filter_batches(struct bench_run *run, struct filter_state *state,
-                             void (*enter)(void *), void (*leave)(void *),
+FILTER_INLINE filter_batches(struct bench_run *run, struct filter_state *state, filter_enter enter,
+                             void (*leave)(void *),
                              size_t (*evaluate_many)(void *, const struct ckf_record *, size_t))
 {
     const struct ckf_record *records = state->corpus->records[bench_thread(run)];
     uint64_t dropped = 0;
     size_t share = bench_share(run), done = 0;
-    filter_begin(run, state, enter);
+    void *filter = filter_begin(run, state, enter);
     for (; done + FILTER_BATCH <= share; done += FILTER_BATCH)
-        dropped +=
-            evaluate_many(state->filter, &records[done & (FILTER_RECORDS - 1)], FILTER_BATCH);
+        dropped += evaluate_many(filter, &records[done & (FILTER_RECORDS - 1)], FILTER_BATCH);
     if (done < share)
-        dropped +=
-            evaluate_many(state->filter, &records[done & (FILTER_RECORDS - 1)], share - done);
-    filter_end(run, state, leave, dropped);
+        dropped += evaluate_many(filter, &records[done & (FILTER_RECORDS - 1)], share - done);
+    filter_end(run, state, filter, leave, dropped);
 }
 
 /* Four buckets for each doubling. */
@@ -72,22 +72,22 @@ static inline double filter_bucket_ns(unsigned bucket)
     return (double)(UINT64_C(1) << (bucket / 4)) * (1 + (bucket % 4) / 4.0);
 }
 
-FILTER_INLINE filter_tail(struct bench_run *run, struct filter_state *state, void (*enter)(void *),
+FILTER_INLINE filter_tail(struct bench_run *run, struct filter_state *state, filter_enter enter,
                           void (*leave)(void *), bool (*evaluate)(void *, struct ckf_record))
 {
     unsigned self = bench_thread(run);
     const struct ckf_record *records = state->corpus->records[self];
     uint32_t *times = state->times[self];
     uint64_t dropped = 0;
-    filter_begin(run, state, enter);
+    void *filter = filter_begin(run, state, enter);
     int64_t before_ns = bench_now_ns();
     for (size_t i = 0, share = bench_share(run); i < share; i++) {
-        dropped += evaluate(state->filter, records[i & (FILTER_RECORDS - 1)]);
+        dropped += evaluate(filter, records[i & (FILTER_RECORDS - 1)]);
         int64_t now_ns = bench_now_ns();
         times[filter_bucket_of((uint64_t)(now_ns - before_ns))]++;
         before_ns = now_ns;
     }
-    filter_end(run, state, leave, dropped);
+    filter_end(run, state, filter, leave, dropped);
 }
 
 /* The readers' time is the one that counts. */
@@ -122,11 +122,6 @@ FILTER_INLINE filter_publisher(struct bench_run *run, struct filter_state *state
         bench_value(run, (double)(end_ns - start_ns) / (double)bench_work(run));
 }
 
-static inline void filter_no_thread(void *filter)
-{
-    (void)filter;
-}
-
 #define FILTER_BODY(name, call)                                                                    \
     static void name(struct bench_run *run, void *state)                                           \
     {                                                                                              \
@@ -135,7 +130,7 @@ static inline void filter_no_thread(void *filter)
 
 /* All bodies of an implementation in C. */
 #define FILTER_PEER_BODIES(bodies, enter, leave, evaluate, evaluate_many, publish)                 \
-    FILTER_BODY(bodies##_evaluate, filter_evaluate(run, state, evaluate))                          \
+    FILTER_BODY(bodies##_evaluate, filter_evaluate(run, state, enter, leave, evaluate))            \
     FILTER_BODY(bodies##_beside, filter_publishes_beside(run, state, publish))                     \
     FILTER_BODY(bodies##_one, filter_one(run, state, enter, leave, evaluate))                      \
     FILTER_BODY(bodies##_batches, filter_batches(run, state, enter, leave, evaluate_many))         \

@@ -184,4 +184,26 @@ MAP_INLINE map_adds_beside(struct bench_run *run, struct map_state *state,
     state->added_beside += adds;
 }
 
+#define MAP_BODY(name, call)                                                                       \
+    static void name(struct bench_run *run, void *state)                                           \
+    {                                                                                              \
+        call;                                                                                      \
+    }
+
+/* The bodies of a peer that has these functions. */
+#define MAP_PEER_BODIES(bodies, add, get, snapshot)                                                \
+    MAP_BODY(bodies##_add, map_add(run, state, add))                                               \
+    MAP_BODY(bodies##_get, map_get(run, state, get))                                               \
+    MAP_BODY(bodies##_add_new, map_add_new(run, state, add))                                       \
+    MAP_BODY(bodies##_snapshot, map_snapshot(run, state, snapshot))                                \
+    MAP_BODY(bodies##_snapshots_beside, map_snapshots_beside(run, state, snapshot))                \
+    MAP_BODY(bodies##_adds_beside, map_adds_beside(run, state, add))                               \
+    static const bench_body bodies[MAP_ROLES] = {[MAP_ADD] = bodies##_add,                         \
+                                                 [MAP_GET] = bodies##_get,                         \
+                                                 [MAP_ADD_NEW] = bodies##_add_new,                 \
+                                                 [MAP_SNAPSHOT] = bodies##_snapshot,               \
+                                                 [MAP_SNAPSHOTS_BESIDE] =                          \
+                                                     bodies##_snapshots_beside,                    \
+                                                 [MAP_ADDS_BESIDE] = bodies##_adds_beside}
+
 #endif

@@ -13,16 +13,16 @@ struct published_set {
     _Atomic(struct string_set *) set; /* replaced whole */
     ck_epoch_record_t publisher;      /* there is one */
     ck_epoch_record_t readers[BENCH_MAX_THREADS];
-    atomic_uint reader_count;
 };
 
 static _Thread_local ck_epoch_record_t *own;
 
-static void enter(void *argument)
+static void *enter(void *argument, unsigned thread)
 {
     struct published_set *published = argument;
-    own = &published->readers[atomic_fetch_add(&published->reader_count, 1)];
+    own = &published->readers[thread];
     ck_epoch_register(&published->epoch, own, NULL);
+    return published;
 }
 
 static void leave(void *argument)
@@ -52,7 +52,6 @@ static void *create(const struct filter_corpus *corpus)
     ck_epoch_init(&published->epoch);
     ck_epoch_register(&published->epoch, &published->publisher, NULL);
     atomic_init(&published->set, set);
-    atomic_init(&published->reader_count, 0);
     return published;
 }
 

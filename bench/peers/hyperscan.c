@@ -84,7 +84,7 @@ static size_t evaluate_many(void *matcher, const struct ckf_record *records, siz
 
 static void batches(struct bench_run *run, void *state)
 {
-    filter_batches(run, state, filter_no_thread, filter_no_thread, evaluate_many);
+    filter_batches(run, state, filter_no_enter, filter_no_leave, evaluate_many);
 }
 
 static const bench_body bodies[FILTER_ROLES] = {[FILTER_BATCHES] = batches};

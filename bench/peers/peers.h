@@ -55,7 +55,8 @@ PEER peer_ck_epoch;                                   /* Concurrency Kit's epoch
 PEER peer_mutex_set;                                  /* a hash set under a mutex */
 PEER peer_shared_ptr_functions, peer_shared_ptr_type; /* behind a shared_ptr */
 PEER peer_hyperscan;                                  /* many substrings at once */
-PEER peer_alone_set; /* a hash set that nobody replaces: the limit */
+PEER peer_alone_set; /* a filter that nobody replaces, on one hash set: the limit of filters */
+PEER peer_bare_set;  /* its hash set alone: the limit of the other sets */
 
 #ifdef __cplusplus
 }

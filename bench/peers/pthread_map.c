@@ -59,42 +59,7 @@ static size_t snapshot(void *argument, uint64_t *sum)
     return keys;
 }
 
-static void add_body(struct bench_run *run, void *state)
-{
-    map_add(run, state, add);
-}
-
-static void get_body(struct bench_run *run, void *state)
-{
-    map_get(run, state, get);
-}
-
-static void add_new_body(struct bench_run *run, void *state)
-{
-    map_add_new(run, state, add);
-}
-
-static void snapshot_body(struct bench_run *run, void *state)
-{
-    map_snapshot(run, state, snapshot);
-}
-
-static void snapshots_beside_body(struct bench_run *run, void *state)
-{
-    map_snapshots_beside(run, state, snapshot);
-}
-
-static void adds_beside_body(struct bench_run *run, void *state)
-{
-    map_adds_beside(run, state, add);
-}
-
-static const bench_body bodies[MAP_ROLES] = {[MAP_ADD] = add_body,
-                                             [MAP_GET] = get_body,
-                                             [MAP_ADD_NEW] = add_new_body,
-                                             [MAP_SNAPSHOT] = snapshot_body,
-                                             [MAP_SNAPSHOTS_BESIDE] = snapshots_beside_body,
-                                             [MAP_ADDS_BESIDE] = adds_beside_body};
+MAP_PEER_BODIES(bodies, add, get, snapshot);
 static const struct map_face face = {
     .create = create, .destroy = destroy, .add = add, .snapshot = snapshot};
 

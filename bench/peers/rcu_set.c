@@ -5,7 +5,7 @@
 #define QUIESCENT() ((void)0)
 #include "peers/rcu_set.h"
 
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
+FILTER_PEER_BODIES(bodies, filter_no_enter, filter_no_leave, evaluate, evaluate_many, publish);
 
 const struct bench_contestant peer_rcu_set = {.name = "rcu",
                                               .label = "hash set behind a liburcu-bp pointer",

@@ -4,10 +4,11 @@
 #define QUIESCENT() rcu_quiescent_state()
 #include "peers/rcu_set.h"
 
-static void enter(void *filter)
+static void *enter(void *filter, unsigned thread)
 {
-    (void)filter;
+    (void)thread;
     rcu_register_thread();
+    return filter;
 }
 
 static void leave(void *filter)

@@ -1,71 +1,11 @@
-/* rwlock_set.c - a set of strings under a read-write lock; publishers build outside it. */
-#include <pthread.h>
-
-#include "cases/filter_roles.h"
-#include "peers/peers.h"
-#include "peers/string_set.h"
-
-struct locked_set {
-    pthread_rwlock_t lock;
-    struct string_set *set; /* guarded by lock */
-};
-
-static void *create(const struct filter_corpus *corpus)
-{
-    struct locked_set *locked = malloc(sizeof(*locked));
-    struct string_set *set = string_set_make(corpus);
-    if (locked == NULL || set == NULL) {
-        free(set);
-        free(locked);
-        return NULL;
-    }
-    pthread_rwlock_init(&locked->lock, NULL);
-    locked->set = set;
-    return locked;
-}
-
-static void destroy(void *argument)
-{
-    struct locked_set *locked = argument;
-    pthread_rwlock_destroy(&locked->lock);
-    free(locked->set);
-    free(locked);
-}
-
-static bool evaluate(void *argument, struct ckf_record record)
-{
-    struct locked_set *locked = argument;
-    pthread_rwlock_rdlock(&locked->lock);
-    bool found = string_set_has(locked->set, record);
-    pthread_rwlock_unlock(&locked->lock);
-    return found;
-}
-
-static bool publish(void *argument, const struct filter_corpus *corpus)
-{
-    struct locked_set *locked = argument;
-    struct string_set *set = string_set_make(corpus);
-    if (set == NULL)
-        return false;
-    pthread_rwlock_wrlock(&locked->lock);
-    struct string_set *old = locked->set;
-    locked->set = set;
-    pthread_rwlock_unlock(&locked->lock);
-    free(old);
-    return true;
-}
-
-static size_t evaluate_many(void *argument, const struct ckf_record *records, size_t count)
-{
-    struct locked_set *locked = argument;
-    pthread_rwlock_rdlock(&locked->lock);
-    size_t found = string_set_count(locked->set, records, count);
-    pthread_rwlock_unlock(&locked->lock);
-    return found;
-}
-
-FILTER_PEER_BODIES(bodies, filter_no_thread, filter_no_thread, evaluate, evaluate_many, publish);
-static const struct filter_face face = {.create = create, .destroy = destroy};
+/* rwlock_set.c - a set of strings under a read-write lock. */
+#define LOCK             pthread_rwlock_t
+#define LOCK_INIT        pthread_rwlock_init
+#define LOCK_DESTROY     pthread_rwlock_destroy
+#define LOCK_FOR_READING pthread_rwlock_rdlock
+#define LOCK_FOR_WRITING pthread_rwlock_wrlock
+#define LOCK_RELEASE     pthread_rwlock_unlock
+#include "peers/locked_set.h"
 
 const struct bench_contestant peer_rwlock_set = {.name = "rwlock",
                                                  .label = "hash set under a pthread_rwlock",

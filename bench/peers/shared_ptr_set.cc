@@ -84,11 +84,11 @@ template <typename Holder> struct peer {
 
     static void one(bench_run *run, void *state)
     {
-        filter_one(run, state_of(state), filter_no_thread, filter_no_thread, evaluate);
+        filter_one(run, state_of(state), filter_no_enter, filter_no_leave, evaluate);
     }
     static void batches(bench_run *run, void *state)
     {
-        filter_batches(run, state_of(state), filter_no_thread, filter_no_thread, evaluate_many);
+        filter_batches(run, state_of(state), filter_no_enter, filter_no_leave, evaluate_many);
     }
     static void publisher(bench_run *run, void *state)
     {

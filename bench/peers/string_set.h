@@ -1,5 +1,5 @@
 /* peers/string_set.h - a set of strings, open addressing, built once and then read: what a program
- * would put behind a lock or an RCU pointer. No hit counts, not safe against chosen strings. */
+ * would put behind a lock or an RCU pointer. Not safe against chosen strings. */
 #ifndef CKF_BENCH_STRING_SET_H
 #define CKF_BENCH_STRING_SET_H
 
@@ -13,7 +13,8 @@ struct string_set {
 };
 
 struct string_set_slot {
-    uint64_t hash;
+    uint32_t tag;           /* the upper half of the hash */
+    uint32_t rule;          /* the id that ours have for that pattern */
     struct ckf_record text; /* data NULL: free. The corpus owns the bytes. */
 };
 
@@ -56,22 +57,29 @@ static inline struct string_set *string_set_make(const struct filter_corpus *cor
         size_t slot = hash & set->mask;
         while (slots[slot].text.data != NULL)
             slot = (slot + 1) & set->mask;
-        slots[slot].hash = hash;
+        slots[slot].tag = (uint32_t)(hash >> 32);
+        slots[slot].rule = (uint32_t)i + 1;
         slots[slot].text = *text;
     }
     return set;
 }
 
-static inline bool string_set_has(const struct string_set *set, struct ckf_record record)
+/* The rule of that text, which has that hash; 0: it is not in the set. */
+static inline uint32_t string_set_find(const struct string_set *set, struct ckf_record record,
+                                       uint64_t hash)
 {
     const struct string_set_slot *slots = string_set_slots(set);
-    uint64_t hash = string_hash(record.data, record.len);
     for (size_t slot = hash & set->mask; slots[slot].text.data != NULL;
          slot = (slot + 1) & set->mask)
-        if (slots[slot].hash == hash && slots[slot].text.len == record.len &&
+        if (slots[slot].tag == (uint32_t)(hash >> 32) && slots[slot].text.len == record.len &&
             memcmp(slots[slot].text.data, record.data, record.len) == 0)
-            return true;
-    return false;
+            return slots[slot].rule;
+    return 0;
+}
+
+static inline bool string_set_has(const struct string_set *set, struct ckf_record record)
+{
+    return string_set_find(set, record, string_hash(record.data, record.len)) != 0;
 }
 
 static inline size_t string_set_count(const struct string_set *set,

@@ -4,20 +4,40 @@
  * (<ck_filter/memory.h>), and `allocated` exists to notice who breaks that rule. */
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/atomics.h"
+
+enum { HUGE_PAGE = 2 << 20, MANY_HUGE_PAGES = 2 };
+
+static void *aligned(size_t size, size_t align)
+{
+    size_t whole = (size + align - 1) & ~(align - 1);
+    return whole < size ? NULL : aligned_alloc(align, whole);
+}
+
+/* Large tables are read here and there; with small pages, finding the page costs as much again. */
+static void *allocate_huge(size_t size)
+{
+    int saved_errno = errno;
+    void *memory = aligned(size, HUGE_PAGE);
+    if (memory != NULL)
+        madvise(memory, size, MADV_HUGEPAGE); /* a hint: where it is refused nothing is lost */
+    errno = saved_errno;
+    return memory;
+}
 
 static void *libc_allocate(size_t size, size_t align, void *arg)
 {
     (void)arg;
-    if (align <= alignof(max_align_t))
-        return malloc(size);
-    size_t whole = (size + align - 1) & ~(align - 1);
-    return whole < size ? NULL : aligned_alloc(align, whole);
+    if (size >= (size_t)MANY_HUGE_PAGES * HUGE_PAGE && align <= HUGE_PAGE)
+        return allocate_huge(size);
+    return align <= alignof(max_align_t) ? malloc(size) : aligned(size, align);
 }
 
 static void libc_release(void *memory, void *arg)

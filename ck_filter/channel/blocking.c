@@ -68,6 +68,7 @@ enum {
     POLL_MIN_NS = 250, /* still notices when polling begins to help again */
     FIRST_RELAXES = 4,
     MOST_RELAXES = 128, /* between two looks: they take the line from the one who is to write it */
+    GATHERING_RELAXES = 16, /* in which another thread sends, or receives, a batch of some dozens */
     WAYS_GIVEN = 4 /* with more threads than CPUs, one of those waited for may be next in line */
 };
 
@@ -90,13 +91,24 @@ static bool any_can_poll(const struct ckf_call *call)
     return false;
 }
 
-/* Tries those cases again of which one has become ready. */
-static enum ckf_status look(struct ckf_call *call)
+static bool any_is_ready(const struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
         if (can_poll(&call->cases[i]) && is_ready(&call->cases[i]))
-            return ckf_call_try(call, attempt);
-    return CKF_AGAIN;
+            return true;
+    return false;
+}
+
+/* Tries the cases again if one has become ready. */
+static enum ckf_status look(struct ckf_call *call)
+{
+    return any_is_ready(call) ? ckf_call_try(call, attempt) : CKF_AGAIN;
+}
+
+static void relax(unsigned times)
+{
+    while (times-- > 0)
+        ckf_cpu_relax();
 }
 
 static enum ckf_status look_for(struct ckf_call *call, int64_t budget_ns)
@@ -104,8 +116,9 @@ static enum ckf_status look_for(struct ckf_call *call, int64_t budget_ns)
     int64_t end_ns = ckf_now_ns() + budget_ns;
     unsigned relaxes = FIRST_RELAXES;
     do {
-        for (unsigned i = 0; i < relaxes; i++)
-            ckf_cpu_relax();
+        relax(relaxes);
+        if (call->gathers && any_is_ready(call))
+            relax(GATHERING_RELAXES);
         enum ckf_status status = look(call);
         if (status != CKF_AGAIN)
             return status;

@@ -2,6 +2,7 @@
 #ifndef CKF_CHANNEL_BLOCKING_H
 #define CKF_CHANNEL_BLOCKING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct ckf_call {
     struct ckf_case_room *rooms; /* as many; order is filled in */
     size_t count;
     size_t chosen; /* the result; count: none */
+    bool gathers;  /* more elements than one are wanted, if they come at once */
     int64_t deadline_ns;
     struct ckf_context *context;
     const char *operation;

@@ -44,6 +44,7 @@ static bool grow(struct ckf_board *board)
     if (offers == NULL)
         return false;
     for (size_t i = offers_of_piece(piece); i-- > 0;) {
+        atomic_init(&offers[i].id, 0);
         offers[i].next_unused = board->unused;
         board->unused = &offers[i];
     }

@@ -60,7 +60,7 @@ static enum ckf_status init_core(struct ckf_channel *channel,
     }
     if (channel->capacity == CKF_UNBOUNDED) {
         channel->core = &ckf_segments_core;
-        return ckf_segments_init(&channel->segments, options->flags);
+        return ckf_segments_init(&channel->segments, channel->elem_size, options->flags);
     }
     channel->core = &ckf_ring_core;
     return ckf_ring_init(&channel->ring, channel->capacity, channel->elem_size, options->flags,
@@ -177,50 +177,50 @@ static void *only_read(const void *elem)
     return (void *)(uintptr_t)elem;
 }
 
+/* How a call waits: a struct ckf_call without its case. */
+#define HOW(deadline, context_, operation_)                                                        \
+    &(const struct ckf_call)                                                                       \
+    {                                                                                              \
+        .count = 1, .deadline_ns = (deadline), .context = (context_), .operation = (operation_),   \
+        .site = CKF_CALL_SITE                                                                      \
+    }
+
 /* Not inlined: the common case needs no room for it. */
 __attribute__((noinline)) static enum ckf_status wait_for(struct ckf_channel *channel,
                                                           enum ckf_direction direction, void *elem,
-                                                          int64_t deadline_ns,
-                                                          struct ckf_context *context,
-                                                          const char *operation, const void *site)
+                                                          const struct ckf_call *how)
 {
     struct ckf_select_case only = {.channel = channel, .direction = direction, .elem = elem};
     struct ckf_case_room room;
     room.order = 0;
-    struct ckf_call call = {.cases = &only,
-                            .rooms = &room,
-                            .count = 1,
-                            .deadline_ns = deadline_ns,
-                            .context = context,
-                            .operation = operation,
-                            .site = site};
+    struct ckf_call call = *how;
+    call.cases = &only;
+    call.rooms = &room;
     return channel->core->wait(&call);
 }
 
 /* What is left to do after an attempt that would have had to wait. */
 static enum ckf_status try_or_wait(struct ckf_channel *channel, enum ckf_direction direction,
-                                   void *elem, int64_t deadline_ns, struct ckf_context *context,
-                                   const char *operation, const void *site)
+                                   void *elem, const struct ckf_call *how)
 {
-    if (deadline_ns == CKF_NOW)
+    if (how->deadline_ns == CKF_NOW)
         return try_once(channel, direction, elem);
     enum ckf_status status = ckf_core_try(channel, direction, elem);
     if (CKF_LIKELY(status != CKF_AGAIN))
         return status;
-    if (ckf_deadline_passed(deadline_ns))
+    if (ckf_deadline_passed(how->deadline_ns))
         return CKF_TIMED_OUT;
-    return wait_for(channel, direction, elem, deadline_ns, context, operation, site);
+    return wait_for(channel, direction, elem, how);
 }
 
 static enum ckf_status transfer(struct ckf_channel *channel, enum ckf_direction direction,
-                                void *elem, int64_t deadline_ns, struct ckf_context *context,
-                                const char *operation, const void *site)
+                                void *elem, const struct ckf_call *how)
 {
-    enum ckf_status status = ckf_context_outcome(context);
+    enum ckf_status status = ckf_context_outcome(how->context);
     if (status != CKF_OK)
         return status;
     struct ckf_visit *visit = ckf_visit_begin(channel);
-    status = try_or_wait(channel, direction, elem, deadline_ns, context, operation, site);
+    status = try_or_wait(channel, direction, elem, how);
     ckf_visit_end(visit);
     return status;
 }
@@ -251,8 +251,7 @@ enum ckf_status ckf_channel_send(struct ckf_channel *channel, const void *elem)
     struct ckf_visit *visit = ckf_visit_begin(channel);
     enum ckf_status status = channel->core->try_send(channel, elem);
     if (CKF_UNLIKELY(status == CKF_AGAIN))
-        status =
-            wait_for(channel, CKF_SEND, only_read(elem), CKF_FOREVER, NULL, "send", CKF_CALL_SITE);
+        status = wait_for(channel, CKF_SEND, only_read(elem), HOW(CKF_FOREVER, NULL, "send"));
     ckf_visit_end(visit);
     return status;
 }
@@ -263,7 +262,7 @@ enum ckf_status ckf_channel_recv(struct ckf_channel *channel, void *elem)
     struct ckf_visit *visit = ckf_visit_begin(channel);
     enum ckf_status status = channel->core->try_recv(channel, elem);
     if (CKF_UNLIKELY(status == CKF_AGAIN))
-        status = wait_for(channel, CKF_RECV, elem, CKF_FOREVER, NULL, "recv", CKF_CALL_SITE);
+        status = wait_for(channel, CKF_RECV, elem, HOW(CKF_FOREVER, NULL, "recv"));
     ckf_visit_end(visit);
     return status;
 }
@@ -273,15 +272,14 @@ enum ckf_status ckf_channel_send_until(struct ckf_channel *channel, const void *
 {
     REQUIRE_CHANNEL(channel);
     REQUIRE_ELEM(elem);
-    return transfer(channel, CKF_SEND, only_read(elem), deadline_ns, context, "send_until",
-                    CKF_CALL_SITE);
+    return transfer(channel, CKF_SEND, only_read(elem), HOW(deadline_ns, context, "send_until"));
 }
 
 enum ckf_status ckf_channel_recv_until(struct ckf_channel *channel, void *elem, int64_t deadline_ns,
                                        struct ckf_context *context)
 {
     REQUIRE_CHANNEL(channel);
-    return transfer(channel, CKF_RECV, elem, deadline_ns, context, "recv_until", CKF_CALL_SITE);
+    return transfer(channel, CKF_RECV, elem, HOW(deadline_ns, context, "recv_until"));
 }
 
 /* --- many --- */
@@ -296,16 +294,17 @@ static enum ckf_status try_many(struct ckf_channel *channel, enum ckf_direction 
 /* The first by waiting, the others as far as they go. */
 static enum ckf_status transfer_many(struct ckf_channel *channel, enum ckf_direction direction,
                                      unsigned char *elems, size_t count, size_t *done,
-                                     int64_t deadline_ns, struct ckf_context *context,
-                                     const char *operation, const void *site)
+                                     const struct ckf_call *how)
 {
-    enum ckf_status status = ckf_context_outcome(context);
+    enum ckf_status status = ckf_context_outcome(how->context);
     if (status != CKF_OK)
         return status;
     struct ckf_visit *visit = ckf_visit_begin(channel);
     status = try_many(channel, direction, elems, count, done);
     if (*done == 0 && status == CKF_AGAIN) {
-        status = try_or_wait(channel, direction, elems, deadline_ns, context, operation, site);
+        struct ckf_call gathering = *how;
+        gathering.gathers = count > 1;
+        status = try_or_wait(channel, direction, elems, &gathering);
         if (status == CKF_OK) {
             if (count > 1)
                 try_many(channel, direction, elems == NULL ? NULL : elems + channel->elem_size,
@@ -329,8 +328,8 @@ enum ckf_status ckf_channel_send_many(struct ckf_channel *channel, const void *e
     if (count == 0)
         return CKF_OK;
     REQUIRE_ELEM(elems);
-    return transfer_many(channel, CKF_SEND, only_read(elems), count, done, deadline_ns, context,
-                         "send_many", CKF_CALL_SITE);
+    return transfer_many(channel, CKF_SEND, only_read(elems), count, done,
+                         HOW(deadline_ns, context, "send_many"));
 }
 
 enum ckf_status ckf_channel_recv_many(struct ckf_channel *channel, void *elems, size_t count,
@@ -342,8 +341,8 @@ enum ckf_status ckf_channel_recv_many(struct ckf_channel *channel, void *elems, 
     *done = 0;
     if (count == 0)
         return CKF_OK;
-    return transfer_many(channel, CKF_RECV, elems, count, done, deadline_ns, context, "recv_many",
-                         CKF_CALL_SITE);
+    return transfer_many(channel, CKF_RECV, elems, count, done,
+                         HOW(deadline_ns, context, "recv_many"));
 }
 
 /* --- close, and who is left at either end --- */

@@ -27,6 +27,14 @@
 
 enum { CKF_MAX_ELEM_SIZE = 4096, CKF_WORD_SIZE = sizeof(uint64_t) };
 
+/* Elements that a receiver takes at once, and a sender gives at once. */
+enum { CKF_RUN = 32 };
+
+/* How many cells ahead of the next one senders have the line fetched (four lines), and how many ahead
+ * the block that such a cell holds. Nearer they come too late, and further they are taken away from
+ * receivers that are about to read them. */
+enum { CKF_CELLS_AHEAD = 16, CKF_BLOCKS_AHEAD = 4 };
+
 struct ckf_call; /* a blocked call: blocking.h */
 
 struct ckf_core {
@@ -114,6 +122,13 @@ static inline void ckf_word_to(void *elem, uint64_t word, size_t elem_size)
         memcpy(elem, &word, CKF_WORD_SIZE);
     else
         memcpy(elem, &word, elem_size);
+}
+
+static inline void ckf_words_to(unsigned char *elems, const uint64_t *words, size_t count,
+                                size_t elem_size)
+{
+    for (size_t i = 0; i < count; i++)
+        ckf_word_to(elems + i * elem_size, words[i], elem_size);
 }
 
 #endif

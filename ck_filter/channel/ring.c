@@ -26,8 +26,10 @@
  * The wrap: a ticket is lap | index with index < R <= 2^b, and laps count in units of 2^b, so no
  * index is ever divided, and tickets compare by their signed difference.
  *
- * Elements larger than a word lie in a slab and the cell holds the slot's number. Sends pop a slot
- * first: none free means that elements and other calls hold all C. Who has a slot finds room.
+ * Elements larger than a word lie in blocks, and the cell holds the block's address. A sender brings a
+ * block and gets the one that the cell had: the same CAS exchanges them (spares.h). As a block may be
+ * filled anew once head has passed its cell, a receiver copies the element out before it takes it; if
+ * the CAS of head succeeds, nobody wrote to the block meanwhile.
  *
  * After Vyukov's bounded queue (2010), whose cells carry sequence numbers; the one-step send is that
  * of Morrison and Afek, "Fast Concurrent Queues for x86 Processors", PPoPP 2013.
@@ -38,12 +40,10 @@
 #include "base/memory.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/shared_bytes.h"
 
 /* A ticket is kept times 2, so that it and the mark fit into one word. */
 enum { MARK = 1, TICKET = 2 };
-
-/* Elements that a receiver takes at once. */
-enum { RUN = 32 };
 
 static bool is_mark(uint64_t state)
 {
@@ -62,11 +62,49 @@ static uint64_t next_ticket(const struct ckf_ring *ring, uint64_t ticket)
 }
 
 /* edge cell-changed: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and ring_close().
- * edge cell-prepared: acquire; pairs with the stores in put_alone(). */
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and ring_close(). */
 static uint64_t state_of(const struct ckf_wide *cell)
 {
     return load_seq_cst(&cell->low);
+}
+
+/* Blocks beside those of the cells: one for each thread that keeps one, and for all others as many as
+ * there can be elements, so that where none is left, unfinished calls hold that many. Not fewer than
+ * will be wanted at once, nor more than Linux has threads. */
+static size_t spare_blocks(size_t capacity)
+{
+    enum { LEAST_SHARED = 64, MOST_SHARED = 1 << 22 };
+    size_t shared = capacity < LEAST_SHARED  ? LEAST_SHARED
+                    : capacity > MOST_SHARED ? MOST_SHARED
+                                             : capacity;
+    return CKF_SPARE_OWNERS + shared;
+}
+
+static _Atomic(uint64_t) *block_at(const struct ckf_blocks *blocks, size_t i)
+{
+    return (_Atomic(uint64_t) *)(void *)(blocks->bytes + i * blocks->stride);
+}
+
+static void blocks_free(struct ckf_blocks *blocks)
+{
+    ckf_free(blocks->bytes);
+    ckf_spares_destroy(blocks->spares, NULL);
+}
+
+static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_size)
+{
+    size_t cells = capacity + 1, bytes;
+    blocks->stride = ckf_stride_for(elem_size);
+    blocks->count = cells + spare_blocks(capacity);
+    atomic_init(&blocks->used, cells);
+    if (__builtin_mul_overflow(blocks->count, blocks->stride, &bytes))
+        return false;
+    blocks->bytes = ckf_alloc_aligned(bytes, CKF_CACHELINE);
+    blocks->spares = ckf_spares_create();
+    if (blocks->bytes != NULL && blocks->spares != NULL)
+        return true;
+    blocks_free(blocks);
+    return false;
 }
 
 enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t elem_size,
@@ -75,18 +113,23 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     uint64_t cells = (uint64_t)capacity + 1, lap = TICKET;
     while (lap / TICKET < cells)
         lap *= 2;
+    bool in_blocks = elem_size > CKF_WORD_SIZE;
     ring->cells = ckf_alloc_aligned(cells * sizeof *ring->cells, CKF_CACHELINE);
     if (ring->cells == NULL)
         return CKF_NO_MEMORY;
-    if (elem_size > CKF_WORD_SIZE && !ckf_slab_init(&ring->slab, (uint32_t)capacity, elem_size)) {
+    if (in_blocks && !blocks_init(&ring->blocks, capacity, elem_size)) {
         ckf_free(ring->cells);
         return CKF_NO_MEMORY;
     }
     uint64_t first = start & ~(lap - 1);
-    for (uint64_t i = 0; i < cells; i++)
+    for (uint64_t i = 0; i < cells; i++) {
         atomic_init(&ring->cells[i].low, first - lap + i * TICKET);
+        if (in_blocks)
+            atomic_init(&ring->cells[i].high, (uintptr_t)block_at(&ring->blocks, i));
+    }
     ring->lap = lap;
     ring->last = capacity;
+    ring->looks_ahead = capacity >= CKF_CELLS_AHEAD;
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
     ring->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
     atomic_init(&ring->tail, first);
@@ -98,16 +141,17 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
 static void ring_free(struct ckf_channel *channel)
 {
     ckf_free(channel->ring.cells);
-    ckf_slab_free(&channel->ring.slab);
+    blocks_free(&channel->ring.blocks);
 }
 
 static uint64_t tail_of(const struct ckf_ring *ring)
 {
-    /* edge hint-moved: acquire; pairs with the releases in put_word() and put_alone(). */
+    /* edge hint-moved: acquire; pairs with the releases in fill() and put_alone(). */
     return load_acquire(&ring->tail);
 }
 
-/* What a sender finds: the first ticket that is not filled. CKF_OK or CKF_CLOSED. */
+/* What a sender finds: the first ticket that is not filled, or at which the channel was closed. CKF_OK
+ * or CKF_CLOSED. */
 static enum ckf_status find_free(const struct ckf_ring *ring, uint64_t *found)
 {
     uint64_t ticket = tail_of(ring);
@@ -116,8 +160,10 @@ static enum ckf_status find_free(const struct ckf_ring *ring, uint64_t *found)
         *found = ticket;
         if (state == ticket - ring->lap)
             return CKF_OK;
-        if (is_mark(state))
+        if (is_mark(state)) {
+            *found = state - MARK; /* the hint may have lagged by a lap */
             return CKF_CLOSED;
+        }
         /* A later state: every ticket up to it has been filled. A single producer's cells may be
          * prepared, which says nothing, but its tail was stored before it prepared them. */
         if (state == ticket || !ring->single_producer)
@@ -168,18 +214,42 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
-/* The only one who sends. Fills `count` cells, at least one, for which there is room. */
-static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, const uint64_t *words,
-                                 size_t count)
+static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, unsigned cells)
+{
+    uint64_t index = (ticket & (ring->lap - 1)) / TICKET + cells;
+    return &ring->cells[index <= ring->last ? index : index - ring->last - 1];
+}
+
+/* The CAS of a cell waits for its line, and for the block that was written before it. Receivers have
+ * read both since: they had better be on their way. */
+static inline void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket, bool in_blocks)
+{
+    if (CKF_UNLIKELY(!ring->looks_ahead))
+        return;
+    ckf_prefetch_for_write(cell_ahead(ring, ticket, CKF_CELLS_AHEAD));
+    if (in_blocks)
+        /* relaxed: a guess which block this thread will get */
+        ckf_prefetch_for_write((const void *)ckf_block_of(
+            load_relaxed(&cell_ahead(ring, ticket, CKF_BLOCKS_AHEAD)->high)));
+}
+
+/* The only one who sends. Fills `count` cells, at least one, for which there is room. words[] then
+ * are what the cells held before. */
+static enum ckf_status put_alone(struct ckf_ring *ring, bool in_blocks, uint64_t first,
+                                 uint64_t *words, size_t count)
 {
     uint64_t ticket = first;
     for (size_t i = 0; i < count; i++, ticket = next_ticket(ring, ticket)) {
         struct ckf_wide *cell = cell_of(ring, ticket);
-        store_relaxed(&cell->high, words[i]); /* relaxed: published with the state of `first` */
+        /* relaxed, both: published with the state of `first`; nobody else fills cells */
+        uint64_t word = words[i];
+        fetch_ahead(ring, ticket, in_blocks);
+        words[i] = load_relaxed(&cell->high);
+        store_relaxed(&cell->high, word);
         if (i > 0)
-            /* edge cell-prepared: release, after the store of tail; pairs with the load in
-             * state_of() by who comes with an old tail. */
-            store_release(&cell->low, ticket);
+            /* relaxed: published likewise. Who comes with an old tail and meets this cell looks again,
+             * until it finds a newer one. */
+            store_relaxed(&cell->low, ticket);
     }
     uint64_t state = first - ring->lap;
     /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
@@ -190,25 +260,60 @@ static enum ckf_status put_alone(struct ckf_ring *ring, uint64_t first, const ui
     return CKF_OK;
 }
 
-static enum ckf_status put_word(struct ckf_ring *ring, uint64_t word)
+/* Fills up to `count` cells from `first` on, for which there is room, until somebody else comes.
+ * words[] then are what those cells held before. Returns how many. */
+static inline size_t fill(struct ckf_ring *ring, bool in_blocks, uint64_t first, uint64_t *words,
+                          size_t count)
 {
-    for (;;) {
-        uint64_t ticket;
-        enum ckf_status status = find_send(ring, &ticket);
-        if (CKF_UNLIKELY(status != CKF_OK))
-            return status;
-        if (ring->single_producer)
-            return put_alone(ring, ticket, &word, 1);
+    uint64_t ticket = first;
+    size_t filled = 0;
+    do {
         struct ckf_wide *cell = cell_of(ring, ticket);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, word))) {
-            /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the
-             * hint must not find older cells than the hint speaks of. */
-            store_release(&ring->tail, next_ticket(ring, ticket));
-            return CKF_OK;
+        if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
+            break;
+        words[filled++] = stale;
+        fetch_ahead(ring, ticket, in_blocks);
+        ticket = next_ticket(ring, ticket);
+    } while (filled < count && has_room(ring, ticket));
+    if (CKF_LIKELY(filled > 0))
+        /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the hint
+         * must not find older cells than the hint speaks of. */
+        store_release(&ring->tail, ticket);
+    return filled;
+}
+
+/* How many of `count` cells from `first` on, at least one, have room. */
+static size_t with_room(struct ckf_ring *ring, uint64_t first, size_t count)
+{
+    size_t found = 1;
+    for (uint64_t ticket = next_ticket(ring, first); found < count && has_room(ring, ticket);
+         ticket = next_ticket(ring, ticket))
+        found++;
+    return found;
+}
+
+/* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
+ * or as they were. */
+static inline __attribute__((always_inline)) enum ckf_status put_words(struct ckf_ring *ring,
+                                                                       bool in_blocks,
+                                                                       uint64_t *words,
+                                                                       size_t count, size_t *put)
+{
+    for (;;) {
+        uint64_t first;
+        enum ckf_status status = find_send(ring, &first);
+        if (CKF_UNLIKELY(status != CKF_OK))
+            return status;
+        if (ring->single_producer) {
+            *put = with_room(ring, first, count);
+            return put_alone(ring, in_blocks, first, words, *put);
         }
+        *put = fill(ring, in_blocks, first, words, count);
+        if (CKF_LIKELY(*put > 0))
+            return CKF_OK;
         ckf_back_off();
     }
 }
@@ -227,9 +332,13 @@ static bool move_head(struct ckf_ring *ring, uint64_t from, uint64_t to)
     return cas_seq_cst(&ring->head, &from, to);
 }
 
-/* Takes up to count words, at least one. */
-static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t count,
-                                  size_t *taken)
+/* Takes up to count elements, at least one. They are copied first, since their cells may be filled
+ * anew once they are taken: words_each words each, from the cells or from their slots; none are if
+ * copy is NULL. */
+static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_ring *ring,
+                                                                  bool in_blocks, uint64_t *copy,
+                                                                  size_t words_each, size_t count,
+                                                                  size_t *taken)
 {
     for (;;) {
         uint64_t first;
@@ -240,7 +349,12 @@ static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t
         size_t found = 0;
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
-            words[found++] = load_relaxed(&cell_of(ring, ticket)->high);
+            uint64_t word = load_relaxed(&cell_of(ring, ticket)->high);
+            if (!in_blocks)
+                copy[found] = word;
+            else if (copy != NULL)
+                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
+            found++;
             ticket = next_ticket(ring, ticket);
         } while (found < count && state_of(cell_of(ring, ticket)) == ticket);
         if (CKF_LIKELY(move_head(ring, first, ticket))) {
@@ -251,54 +365,113 @@ static enum ckf_status take_words(struct ckf_ring *ring, uint64_t *words, size_t
     }
 }
 
-/* No slot is free: the channel is full, unless it is closed. */
-static enum ckf_status refuse_slot(const struct ckf_ring *ring)
+/* --- elements of up to a word --- */
+
+/* Sends up to `count`, at least one. */
+static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
+                                         size_t count, size_t *sent)
+{
+    uint64_t words[CKF_RUN];
+    if (count > CKF_RUN)
+        count = CKF_RUN;
+    for (size_t i = 0; i < count; i++)
+        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    return put_words(&channel->ring, false, words, count, sent);
+}
+
+/* Receives up to count, at least one, into elems unless that is NULL. */
+static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
+                                  size_t *received)
+{
+    uint64_t words[CKF_RUN];
+    enum ckf_status status =
+        take(&channel->ring, false, words, 1, count < CKF_RUN ? count : CKF_RUN, received);
+    if (status == CKF_OK && elems != NULL)
+        ckf_words_to(elems, words, *received, channel->elem_size);
+    return status;
+}
+
+/* --- larger ones --- */
+
+static _Atomic(uint64_t) *take_fresh_block(struct ckf_blocks *blocks)
+{
+    for (;;) {
+        /* acquire: read before the stack of shared blocks. If all have been used and none is there,
+         * none was free at that moment. */
+        size_t used = load_acquire(&blocks->used);
+        _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
+        if (block != NULL || used == blocks->count)
+            return block;
+        /* relaxed: nobody has used the block before */
+        if (cas_relaxed(&blocks->used, &used, used + 1))
+            return block_at(blocks, used);
+    }
+}
+
+/* NULL: for this thread none is free, and as many unfinished calls as there is room for hold one. */
+static _Atomic(uint64_t) *take_block(struct ckf_blocks *blocks)
+{
+    _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
+    return CKF_LIKELY(block != NULL) ? block : take_fresh_block(blocks);
+}
+
+static bool has_block(const struct ckf_blocks *blocks, uint64_t *moment)
+{
+    /* acquire: as in take_fresh_block() */
+    return load_acquire(&blocks->used) < blocks->count ||
+           ckf_spares_has_one(blocks->spares, moment);
+}
+
+static void give_block(struct ckf_channel *channel, _Atomic(uint64_t) *block)
+{
+    if (ckf_spares_give(channel->ring.blocks.spares, block))
+        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1); /* somebody may have found none */
+}
+
+/* No block is left for this thread: as if the channel was full, unless it is closed. */
+static enum ckf_status refuse_block(const struct ckf_ring *ring)
 {
     uint64_t ticket;
     return find_free(ring, &ticket) == CKF_CLOSED ? CKF_CLOSED : CKF_AGAIN;
 }
 
-static enum ckf_status put_large(struct ckf_ring *ring, const void *elem)
+static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
 {
-    uint32_t slot = ckf_slab_pop(&ring->slab);
-    if (slot == CKF_NO_SLOT)
-        return refuse_slot(ring);
-    memcpy(ckf_slab_slot(&ring->slab, slot), elem, ring->slab.slot_size);
-    enum ckf_status status = put_word(ring, slot);
-    if (status != CKF_OK)
-        ckf_slab_push(&ring->slab, slot);
+    struct ckf_ring *ring = &channel->ring;
+    _Atomic(uint64_t) *block = take_block(&ring->blocks);
+    if (CKF_UNLIKELY(block == NULL))
+        return refuse_block(ring);
+    ckf_bytes_write(block, elem, channel->elem_size);
+    uint64_t word = (uintptr_t)block;
+    size_t one;
+    enum ckf_status status = put_words(ring, true, &word, 1, &one);
+    block = ckf_block_of(word);
+    give_block(channel, block);
     return status;
 }
 
-static enum ckf_status put(struct ckf_channel *channel, const void *elem)
+/* Not inlined: others need no room for the copies. */
+__attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *channel,
+                                                            unsigned char *elems, size_t count,
+                                                            size_t *received)
 {
-    if (channel->elem_size > CKF_WORD_SIZE)
-        return put_large(&channel->ring, elem);
-    return put_word(&channel->ring, ckf_word_of(elem, channel->elem_size));
+    struct ckf_copies copies;
+    size_t words_each = ckf_words_for(channel->elem_size);
+    enum ckf_status status = take(&channel->ring, true, elems == NULL ? NULL : copies.words,
+                                  words_each, ckf_copies_fit(words_each, count), received);
+    if (status == CKF_OK && elems != NULL)
+        ckf_copies_to(elems, &copies, *received, channel->elem_size);
+    return status;
 }
 
-/* Elements of words that were taken go to elems, unless that is NULL. */
-static void deliver(struct ckf_channel *channel, const uint64_t *words, size_t count,
-                    unsigned char *elems)
-{
-    struct ckf_slab *slab = &channel->ring.slab;
-    size_t size = channel->elem_size;
-    for (size_t i = 0; i < count; i++) {
-        if (size <= CKF_WORD_SIZE) {
-            if (elems != NULL)
-                ckf_word_to(elems + i * size, words[i], size);
-            continue;
-        }
-        uint32_t slot = (uint32_t)words[i];
-        if (elems != NULL)
-            memcpy(elems + i * size, ckf_slab_slot(slab, slot), size);
-        ckf_slab_push(slab, slot);
-    }
-}
+/* --- the core --- */
 
 static enum ckf_status ring_try_send(struct ckf_channel *channel, const void *elem)
 {
-    enum ckf_status status = put(channel, elem);
+    size_t one;
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? send_large(channel, elem)
+                                 : send_small(channel, elem, 1, &one);
     if (CKF_LIKELY(status == CKF_OK))
         ckf_waitlist_notify(&channel->waitlist, CKF_RECV, 1);
     return status;
@@ -306,49 +479,28 @@ static enum ckf_status ring_try_send(struct ckf_channel *channel, const void *el
 
 static enum ckf_status ring_try_recv(struct ckf_channel *channel, void *elem)
 {
-    uint64_t word;
     size_t one;
-    enum ckf_status status = take_words(&channel->ring, &word, 1, &one);
-    if (CKF_UNLIKELY(status != CKF_OK))
-        return status;
-    deliver(channel, &word, 1, elem);
-    ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
-    return CKF_OK;
-}
-
-/* A single producer's words: as many as there is room for are filled by one CAS. */
-static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char *elems,
-                               size_t count, size_t *put)
-{
-    struct ckf_ring *ring = &channel->ring;
-    uint64_t words[RUN], first;
-    enum ckf_status status = find_send(ring, &first);
-    if (status != CKF_OK)
-        return status;
-    size_t run = 0;
-    uint64_t ticket = first;
-    do {
-        words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
-        ticket = next_ticket(ring, ticket);
-    } while (++run < count && run < RUN && has_room(ring, ticket));
-    status = put_alone(ring, first, words, run);
-    if (status == CKF_OK)
-        *put += run;
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? recv_large(channel, elem, 1, &one)
+                                 : recv_small(channel, elem, 1, &one);
+    if (CKF_LIKELY(status == CKF_OK))
+        ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1);
     return status;
 }
 
 static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const unsigned char *elems,
                                           size_t count, size_t *done)
 {
-    bool by_runs = channel->ring.single_producer && channel->elem_size <= CKF_WORD_SIZE;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
-    *done = 0;
-    while (*done < count && status == CKF_OK) {
+    for (*done = 0; *done < count;) {
         const unsigned char *next = elems + *done * channel->elem_size;
-        if (by_runs)
-            status = put_run(channel, next, count - *done, done);
-        else if ((status = put(channel, next)) == CKF_OK)
-            ++*done;
+        size_t sent = 1;
+        status =
+            large ? send_large(channel, next) : send_small(channel, next, count - *done, &sent);
+        if (status != CKF_OK)
+            break;
+        *done += sent;
     }
     if (*done > 0)
         ckf_waitlist_notify_many(&channel->waitlist, CKF_RECV, *done);
@@ -358,17 +510,16 @@ static enum ckf_status ring_try_send_many(struct ckf_channel *channel, const uns
 static enum ckf_status ring_try_recv_many(struct ckf_channel *channel, unsigned char *elems,
                                           size_t count, size_t *done)
 {
-    /* Large elements one by one: a thread that stops takes one slot with it, not a run of them. */
-    size_t run = channel->elem_size <= CKF_WORD_SIZE ? RUN : 1;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count;) {
-        uint64_t words[RUN];
-        size_t left = count - *done, taken;
-        status = take_words(&channel->ring, words, left < run ? left : run, &taken);
+        unsigned char *next = elems == NULL ? NULL : elems + *done * channel->elem_size;
+        size_t received;
+        status = large ? recv_large(channel, next, count - *done, &received)
+                       : recv_small(channel, next, count - *done, &received);
         if (status != CKF_OK)
             break;
-        deliver(channel, words, taken, elems == NULL ? NULL : elems + *done * channel->elem_size);
-        *done += taken;
+        *done += received;
     }
     if (*done > 0)
         ckf_waitlist_notify_many(&channel->waitlist, CKF_SEND, *done);
@@ -405,10 +556,10 @@ static bool ring_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     /* A ticket is the first free one, or the oldest element's, only once: it tells moments apart. */
     if (direction == CKF_RECV)
         return find_recv(ring, moment) != CKF_AGAIN;
-    if (ring->slab.bytes == NULL)
-        return find_send(ring, moment) != CKF_AGAIN;
-    /* The slab first: if it was empty and the channel is not closed later, it was not closed then. */
-    return ckf_slab_has_free(&ring->slab, moment) || ring_is_closed(channel);
+    /* The blocks first: if none was free and the channel is not closed later, it was not closed then. */
+    if (ring->blocks.bytes != NULL && !has_block(&ring->blocks, moment))
+        return ring_is_closed(channel);
+    return find_send(ring, moment) != CKF_AGAIN;
 }
 
 /* How many tickets lie between two. */

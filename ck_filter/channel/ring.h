@@ -10,15 +10,26 @@
 
 #include "base/cacheline.h"
 #include "base/wide_cas.h"
-#include "channel/slab.h"
+#include "channel/spares.h"
+
+/* Where elements are that are larger than a word. Blocks that are in no cell and have never been used
+ * are handed out in turn. */
+struct ckf_blocks {
+    unsigned char *bytes; /* constant; NULL: elements are in the cells */
+    size_t stride;        /* constant: from a block to the next */
+    size_t count;         /* constant */
+    struct ckf_spares *spares;
+    CKF_CACHELINE_ALIGNED _Atomic(size_t) used; /* so many blocks have been handed out */
+};
 
 struct ckf_ring {
     /* constant */
-    struct ckf_wide *cells; /* low: the state; high: the element, or the number of its slot */
+    struct ckf_wide *cells; /* low: the state; high: the element, or the block that it is in */
     bool single_producer, single_consumer; /* promised */
-    uint64_t lap;         /* from a ticket to that of the same cell one lap later */
-    uint64_t last;        /* index of the last cell: the capacity */
-    struct ckf_slab slab; /* for elements larger than a word */
+    uint64_t lap;     /* from a ticket to that of the same cell one lap later */
+    uint64_t last;    /* index of the last cell: the capacity */
+    bool looks_ahead; /* senders have lines fetched that they will write */
+    struct ckf_blocks blocks;
 
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) tail; /* senders: no later than the first free ticket */
     _Atomic(uint64_t) head_seen;                  /* senders: no later than head */

@@ -16,6 +16,9 @@
  *             with an old piece in mind finds no state, no successor and no pair of words that it
  *             expects. More than a few are not kept but given back, and since everybody looks at
  *             segments within a read section, memory that a section has seen stays.
+ * Blocks:     of elements larger than a word a cell holds the block's address. A sender brings a block
+ *             and gets the one that was left in the cell, as in ring.c; the cells of a new segment have
+ *             none. Blocks stay with the cells of a kept segment, and are freed with a segment.
  * Close:      a mark in the first free cell, or in the place of the successor of a full segment: it
  *             needs no memory. Every send has its place before the mark or meets it.
  * Progress:   lock-free, as far as the allocator is.
@@ -24,15 +27,17 @@
  * Promises:   as in ring.c.
  *
  * The chain is that of Michael and Scott, "Simple, Fast, and Practical Non-Blocking and Blocking
- * Concurrent Queue Algorithms", PODC 1996, with a segment for a node. Elements larger than a word get
- * a block of their own each.
+ * Concurrent Queue Algorithms", PODC 1996, with a segment for a node.
  */
 #include "channel/segments.h"
 
 #include "base/backoff.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/shared_bytes.h"
+#include "channel/spares.h"
 #include "sync/reclaim.h"
 
 /* A ticket is kept times 2, so that it and the mark fit into one word. */
@@ -46,13 +51,12 @@ enum { CELLS = 128 };
 #endif
 enum { SPAN = CELLS * TICKET };
 
-/* Elements that a receiver takes at once, and a single producer sends. */
-enum { RUN = 32 };
-
 struct ckf_segment {
     struct ckf_retired retired;
+    bool has_blocks;      /* constant: what the cells hold are blocks */
     struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
-    CKF_CACHELINE_ALIGNED struct ckf_wide cells[CELLS]; /* low: state; high: element or its block */
+    CKF_CACHELINE_ALIGNED struct ckf_wide
+        cells[CELLS]; /* low: state; high: element, or block or 0 */
 };
 
 /* The successor of the last segment of a closed channel: nothing but its address counts. */
@@ -96,11 +100,42 @@ static bool is_before(uint64_t a, uint64_t b)
     return (int64_t)(a - b) < 0;
 }
 
-enum ckf_status ckf_segments_init(struct ckf_segments *segments, unsigned promises)
+static struct ckf_segment *segment_create(const struct ckf_segments *segments)
 {
     struct ckf_segment *segment = ckf_alloc_aligned(sizeof *segment, alignof(struct ckf_segment));
+    if (segment != NULL)
+        segment->has_blocks = segments->blocks != NULL;
+    return segment;
+}
+
+static void segment_free(struct ckf_segment *segment)
+{
     if (segment == NULL)
+        return;
+    for (int i = 0; segment->has_blocks && i < CELLS; i++)
+        ckf_free((void *)ckf_block_of(load_relaxed(&segment->cells[i].high))); /* relaxed: alone */
+    ckf_free(segment);
+}
+
+/* Kept segments keep their blocks: with large elements fewer are kept. */
+static unsigned segments_kept(size_t elem_size)
+{
+    enum { KEPT_BYTES = 1024 }; /* of elements that have the same place in all of them */
+    size_t fit = KEPT_BYTES / elem_size;
+    return fit < 1 ? 1 : fit < CKF_SPARE_SEGMENTS ? (unsigned)fit : CKF_SPARE_SEGMENTS;
+}
+
+enum ckf_status ckf_segments_init(struct ckf_segments *segments, size_t elem_size,
+                                  unsigned promises)
+{
+    segments->kept = segments_kept(elem_size);
+    if (elem_size > CKF_WORD_SIZE && (segments->blocks = ckf_spares_create()) == NULL)
         return CKF_NO_MEMORY;
+    struct ckf_segment *segment = segment_create(segments);
+    if (segment == NULL) {
+        ckf_spares_destroy(segments->blocks, NULL);
+        return CKF_NO_MEMORY;
+    }
     /* Not from 0, which is what the cells of a new segment say. */
     atomic_init(&segment->next.low, SPAN);
     atomic_init(&segments->tail_at.low, SPAN);
@@ -121,18 +156,19 @@ static void segments_free(struct ckf_channel *channel)
     struct ckf_segment *segment = pointer_of(load_relaxed(&segments->head_at.high));
     while (segment != NULL && segment != &closed_mark) {
         struct ckf_segment *next = pointer_of(load_relaxed(&segment->next.high));
-        ckf_free(segment);
+        segment_free(segment);
         segment = next;
     }
-    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++)
-        ckf_free(load_relaxed(&segments->spare[i]));
+    for (unsigned i = 0; i < segments->kept; i++)
+        segment_free(load_relaxed(&segments->spare[i]));
+    ckf_spares_destroy(segments->blocks, ckf_free);
 }
 
 /* --- segments come and go --- */
 
 static struct ckf_segment *take_spare(struct ckf_segments *segments)
 {
-    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++) {
+    for (unsigned i = 0; i < segments->kept; i++) {
         /* relaxed: only says where the exchange is worth it */
         if (load_relaxed(&segments->spare[i]) == NULL)
             continue;
@@ -141,17 +177,17 @@ static struct ckf_segment *take_spare(struct ckf_segments *segments)
         if (segment != NULL)
             return segment;
     }
-    return ckf_alloc_aligned(sizeof(struct ckf_segment), alignof(struct ckf_segment));
+    return segment_create(segments);
 }
 
 static void segment_reclaim(struct ckf_retired *retired)
 {
-    ckf_free(retired); /* its first member */
+    segment_free((struct ckf_segment *)(void *)retired); /* its first member */
 }
 
 static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *segment)
 {
-    for (int i = 0; i < CKF_SPARE_SEGMENTS; i++) {
+    for (unsigned i = 0; i < segments->kept; i++) {
         struct ckf_segment *kept = load_relaxed(&segments->spare[i]); /* relaxed: as above */
         /* edge segment-kept: release; pairs with the exchange in take_spare(). */
         if (kept == NULL && cas_release(&segments->spare[i], &kept, segment))
@@ -179,11 +215,12 @@ static struct place read_place(const struct ckf_wide *at)
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
 static bool read_next(const struct place *place, struct ckf_segment **next)
 {
-    /* edge segment-reused: acquire; pairs with the store in append(). seq_cst: as in state_of(). */
+    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of().
+     * edge segment-linked: acquire; pairs with the CASes in append() and place_mark(). */
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
-    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
-     * both words. After the other load: whoever reuses the segment writes this word first. */
-    return load_acquire(&place->segment->next.low) == place->first;
+    /* relaxed: only compared, after the other load, which acquires; whoever reuses the segment writes
+     * this word first */
+    return load_relaxed(&place->segment->next.low) == place->first;
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
@@ -193,19 +230,33 @@ static bool advance(struct ckf_wide *at, const struct place *from, const struct 
     return ckf_wide_cas(at, from->first, word_of(from->segment), from->first + SPAN, word_of(to));
 }
 
+/* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
+ * long since. A segment never goes back to a piece that it stood for, or passed over: somebody may
+ * still be about to give it the successor that it had there. */
+static bool prepare_next(struct ckf_segment *next, const struct place *place)
+{
+    uint64_t first = place->first + SPAN;
+    /* relaxed, both: written by who had the segment before, who has handed it over */
+    uint64_t stood_for = load_relaxed(&next->next.low);
+    bool had_successor = load_relaxed(&next->next.high) != 0;
+    if (CKF_STEP(is_before(first, stood_for) || (first == stood_for && had_successor)))
+        return false;
+    store_relaxed(&next->next.low, first); /* relaxed: goes before the next store */
+    /* edge segment-reused: release; pairs with the load in read_next(). Whoever does not find the old
+     * successor any more finds that the piece is another one. */
+    store_release(&next->next.high, 0);
+    return true;
+}
+
 /* Gives a full piece a successor, unless somebody else does or the channel is closed. */
 static enum ckf_status append(struct ckf_segments *segments, const struct place *place)
 {
     struct ckf_segment *next = take_spare(segments);
     if (next == NULL)
         return CKF_NO_MEMORY;
-    /* relaxed: goes before the next store */
-    store_relaxed(&next->next.low, place->first + SPAN);
-    /* edge segment-reused: release; pairs with the load in read_next(). Whoever does not find the old
-     * successor any more finds that the piece is another one. */
-    store_release(&next->next.high, 0);
     /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
-    if (!ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
+    if (!prepare_next(next, place) ||
+        !ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
         keep_or_retire(segments, next);
     return CKF_OK;
 }
@@ -213,8 +264,7 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
 /* --- finding --- */
 
 /* edge segment-cell: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in put_word(), put_alone() and place_mark().
- * edge segment-prepared: acquire; pairs with the stores in put_alone(). */
+ * interest-shown RMW; pairs with the CASes in fill(), put_alone() and place_mark(). */
 static uint64_t state_of(struct ckf_segment *segment, uint64_t ticket)
 {
     return load_seq_cst(&cell_of(segment, ticket)->low);
@@ -239,7 +289,7 @@ static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spo
 {
     for (;;) {
         spot->place = read_place(&segments->tail_at);
-        /* edge segment-hint: acquire; pairs with the releases in put_word() and put_alone(). */
+        /* edge segment-hint: acquire; pairs with the releases in fill() and put_alone(). */
         spot->ticket = load_acquire(&segments->tail);
         if (is_before(spot->ticket, spot->place.first))
             spot->ticket = spot->place.first;
@@ -300,18 +350,35 @@ static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spo
 
 /* --- moving words --- */
 
-/* The only one who sends: fills `count` cells from the spot on, at least one. */
-static enum ckf_status put_alone(struct ckf_segments *segments, const struct spot *spot,
-                                 const uint64_t *words, size_t count)
+/* As in ring.c, within the segment. */
+static inline void fetch_ahead(struct ckf_segment *segment, uint64_t ticket, bool in_blocks)
+{
+    uint64_t index = ticket / TICKET % CELLS;
+    if (index + CKF_CELLS_AHEAD < CELLS)
+        ckf_prefetch_for_write(&segment->cells[index + CKF_CELLS_AHEAD]);
+    if (in_blocks && index + CKF_BLOCKS_AHEAD < CELLS)
+        /* relaxed: a guess which block this thread will get; fetching none does no harm */
+        ckf_prefetch_for_write((const void *)ckf_block_of(
+            load_relaxed(&segment->cells[index + CKF_BLOCKS_AHEAD].high)));
+}
+
+/* The only one who sends: fills `count` cells from the spot on, at least one. words[] then are what
+ * the cells held before. */
+static enum ckf_status put_alone(struct ckf_segments *segments, bool in_blocks,
+                                 const struct spot *spot, uint64_t *words, size_t count)
 {
     uint64_t ticket = spot->ticket;
     for (size_t i = 0; i < count; i++, ticket += TICKET) {
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
-        store_relaxed(&cell->high, words[i]); /* relaxed: published with the state of the first */
+        /* relaxed, both: published with the state of the first; nobody else fills cells */
+        uint64_t word = words[i];
+        fetch_ahead(spot->place.segment, ticket, in_blocks);
+        words[i] = load_relaxed(&cell->high);
+        store_relaxed(&cell->high, word);
         if (i > 0)
-            /* edge segment-prepared: release; pairs with the load in state_of() by who comes with
-             * a piece of long ago in mind. */
-            store_release(&cell->low, ticket);
+            /* relaxed: published likewise. Who comes with a piece of long ago in mind and meets this
+             * cell looks again, until it finds a newer one. */
+            store_relaxed(&cell->low, ticket);
     }
     uint64_t state = spot->state;
     /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
@@ -336,24 +403,49 @@ static enum ckf_status find_cell(struct ckf_segments *segments, struct spot *spo
     }
 }
 
-static enum ckf_status put_word(struct ckf_segments *segments, uint64_t word)
+/* Fills up to `count` free cells of the piece from the spot on, until somebody else comes. words[] then
+ * are what those cells held before. Returns how many. */
+static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const struct spot *spot,
+                          uint64_t *words, size_t count)
+{
+    uint64_t ticket = spot->ticket, state = spot->state, end = spot->place.first + SPAN;
+    size_t filled = 0;
+    do {
+        struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
+        /* relaxed: until the state changes this does not, and the CAS checks both */
+        uint64_t stale = load_relaxed(&cell->high);
+        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
+        if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
+            break;
+        words[filled++] = stale;
+        fetch_ahead(spot->place.segment, ticket, in_blocks);
+        ticket += TICKET;
+    } while (filled < count && ticket != end &&
+             is_before(state = state_of(spot->place.segment, ticket), ticket));
+    if (CKF_LIKELY(filled > 0))
+        /* edge segment-hint: release; pairs with the acquire in find_send(). */
+        store_release(&segments->tail, ticket);
+    return filled;
+}
+
+/* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
+ * or as they were. */
+static inline __attribute__((always_inline)) enum ckf_status put_words(
+    struct ckf_segments *segments, bool in_blocks, uint64_t *words, size_t count, size_t *put)
 {
     for (;;) {
         struct spot spot;
         enum ckf_status status = find_cell(segments, &spot);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        if (segments->single_producer)
-            return put_alone(segments, &spot, &word, 1);
-        struct ckf_wide *cell = cell_of(spot.place.segment, spot.ticket);
-        /* relaxed: until the state changes this does not, and the CAS checks both */
-        uint64_t stale = load_relaxed(&cell->high);
-        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_LIKELY(ckf_wide_cas(cell, spot.state, stale, spot.ticket, word))) {
-            /* edge segment-hint: release; pairs with the acquire in find_send(). */
-            store_release(&segments->tail, spot.ticket + TICKET);
-            return CKF_OK;
+        if (segments->single_producer) {
+            uint64_t room = (spot.place.first + SPAN - spot.ticket) / TICKET;
+            *put = count < room ? count : room;
+            return put_alone(segments, in_blocks, &spot, words, *put);
         }
+        *put = fill(segments, in_blocks, &spot, words, count);
+        if (CKF_LIKELY(*put > 0))
+            return CKF_OK;
         ckf_back_off();
     }
 }
@@ -370,9 +462,13 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
     return cas_release(&segments->head, &from, to);
 }
 
-/* Takes up to count words, at least one, in a read section. */
-static enum ckf_status take_words(struct ckf_segments *segments, uint64_t *words, size_t count,
-                                  size_t *taken)
+/* Takes up to count elements, at least one, in a read section. They are copied first, since their
+ * cells may be filled anew once they are taken: words_each words each, from the cells or from their
+ * blocks; none are if copy is NULL. */
+static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_segments *segments,
+                                                                  bool in_blocks, uint64_t *copy,
+                                                                  size_t words_each, size_t count,
+                                                                  size_t *taken)
 {
     for (;;) {
         struct spot spot;
@@ -383,7 +479,12 @@ static enum ckf_status take_words(struct ckf_segments *segments, uint64_t *words
         size_t found = 0;
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
-            words[found++] = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
+            uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
+            if (!in_blocks)
+                copy[found] = word;
+            else if (copy != NULL)
+                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
+            found++;
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
         if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
@@ -394,67 +495,79 @@ static enum ckf_status take_words(struct ckf_segments *segments, uint64_t *words
     }
 }
 
-/* --- moving elements, in a read section --- */
+/* --- elements of up to a word --- */
 
-static enum ckf_status put_block(struct ckf_channel *channel, const void *elem)
+/* Sends up to `count`, at least one, in a read section. */
+static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
+                                         size_t count, size_t *sent)
 {
-    void *block = ckf_alloc(channel->elem_size);
-    if (block == NULL)
+    uint64_t words[CKF_RUN];
+    if (count > CKF_RUN)
+        count = CKF_RUN;
+    for (size_t i = 0; i < count; i++)
+        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    return put_words(&channel->segments, false, words, count, sent);
+}
+
+/* Receives up to count, at least one, into elems unless that is NULL. */
+static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
+                                  size_t *received)
+{
+    uint64_t words[CKF_RUN];
+    ckf_read_begin();
+    enum ckf_status status =
+        take(&channel->segments, false, words, 1, count < CKF_RUN ? count : CKF_RUN, received);
+    ckf_read_end();
+    if (status == CKF_OK && elems != NULL)
+        ckf_words_to(elems, words, *received, channel->elem_size);
+    return status;
+}
+
+/* --- larger ones --- */
+
+/* In a read section. */
+static enum ckf_status send_large(struct ckf_channel *channel, const void *elem)
+{
+    struct ckf_segments *segments = &channel->segments;
+    _Atomic(uint64_t) *block = ckf_spares_take(segments->blocks);
+    if (CKF_UNLIKELY(block == NULL))
+        block = ckf_alloc(ckf_words_for(channel->elem_size) * sizeof *block);
+    if (CKF_UNLIKELY(block == NULL))
         return CKF_NO_MEMORY;
-    memcpy(block, elem, channel->elem_size);
-    enum ckf_status status = put_word(&channel->segments, (uintptr_t)block);
-    if (status != CKF_OK)
-        ckf_free(block);
+    ckf_bytes_write(block, elem, channel->elem_size);
+    uint64_t word = (uintptr_t)block;
+    size_t one;
+    enum ckf_status status = put_words(segments, true, &word, 1, &one);
+    block = ckf_block_of(word);
+    ckf_spares_give(segments->blocks, block);
     return status;
 }
 
-static enum ckf_status put(struct ckf_channel *channel, const void *elem)
+/* Not inlined: others need no room for the copies. */
+__attribute__((noinline)) static enum ckf_status recv_large(struct ckf_channel *channel,
+                                                            unsigned char *elems, size_t count,
+                                                            size_t *received)
 {
-    if (channel->elem_size > CKF_WORD_SIZE)
-        return put_block(channel, elem);
-    return put_word(&channel->segments, ckf_word_of(elem, channel->elem_size));
-}
-
-/* Elements of words that were taken go to elems, unless that is NULL. */
-static void deliver(struct ckf_channel *channel, const uint64_t *words, size_t count,
-                    unsigned char *elems)
-{
-    size_t size = channel->elem_size;
-    for (size_t i = 0; i < count; i++) {
-        if (size <= CKF_WORD_SIZE) {
-            if (elems != NULL)
-                ckf_word_to(elems + i * size, words[i], size);
-            continue;
-        }
-        void *block = (void *)(uintptr_t)words[i];
-        if (elems != NULL)
-            memcpy(elems + i * size, block, size);
-        ckf_free(block);
-    }
-}
-
-/* A single producer's words: as many as the piece has room for are filled by one CAS. */
-static enum ckf_status put_run(struct ckf_channel *channel, const unsigned char *elems,
-                               size_t count, size_t *put)
-{
-    struct spot spot;
-    enum ckf_status status = find_cell(&channel->segments, &spot);
-    if (status != CKF_OK)
-        return status;
-    uint64_t words[RUN], room = (spot.place.first + SPAN - spot.ticket) / TICKET;
-    size_t run = 0;
-    for (; run < count && run < RUN && run < room; run++)
-        words[run] = ckf_word_of(elems + run * channel->elem_size, channel->elem_size);
-    status = put_alone(&channel->segments, &spot, words, run);
-    if (status == CKF_OK)
-        *put += run;
+    struct ckf_copies copies;
+    size_t words_each = ckf_words_for(channel->elem_size);
+    ckf_read_begin();
+    enum ckf_status status = take(&channel->segments, true, elems == NULL ? NULL : copies.words,
+                                  words_each, ckf_copies_fit(words_each, count), received);
+    ckf_read_end();
+    if (status == CKF_OK && elems != NULL)
+        ckf_copies_to(elems, &copies, *received, channel->elem_size);
     return status;
 }
+
+/* --- the core --- */
 
 static enum ckf_status segments_try_send(struct ckf_channel *channel, const void *elem)
 {
+    size_t one;
     ckf_read_begin();
-    enum ckf_status status = put(channel, elem);
+    enum ckf_status status = channel->elem_size > CKF_WORD_SIZE
+                                 ? send_large(channel, elem)
+                                 : send_small(channel, elem, 1, &one);
     ckf_read_end();
     if (CKF_LIKELY(status == CKF_OK))
         ckf_waitlist_notify(&channel->waitlist, CKF_RECV, 1);
@@ -463,30 +576,26 @@ static enum ckf_status segments_try_send(struct ckf_channel *channel, const void
 
 static enum ckf_status segments_try_recv(struct ckf_channel *channel, void *elem)
 {
-    uint64_t word;
     size_t one;
-    ckf_read_begin();
-    enum ckf_status status = take_words(&channel->segments, &word, 1, &one);
-    ckf_read_end();
-    if (CKF_LIKELY(status == CKF_OK))
-        deliver(channel, &word, 1, elem);
-    return status;
+    return channel->elem_size > CKF_WORD_SIZE ? recv_large(channel, elem, 1, &one)
+                                              : recv_small(channel, elem, 1, &one);
 }
 
 static enum ckf_status segments_try_send_many(struct ckf_channel *channel,
                                               const unsigned char *elems, size_t count,
                                               size_t *done)
 {
-    bool by_runs = channel->segments.single_producer && channel->elem_size <= CKF_WORD_SIZE;
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
-    *done = 0;
     ckf_read_begin();
-    while (*done < count && status == CKF_OK) {
+    for (*done = 0; *done < count;) {
         const unsigned char *next = elems + *done * channel->elem_size;
-        if (by_runs)
-            status = put_run(channel, next, count - *done, done);
-        else if ((status = put(channel, next)) == CKF_OK)
-            ++*done;
+        size_t sent = 1;
+        status =
+            large ? send_large(channel, next) : send_small(channel, next, count - *done, &sent);
+        if (status != CKF_OK)
+            break;
+        *done += sent;
     }
     ckf_read_end();
     if (*done > 0)
@@ -497,17 +606,16 @@ static enum ckf_status segments_try_send_many(struct ckf_channel *channel,
 static enum ckf_status segments_try_recv_many(struct ckf_channel *channel, unsigned char *elems,
                                               size_t count, size_t *done)
 {
+    bool large = channel->elem_size > CKF_WORD_SIZE;
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count;) {
-        uint64_t words[RUN];
-        size_t left = count - *done, taken;
-        ckf_read_begin();
-        status = take_words(&channel->segments, words, left < RUN ? left : RUN, &taken);
-        ckf_read_end();
+        unsigned char *next = elems == NULL ? NULL : elems + *done * channel->elem_size;
+        size_t received;
+        status = large ? recv_large(channel, next, count - *done, &received)
+                       : recv_small(channel, next, count - *done, &received);
         if (status != CKF_OK)
             break;
-        deliver(channel, words, taken, elems == NULL ? NULL : elems + *done * channel->elem_size);
-        *done += taken;
+        *done += received;
     }
     return status;
 }

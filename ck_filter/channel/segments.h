@@ -4,6 +4,7 @@
 #define CKF_CHANNEL_SEGMENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <ck_filter/status.h>
 
@@ -12,13 +13,16 @@
 #include "base/wide_cas.h"
 
 struct ckf_segment;
+struct ckf_spares;
 
-/* Segments that a channel keeps for reuse; a burst that needed more gives them back. */
+/* Segments that a channel keeps for reuse, at most; a burst that needed more gives them back. */
 enum { CKF_SPARE_SEGMENTS = 8 };
 
 /* Places: low: the first ticket of a piece; high: the segment that stands for it. */
 struct ckf_segments {
     bool single_producer, single_consumer;         /* promised */
+    unsigned kept;                                 /* constant: how many of spare[] are used */
+    struct ckf_spares *blocks;                     /* for elements larger than a word, else NULL */
     CKF_CACHELINE_ALIGNED struct ckf_wide tail_at; /* where senders begin to look */
     _Atomic(uint64_t) tail;                        /* no later than the first free ticket */
     CKF_CACHELINE_ALIGNED struct ckf_wide head_at; /* where receivers look */
@@ -27,6 +31,7 @@ struct ckf_segments {
 };
 
 /* CKF_NO_MEMORY leaves nothing behind. */
-enum ckf_status ckf_segments_init(struct ckf_segments *segments, unsigned promises);
+enum ckf_status ckf_segments_init(struct ckf_segments *segments, size_t elem_size,
+                                  unsigned promises);
 
 #endif

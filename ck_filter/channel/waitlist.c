@@ -59,8 +59,8 @@ bool ckf_wait_is_open(uint64_t name)
 
 bool ckf_wait_claim_by_name(uint64_t name)
 {
-    /* edge wait-claimed: acq_rel, as in ckf_wait_claim(). */
-    return cas_acq_rel(claim_of(name), &(uint64_t){name}, name + CKF_CLAIM_TAKEN);
+    /* relaxed: as in ckf_wait_claim() */
+    return cas_relaxed(claim_of(name), &(uint64_t){name}, name + CKF_CLAIM_TAKEN);
 }
 
 /* --- lists --- */

@@ -62,15 +62,16 @@ void ckf_wait_init(struct ckf_wait *wait);
 static inline bool ckf_wait_claim(struct ckf_wait *wait, enum ckf_claim claim)
 {
     uint64_t found = wait->name;
-    /* edge wait-claimed: acq_rel, so that one of the claimers wins and sees the loser's wait as it was
-     * enrolled; pairs with the other claimers' CASes and the load in ckf_wait_outcome(). */
-    return cas_acq_rel(wait->claim, &found, wait->name + claim);
+    /* relaxed: the order of the changes of this word decides who wins. A claimer knows the wait as it was
+     * enrolled from where it found it: the list, an offer, its context. */
+    return cas_relaxed(wait->claim, &found, wait->name + claim);
 }
 
+/* Of one's own wait that has been fired, or claimed by oneself. */
 static inline enum ckf_claim ckf_wait_outcome(const struct ckf_wait *wait)
 {
-    /* edge wait-claimed: acquire; pairs with the claimers' CASes. */
-    return (enum ckf_claim)(load_acquire(wait->claim) - wait->name);
+    /* relaxed: whoever else claimed it has fired it since, and the parker carries that */
+    return (enum ckf_claim)(load_relaxed(wait->claim) - wait->name);
 }
 
 /* Of a wait that may be over: by its name. */

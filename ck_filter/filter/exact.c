@@ -1,15 +1,19 @@
-/* filter/exact.c - linear probing over sixteen bytes an entry.
+/* filter/exact.c - linear probing over eight bytes an entry; patterns and outcomes in blocks beside it.
  *
  * The hash is keyed afresh for each set, and a set never changes, so that records cannot be chosen to
  * collide with more than happened to stand together when it was built; and of a set that has so long
  * a row of entries another key is tried. Records of a length that no pattern has are not even hashed.
+ *
+ * What a record that equals a pattern needs (the pattern, the rule, the cell where it is counted) stands
+ * in one block, and a block that fits into a cache line lies in one: three lines are touched in
+ * all, those of the entry, the block and the cell.
  */
 #include "filter/exact.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "filter/fold.h"
 
 enum {
     MIN_SIZE = 4,
@@ -35,56 +39,85 @@ uint64_t ckf_exact_hash_folded(const struct ckf_exact *set, const unsigned char 
     }
 }
 
-/* Words that overlap rather than single bytes at the end. */
-static inline bool equal_bytes(const unsigned char *a, const unsigned char *b, size_t len)
+/* --- building --- */
+
+/* Where the next block begins, none of which is wider than a line must be read in two. */
+static size_t place_block(size_t end, size_t len)
 {
-    if (len < 8) {
-        if (len < 4) {
-            for (size_t i = 0; i < len; i++)
-                if (a[i] != b[i])
-                    return false;
-            return true;
-        }
-        return ckf_read32(a) == ckf_read32(b) && ckf_read32(a + len - 4) == ckf_read32(b + len - 4);
-    }
-    for (size_t at = 0; at + 8 < len; at += 8)
-        if (ckf_read64(a + at) != ckf_read64(b + at))
-            return false;
-    return ckf_read64(a + len - 8) == ckf_read64(b + len - 8);
+    size_t size = offsetof(struct ckf_exact_block, bytes) + len;
+    if (size <= CKF_CACHELINE && end % CKF_CACHELINE + size > CKF_CACHELINE)
+        end = (end + CKF_CACHELINE - 1) / CKF_CACHELINE * CKF_CACHELINE;
+    return end;
 }
 
-static inline bool equals(const struct ckf_exact *set, const struct ckf_exact_entry *entry,
-                          const unsigned char *data, size_t len)
+static size_t end_of_block(size_t start, size_t len)
 {
-    if (len >= 255 && set->patterns[entry->rank].len != len)
+    size_t end = start + offsetof(struct ckf_exact_block, bytes) + len;
+    return (end + CKF_EXACT_UNIT - 1) / CKF_EXACT_UNIT * CKF_EXACT_UNIT;
+}
+
+/* The first unit is nobody's, so that no place is 0. */
+static bool allocate_blocks(struct ckf_exact *set, const bool *folds, uint32_t first, uint32_t last)
+{
+    size_t end = CKF_CACHELINE;
+    for (uint32_t rank = first; rank < last; rank++)
+        if (folds[rank] == set->folds)
+            end = end_of_block(place_block(end, set->patterns[rank].len), set->patterns[rank].len);
+    if (end / CKF_EXACT_UNIT > UINT32_MAX)
         return false;
-    return set->folds ? ckf_equals_folded(entry->bytes, data, len)
-                      : equal_bytes(entry->bytes, data, len);
+    set->blocks = ckf_alloc_aligned(end, CKF_CACHELINE);
+    set->block_bytes = set->blocks != NULL ? end : 0;
+    return set->blocks != NULL;
 }
 
-/* The place of the data, or the free one where it belongs. */
-static inline struct ckf_exact_entry *locate(const struct ckf_exact *set, uint64_t hash,
-                                             const unsigned char *data, size_t len)
+static void move_pattern(struct ckf_exact_block *block, uint32_t rank, struct ckf_pattern *pattern,
+                         bool folds)
 {
-    uint32_t tag = ckf_exact_tag(hash, len);
-    for (size_t at = (size_t)hash & (set->size - 1);; at = (at + 1) & (set->size - 1)) {
-        struct ckf_exact_entry *entry = &set->entries[at];
-        if (entry->rank == CKF_NO_RANK || (entry->tag == tag && equals(set, entry, data, len)))
-            return entry;
+    block->rank = rank;
+    if (folds)
+        ckf_fold_bytes(block->bytes, pattern->bytes, pattern->len);
+    else
+        memcpy(block->bytes, pattern->bytes, pattern->len);
+    pattern->bytes = block->bytes;
+}
+
+static void move_patterns(struct ckf_exact *set, struct ckf_pattern *patterns, const bool *folds,
+                          uint32_t first, uint32_t last)
+{
+    size_t end = CKF_CACHELINE;
+    for (uint32_t rank = first; rank < last; rank++) {
+        if (folds[rank] != set->folds)
+            continue;
+        size_t start = place_block(end, patterns[rank].len);
+        end = end_of_block(start, patterns[rank].len);
+        move_pattern(ckf_exact_block_at(set, (uint32_t)(start / CKF_EXACT_UNIT)), rank,
+                     &patterns[rank], set->folds);
     }
+}
+
+static struct ckf_exact_block *block_of(const struct ckf_pattern *pattern)
+{
+    return (struct ckf_exact_block *)(uintptr_t)(pattern->bytes -
+                                                 offsetof(struct ckf_exact_block, bytes));
+}
+
+static uint32_t place_of(const struct ckf_exact *set, const struct ckf_pattern *pattern)
+{
+    return (uint32_t)((size_t)((unsigned char *)block_of(pattern) - set->blocks) / CKF_EXACT_UNIT);
 }
 
 /* Returns how far from its home the entry stands. */
 static size_t insert(struct ckf_exact *set, uint32_t rank)
 {
     const struct ckf_pattern *pattern = &set->patterns[rank];
-    uint64_t hash = ckf_exact_hash_of(set, pattern->bytes, pattern->len);
-    struct ckf_exact_entry *entry = locate(set, hash, pattern->bytes, pattern->len);
-    if (entry->rank == CKF_NO_RANK) /* ranks come in order: the first of equal patterns stays */
-        *entry = (struct ckf_exact_entry){pattern->bytes, ckf_exact_tag(hash, pattern->len), rank};
     unsigned bit = ckf_exact_length_bit(pattern->len);
     set->lengths[bit / 64] |= UINT64_C(1) << bit % 64;
-    return ((size_t)(entry - set->entries) - (size_t)hash) & (set->size - 1);
+    struct ckf_exact_look look = ckf_exact_look(set, pattern->bytes, pattern->len, set->folds);
+    struct ckf_exact_entry *entry =
+        ckf_exact_locate(set, look, pattern->bytes, pattern->len, set->folds);
+    if (entry->place == 0) /* ranks come in order: the first of equal patterns stays */
+        *entry = (struct ckf_exact_entry){look.tag, place_of(set, pattern)};
+    return ((uint32_t)(entry - set->entries) - look.at) & set->mask;
 }
 
 /* True unless some entry stands far from its home. */
@@ -92,8 +125,7 @@ static bool insert_all(struct ckf_exact *set, const bool *folds, uint32_t first,
 {
     size_t farthest = 0;
     ckf_fold_key_init(&set->key);
-    for (size_t i = 0; i < set->size; i++)
-        set->entries[i].rank = CKF_NO_RANK;
+    memset(set->entries, 0, ((size_t)set->mask + 1) * sizeof *set->entries);
     for (uint32_t rank = first; rank < last; rank++) {
         size_t far = folds[rank] == set->folds ? insert(set, rank) : 0;
         farthest = far > farthest ? far : farthest;
@@ -101,7 +133,7 @@ static bool insert_all(struct ckf_exact *set, const bool *folds, uint32_t first,
     return farthest < LONG_ROW;
 }
 
-bool ckf_exact_build(struct ckf_exact *set, const struct ckf_pattern *patterns, const bool *folds,
+bool ckf_exact_build(struct ckf_exact *set, struct ckf_pattern *patterns, const bool *folds,
                      uint32_t first, uint32_t last, bool fold)
 {
     size_t count = 0;
@@ -113,27 +145,38 @@ bool ckf_exact_build(struct ckf_exact *set, const struct ckf_pattern *patterns, 
     size_t size = MIN_SIZE;
     while (size / 2 < count)
         size *= 2;
-    set->entries = ckf_alloc_array(size, sizeof *set->entries);
-    if (set->entries == NULL)
+    if (size > UINT32_MAX)
         return false;
-    set->size = size;
+    set->entries = ckf_alloc_array(size, sizeof *set->entries);
+    if (set->entries == NULL || !allocate_blocks(set, folds, first, last))
+        return false;
+    set->mask = (uint32_t)(size - 1);
+    set->first = first;
+    set->last = last;
+    move_patterns(set, patterns, folds, first, last);
     for (int tried = 0; tried < KEYS_TRIED && !insert_all(set, folds, first, last); tried++)
         ;
     return true;
 }
 
+/* In order of rank, as they lie: quicker than by the entries. */
+void ckf_exact_settle(struct ckf_exact *set, const struct ckf_outcome *outcomes)
+{
+    for (uint32_t rank = set->first; rank < set->last; rank++) {
+        struct ckf_exact_block *block = block_of(&set->patterns[rank]);
+        if ((uintptr_t)block - (uintptr_t)set->blocks < set->block_bytes)
+            block->outcome = outcomes[rank];
+    }
+}
+
 void ckf_exact_destroy(struct ckf_exact *set)
 {
     ckf_free(set->entries);
+    ckf_free(set->blocks);
 }
 
 size_t ckf_exact_bytes(const struct ckf_exact *set)
 {
-    return set->size * sizeof *set->entries;
-}
-
-uint32_t ckf_exact_look_up(const struct ckf_exact *set, uint64_t hash, const unsigned char *data,
-                           size_t len)
-{
-    return locate(set, hash, data, len)->rank;
+    size_t entries = set->entries != NULL ? (size_t)set->mask + 1 : 0;
+    return set->block_bytes + entries * sizeof *set->entries;
 }

@@ -70,8 +70,10 @@ static bool are_valid(const struct ckf_filter_options *options)
 static void set_options(struct ckf_filter *filter, const struct ckf_filter_options *options)
 {
     filter->variant = options->variant;
-    filter->by_default.action = (uint8_t)options->default_action;
-    filter->by_null.action = (uint8_t)options->null_action;
+    filter->by_default = (struct ckf_outcome){.action = (uint8_t)options->default_action,
+                                              .reason = CKF_REASON_DEFAULT};
+    filter->by_null = (struct ckf_outcome){.action = (uint8_t)options->null_action,
+                                           .reason = CKF_REASON_NULL_RECORD};
     filter->max_retired_bytes =
         options->max_retired_bytes != 0 ? options->max_retired_bytes : DEFAULT_RETIRED_BYTES;
     filter->max_rule_ids = options->max_rule_ids != 0 ? options->max_rule_ids : DEFAULT_RULE_IDS;
@@ -176,31 +178,30 @@ void ckf_filter_destroy(struct ckf_filter *filter)
 
 /* ---- Evaluation ---- */
 
-static inline const struct ckf_outcome *judge(const struct ckf_filter *filter,
-                                              const struct ckf_snapshot *snapshot,
-                                              const struct ckf_glance *glance,
-                                              struct ckf_record record, struct ckf_verdict *verdict)
+static inline struct ckf_verdict verdict_of(const struct ckf_snapshot *snapshot,
+                                            const struct ckf_outcome *outcome)
 {
-    const struct ckf_outcome *outcome = &filter->by_null;
-    enum ckf_reason reason = CKF_REASON_NULL_RECORD;
-    if (record.data != NULL) {
-        outcome = ckf_snapshot_find(snapshot, glance, record);
-        reason = outcome != NULL ? CKF_REASON_RULE : CKF_REASON_DEFAULT;
-        if (outcome == NULL)
-            outcome = &filter->by_default;
-    }
-    *verdict = (struct ckf_verdict){snapshot->generation, outcome->id,
-                                    (enum ckf_action)outcome->action, reason};
-    return outcome;
+    return (struct ckf_verdict){snapshot->generation, outcome->id, (enum ckf_action)outcome->action,
+                                (enum ckf_reason)outcome->reason};
 }
 
-static inline void glance_at(const struct ckf_snapshot *snapshot, struct ckf_record record,
-                             struct ckf_glance *glance)
+static inline __attribute__((always_inline)) const struct ckf_outcome *judge(
+    const struct ckf_filter *filter, const struct ckf_snapshot *snapshot,
+    struct ckf_exact_look plain, const struct ckf_exact_look *folded, struct ckf_record record)
 {
-    if (record.data != NULL)
-        ckf_matcher_glance(&snapshot->matcher, record.data, record.len, glance);
-    else
-        *glance = (struct ckf_glance){0};
+    if (CKF_UNLIKELY(record.data == NULL))
+        return &filter->by_null;
+    const struct ckf_outcome *outcome = ckf_snapshot_find(snapshot, plain, folded, record);
+    return outcome != NULL ? outcome : &filter->by_default;
+}
+
+static inline __attribute__((always_inline)) const struct ckf_outcome *judge_one(
+    const struct ckf_filter *filter, const struct ckf_snapshot *snapshot, struct ckf_record record)
+{
+    struct ckf_exact_look plain = {CKF_EXACT_ABSENT, 0};
+    if (CKF_LIKELY(record.data != NULL))
+        plain = ckf_exact_look(&snapshot->matcher.exact[0], record.data, record.len, false);
+    return judge(filter, snapshot, plain, NULL, record);
 }
 
 /* Where additions are dear, runs of one outcome are one. */
@@ -221,32 +222,23 @@ static void count_batch(struct ckf_stripe stripe, const struct ckf_outcome *cons
     }
 }
 
-/* Each step for all records, so that what one waits for is fetched while others are worked on. */
-static void look_ahead(const struct ckf_snapshot *snapshot, const struct ckf_record *records,
-                       struct ckf_glance *glances, size_t count)
+static void judge_batch(const struct ckf_filter *filter, const struct ckf_snapshot *snapshot,
+                        const struct ckf_record *records, struct ckf_verdict *verdicts,
+                        size_t count, const struct ckf_outcome **outcomes)
 {
-    const struct ckf_matcher *matcher = &snapshot->matcher;
+    struct ckf_exact_look plain[BATCH], folded[BATCH];
+    ckf_exact_look_ahead(&snapshot->matcher.exact[0], records, count, plain, false);
+    if (CKF_UNLIKELY(snapshot->matcher.has_more))
+        ckf_exact_look_ahead(&snapshot->matcher.exact[1], records, count, folded, true);
     for (size_t i = 0; i < count; i++) {
-        glance_at(snapshot, records[i], &glances[i]);
-        ckf_matcher_fetch_entries(matcher, &glances[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t rank = ckf_matcher_fetch_pattern(matcher, &glances[i]);
-        if (rank != CKF_NO_RANK)
-            __builtin_prefetch(&snapshot->outcomes[rank]);
+        outcomes[i] = judge(filter, snapshot, plain[i], &folded[i], records[i]);
+        verdicts[i] = verdict_of(snapshot, outcomes[i]);
     }
 }
 
-static size_t judge_batch(const struct ckf_filter *filter, const struct ckf_snapshot *snapshot,
-                          const struct ckf_record *records, struct ckf_verdict *verdicts,
-                          size_t count, const struct ckf_outcome **outcomes)
+static size_t batch_of(size_t left)
 {
-    struct ckf_glance glances[BATCH];
-    size_t batch = count < BATCH ? count : BATCH;
-    look_ahead(snapshot, records, glances, batch);
-    for (size_t i = 0; i < batch; i++)
-        outcomes[i] = judge(filter, snapshot, &glances[i], records[i], &verdicts[i]);
-    return batch;
+    return left < BATCH ? left : BATCH;
 }
 
 /* Inside a section. */
@@ -262,25 +254,30 @@ static void evaluate_many_atomic(struct ckf_filter *filter, const struct ckf_rec
     const struct ckf_outcome *outcomes[BATCH];
     struct ckf_place *place = ckf_section_begin();
     const struct ckf_snapshot *snapshot = look_up_current(filter);
-    const struct ckf_stripe stripe = ckf_hits_stripe(&filter->hits);
-    for (size_t done = 0; done < count;) {
-        size_t batch =
-            judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
+    const struct ckf_stripe stripe = ckf_hits_stripe(&filter->hits, ckf_thread_number());
+    for (size_t done = 0, batch; done < count; done += batch) {
+        batch = batch_of(count - done);
+        judge_batch(filter, snapshot, records + done, verdicts + done, batch, outcomes);
         count_batch(stripe, outcomes, batch);
-        done += batch;
     }
     ckf_section_end(place);
 }
 
-static struct ckf_verdict evaluate_atomic(struct ckf_filter *filter, struct ckf_record record)
+/* Inside a section. */
+static inline __attribute__((always_inline)) struct ckf_verdict evaluate_current(
+    struct ckf_filter *filter, unsigned number, struct ckf_record record)
 {
-    struct ckf_verdict verdict;
-    struct ckf_glance glance;
-    struct ckf_place *place = ckf_section_begin();
     const struct ckf_snapshot *snapshot = look_up_current(filter);
-    glance_at(snapshot, record, &glance);
-    const struct ckf_outcome *outcome = judge(filter, snapshot, &glance, record, &verdict);
-    ckf_hits_add(ckf_hits_stripe(&filter->hits), outcome, 1);
+    const struct ckf_outcome *outcome = judge_one(filter, snapshot, record);
+    ckf_hits_add(ckf_hits_stripe(&filter->hits, number), outcome, 1);
+    return verdict_of(snapshot, outcome);
+}
+
+static __attribute__((noinline)) struct ckf_verdict evaluate_heavily(struct ckf_filter *filter,
+                                                                     struct ckf_record record)
+{
+    struct ckf_place *place = ckf_section_begin();
+    struct ckf_verdict verdict = evaluate_current(filter, ckf_thread_number(), record);
     ckf_section_end(place);
     return verdict;
 }
@@ -290,21 +287,33 @@ static void evaluate_many_locked(struct ckf_filter *filter, const struct ckf_rec
 {
     const struct ckf_outcome *outcomes[BATCH];
     struct ckf_snapshot *snapshot = ckf_locked_pin(filter);
-    for (size_t done = 0; done < count;) {
-        size_t batch =
-            judge_batch(filter, snapshot, records + done, verdicts + done, count - done, outcomes);
-        done += batch;
-        ckf_locked_count(filter, outcomes, batch, done == count ? snapshot : NULL);
+    for (size_t done = 0, batch; done < count; done += batch) {
+        batch = batch_of(count - done);
+        judge_batch(filter, snapshot, records + done, verdicts + done, batch, outcomes);
+        ckf_locked_count(filter, outcomes, batch, done + batch == count ? snapshot : NULL);
     }
+}
+
+static __attribute__((noinline)) struct ckf_verdict evaluate_locked(struct ckf_filter *filter,
+                                                                    struct ckf_record record)
+{
+    struct ckf_snapshot *snapshot = ckf_locked_pin(filter);
+    const struct ckf_outcome *outcome = judge_one(filter, snapshot, record);
+    struct ckf_verdict verdict = verdict_of(snapshot, outcome);
+    ckf_locked_count(filter, &outcome, 1, snapshot);
+    return verdict;
 }
 
 struct ckf_verdict ckf_filter_evaluate(struct ckf_filter *filter, struct ckf_record record)
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
-    if (filter->variant == CKF_VARIANT_ATOMIC)
-        return evaluate_atomic(filter, record);
-    struct ckf_verdict verdict;
-    evaluate_many_locked(filter, &record, &verdict, 1);
+    if (CKF_UNLIKELY(filter->variant != CKF_VARIANT_ATOMIC))
+        return evaluate_locked(filter, record);
+    struct ckf_place *place = ckf_section_begin_lightly();
+    if (CKF_UNLIKELY(place == NULL))
+        return evaluate_heavily(filter, record);
+    struct ckf_verdict verdict = evaluate_current(filter, place->number, record);
+    ckf_section_end_lightly(place);
     return verdict;
 }
 
@@ -394,6 +403,7 @@ static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snap
         ckf_hits_attach(&filter->hits, fresh->outcomes, fresh->matcher.count, filter->max_rule_ids);
     if (status != CKF_OK)
         return status;
+    ckf_snapshot_settle(fresh);
     fresh->generation = *generation = old->generation + 1;
     replace(filter, fresh);
     return CKF_OK;
@@ -452,32 +462,53 @@ uint64_t ckf_filter_generation(const struct ckf_filter *filter)
 
 /* ---- Statistics ---- */
 
-static unsigned read_chunk(struct ckf_filter *filter, const struct ckf_hit_chunk *chunk,
-                           struct ckf_slot_hits *slots)
+/* Some slots, and where the next ones are. */
+struct reading {
+    const struct ckf_hit_chunk *chunk;
+    size_t from;
+    unsigned count;
+    struct ckf_slot_hits slots[CKF_SLOTS];
+};
+
+static unsigned read_slots(struct ckf_filter *filter, struct reading *reading)
 {
     if (filter->variant == CKF_VARIANT_ATOMIC)
-        return ckf_hits_read(&filter->hits, chunk, slots);
+        return ckf_hits_read(&filter->hits, reading->chunk, reading->from, reading->slots);
     ckf_mutex_lock(&filter->mutex);
-    unsigned used = ckf_hits_read(&filter->hits, chunk, slots);
+    unsigned count = ckf_hits_read(&filter->hits, reading->chunk, reading->from, reading->slots);
     ckf_mutex_unlock(&filter->mutex);
-    return used;
+    return count;
+}
+
+/* False: that were all. */
+static bool read_next(struct ckf_filter *filter, struct reading *reading)
+{
+    reading->from += reading->count;
+    while ((reading->count = read_slots(filter, reading)) == 0) {
+        reading->chunk = ckf_hits_next(reading->chunk);
+        reading->from = 0;
+        if (reading->chunk == NULL)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t sum_hits(const struct ckf_slot_hits *slot)
+{
+    return slot->by_action[CKF_ACTION_PASS] + slot->by_action[CKF_ACTION_DROP];
 }
 
 enum ckf_status ckf_filter_for_each_rule(struct ckf_filter *filter, ckf_rule_visit visit, void *arg)
 {
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(visit != NULL, "needs a visitor");
-    struct ckf_slot_hits slots[CKF_SLOTS];
-    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
-         chunk = ckf_hits_next(chunk)) {
-        unsigned used = read_chunk(filter, chunk, slots);
-        for (unsigned i = 0; i < used; i++) {
-            uint64_t hits =
-                slots[i].by_action[CKF_ACTION_PASS] + slots[i].by_action[CKF_ACTION_DROP];
-            if (slots[i].id != 0 && !visit(slots[i].id, hits, arg))
+    struct reading reading = {.chunk = filter->hits.first};
+    while (read_next(filter, &reading))
+        for (unsigned i = 0; i < reading.count; i++) {
+            const struct ckf_slot_hits *slot = &reading.slots[i];
+            if (slot->id != 0 && !visit(slot->id, sum_hits(slot), arg))
                 return CKF_OK;
         }
-    }
     return CKF_OK;
 }
 
@@ -489,17 +520,14 @@ void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *s
     CKF_REQUIRE(filter != NULL, "needs a filter");
     CKF_REQUIRE(stats != NULL, "needs room for the statistics");
     *stats = (struct ckf_filter_stats){.generation = ckf_filter_generation(filter)};
-    struct ckf_slot_hits slots[CKF_SLOTS];
-    for (const struct ckf_hit_chunk *chunk = filter->hits.first; chunk != NULL;
-         chunk = ckf_hits_next(chunk)) {
-        unsigned used = read_chunk(filter, chunk, slots);
-        for (unsigned i = 0; i < used; i++) {
-            stats->passed += slots[i].by_action[CKF_ACTION_PASS];
-            stats->dropped += slots[i].by_action[CKF_ACTION_DROP];
+    struct reading reading = {.chunk = filter->hits.first};
+    while (read_next(filter, &reading)) {
+        for (unsigned i = 0; i < reading.count; i++) {
+            stats->passed += reading.slots[i].by_action[CKF_ACTION_PASS];
+            stats->dropped += reading.slots[i].by_action[CKF_ACTION_DROP];
         }
-        if (chunk == filter->hits.first)
-            stats->null_records = slots[NULL_SLOT].by_action[CKF_ACTION_PASS] +
-                                  slots[NULL_SLOT].by_action[CKF_ACTION_DROP];
+        if (reading.chunk == filter->hits.first && reading.from == 0)
+            stats->null_records = sum_hits(&reading.slots[NULL_SLOT]);
     }
     stats->evaluated = stats->passed + stats->dropped;
     /* relaxed: two numbers that change all the time; each is right at some moment of the call */

@@ -20,4 +20,11 @@ static inline size_t ckf_frequency_rank(unsigned char byte)
     return found == NULL ? 0 : (size_t)(found - rarest_first) + 1;
 }
 
+/* How often the byte is met: roughly as in texts, where the n-th most frequent word or letter is so
+ * much rarer than the first (Zipf). */
+static inline double ckf_frequency_weight(unsigned char byte)
+{
+    return 1.0 / (double)(CKF_FREQUENCY_RANKS - ckf_frequency_rank(byte));
+}
+
 #endif

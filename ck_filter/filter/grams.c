@@ -22,6 +22,7 @@
 #endif
 
 #include "base/memory.h"
+#include "filter/budget.h"
 #include "filter/fold.h"
 #include "filter/frequency.h"
 
@@ -30,15 +31,13 @@ enum {
     MAX_WIDTH = 8,   /* of one that is two words, which overlap */
     GOOD_STRIDE = 4, /* before grams get wider than a word */
     MAX_STRIDE = 8,
-    MAX_GRAMS = 1 << 22,    /* beyond it, smaller strides: memory */
-    BITS_A_GRAM = 64,       /* a probe that should miss hits one time in so many */
-    MIN_MARK_BITS = 9,      /* log2 */
-    MAX_MARK_BITS = 22,     /* log2: half a megabyte */
-    CHOSEN_FROM = 256,      /* places of a pattern: one of any length is prepared in no time */
-    NEAR_STRIDE = 4,        /* words of half of the probes lie within sixteen bytes */
-    PROBES = 8,             /* between two looks at what they hit */
-    MIN_BUDGET = 64,        /* comparisons that a record may always cost, */
-    BUDGET_A_BYTE_SHIFT = 1 /* and one more for so many bytes (log2) */
+    MAX_GRAMS = 1 << 22, /* beyond it, smaller strides: memory */
+    BITS_A_GRAM = 64,    /* a probe that should miss hits one time in so many */
+    MIN_MARK_BITS = 9,   /* log2 */
+    MAX_MARK_BITS = 22,  /* log2: half a megabyte */
+    CHOSEN_FROM = 256,   /* places of a pattern: one of any length is prepared in no time */
+    NEAR_STRIDE = 4,     /* words of half of the probes lie within sixteen bytes */
+    PROBES = 8           /* between two looks at what they hit */
 };
 
 #define HASH_FACTOR UINT32_C(0x9e3779b1) /* 2^32 over the golden ratio */
@@ -91,8 +90,7 @@ static inline uint32_t read_gram(const struct ckf_grams *g, const unsigned char 
 
 /* --- building --- */
 
-/* How often the byte is met, by its rank: roughly as in texts, where the n-th most frequent word or
- * letter is so much rarer than the first (Zipf). */
+/* Of all bytes, because they are asked for often. */
 struct weights {
     double of[256];
 };
@@ -100,8 +98,7 @@ struct weights {
 static void weigh(struct weights *weights)
 {
     for (unsigned byte = 0; byte < 256; byte++)
-        weights->of[byte] =
-            1.0 / (double)(CKF_FREQUENCY_RANKS - ckf_frequency_rank((unsigned char)byte));
+        weights->of[byte] = ckf_frequency_weight((unsigned char)byte);
 }
 
 /* How often a probe may meet the gram, and how many others are in its bucket already. */
@@ -290,7 +287,7 @@ static bool occurs(const struct ckf_grams *g, const struct ckf_gram *gram,
     if (search->len - (place - gram->offset) < pattern->len)
         return false;
     return g->folds[gram->rank] ? ckf_equals_folded(pattern->bytes, start, pattern->len)
-                                : memcmp(pattern->bytes, start, pattern->len) == 0;
+                                : ckf_equal_bytes(pattern->bytes, start, pattern->len);
 }
 
 /* Whether the word beside the gram is there as well. */
@@ -318,11 +315,8 @@ static bool compare(const struct ckf_grams *g, struct search *search, size_t pla
             if (occurs(g, gram, search, place))
                 search->found = gram->rank;
         }
-        if (search->budget < cost) {
-            search->budget = 0;
+        if (!ckf_budget_spend(&search->budget, cost))
             return false;
-        }
-        search->budget -= cost;
     }
     return search->found != g->best;
 }
@@ -482,7 +476,7 @@ bool ckf_grams_find(const struct ckf_grams *g, const unsigned char *data, size_t
 {
     if (g->count == 0 || g->best >= *found || len < g->width)
         return true;
-    struct search search = {data, len, MIN_BUDGET + (len >> BUDGET_A_BYTE_SHIFT), *found};
+    struct search search = {data, len, ckf_budget_of(len), *found};
     if (g->vectors)
         scan_vectors(g, &search);
     else if (g->width > WORD)

@@ -14,11 +14,20 @@
 
 enum { MIN_CHUNKS = 8 };
 
-static struct ckf_hit_chunk *new_chunk(const struct ckf_hits *hits)
+/* For a power of two of slots. */
+static struct ckf_hit_chunk *new_chunk(const struct ckf_hits *hits, size_t slots)
 {
-    size_t cells = (size_t)hits->stripes * CKF_CHUNK_CELLS;
     struct ckf_hit_chunk *chunk;
-    return ckf_alloc_aligned(sizeof *chunk + cells * sizeof chunk->cells[0], CKF_CACHELINE);
+    size_t cells = slots * CKF_ACTIONS * hits->stripes;
+    chunk = ckf_alloc_aligned(sizeof *chunk + cells * sizeof chunk->cells[0] +
+                                  slots * sizeof chunk->ids[0],
+                              CKF_CACHELINE);
+    if (chunk == NULL)
+        return NULL;
+    chunk->stride_log2 = (unsigned)__builtin_ctzll(slots * CKF_ACTIONS);
+    chunk->first = hits->room;
+    chunk->ids = (uint32_t *)(void *)&chunk->cells[cells];
+    return chunk;
 }
 
 static bool reserve_place(struct ckf_hits *hits)
@@ -37,24 +46,25 @@ static bool reserve_place(struct ckf_hits *hits)
     return true;
 }
 
-static bool add_chunk(struct ckf_hits *hits)
+static bool add_chunk(struct ckf_hits *hits, size_t slots)
 {
     if (!reserve_place(hits))
         return false;
-    struct ckf_hit_chunk *chunk = new_chunk(hits);
+    struct ckf_hit_chunk *chunk = new_chunk(hits, slots);
     if (chunk == NULL)
         return false;
     if (hits->chunk_count > 0)
         /* edge hit-chunk-linked: release; pairs with the acquire in ckf_hits_next(). */
         store_release(&hits->chunks[hits->chunk_count - 1]->next, chunk);
     hits->chunks[hits->chunk_count++] = chunk;
+    hits->room += slots;
     return true;
 }
 
 bool ckf_hits_init(struct ckf_hits *hits, unsigned stripes, unsigned owned)
 {
     *hits = (struct ckf_hits){.stripes = stripes, .owned = owned};
-    if (!add_chunk(hits))
+    if (!add_chunk(hits, CKF_SLOTS))
         return false;
     hits->first = hits->chunks[0];
     return true;
@@ -68,14 +78,25 @@ void ckf_hits_destroy(struct ckf_hits *hits)
     ckf_id_index_destroy(&hits->index);
 }
 
+/* There are about as many chunks as there were publishes with new ids, or few. */
 static struct ckf_hit_chunk *chunk_of(const struct ckf_hits *hits, size_t slot)
 {
-    return hits->chunks[slot / CKF_SLOTS];
+    size_t low = 0, high = hits->chunk_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (hits->chunks[middle]->first <= slot)
+            low = middle;
+        else
+            high = middle;
+    }
+    return hits->chunks[low];
 }
 
 static void point_to(const struct ckf_hits *hits, size_t slot, struct ckf_outcome *outcome)
 {
-    outcome->cell = &chunk_of(hits, slot)->cells[slot % CKF_SLOTS * CKF_ACTIONS + outcome->action];
+    struct ckf_hit_chunk *chunk = chunk_of(hits, slot);
+    outcome->cell = &chunk->cells[(slot - chunk->first) * CKF_ACTIONS + outcome->action];
+    outcome->stride_log2 = (uint8_t)chunk->stride_log2;
 }
 
 /* Hands out the next slot; there is room for it. */
@@ -83,9 +104,9 @@ static size_t take_slot(struct ckf_hits *hits, uint32_t id)
 {
     size_t slot = hits->slots++;
     struct ckf_hit_chunk *chunk = chunk_of(hits, slot);
-    chunk->ids[slot % CKF_SLOTS] = id;
+    chunk->ids[slot - chunk->first] = id;
     /* edge hit-slot-named: release; pairs with the acquire in ckf_hits_read(). */
-    store_release(&chunk->used, (uint32_t)(slot % CKF_SLOTS + 1));
+    store_release(&chunk->used, (uint32_t)(slot - chunk->first + 1));
     return slot;
 }
 
@@ -94,22 +115,36 @@ void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
     point_to(hits, take_slot(hits, 0), outcome);
 }
 
-static size_t count_new(const struct ckf_hits *hits, const struct ckf_outcome *outcomes,
-                        size_t count)
+/* Leaves those alone that are new; returns how many. */
+static size_t attach_known(const struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count)
 {
     size_t fresh = 0;
     uint32_t slot;
-    for (size_t i = 0; i < count; i++)
-        fresh += !ckf_id_index_find(&hits->index, outcomes[i].id, &slot);
+    for (size_t i = 0; i < count; i++) {
+        outcomes[i].cell = NULL;
+        if (ckf_id_index_find(&hits->index, outcomes[i].id, &slot))
+            point_to(hits, slot, &outcomes[i]);
+        else
+            fresh++;
+    }
     return fresh;
+}
+
+/* The largest that leaves no slot of so many unused, but for those of the smallest. */
+static size_t largest_chunk(size_t missing)
+{
+    size_t slots = CKF_SLOTS;
+    while (slots * 2 <= missing)
+        slots *= 2;
+    return slots;
 }
 
 static bool reserve(struct ckf_hits *hits, size_t fresh)
 {
     if (fresh > 0 && !ckf_id_index_reserve(&hits->index, fresh))
         return false;
-    while (hits->chunk_count * CKF_SLOTS < hits->slots + fresh)
-        if (!add_chunk(hits))
+    while (hits->room < hits->slots + fresh)
+        if (!add_chunk(hits, largest_chunk(hits->slots + fresh - hits->room)))
             return false;
     return true;
 }
@@ -117,43 +152,43 @@ static bool reserve(struct ckf_hits *hits, size_t fresh)
 enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count,
                                 size_t max_ids)
 {
-    size_t fresh = count_new(hits, outcomes, count);
+    size_t fresh = attach_known(hits, outcomes, count);
     if (fresh > 0 && hits->index.used + fresh > max_ids)
         return CKF_BUSY;
     if (!reserve(hits, fresh))
         return CKF_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t slot;
-        if (!ckf_id_index_find(&hits->index, outcomes[i].id, &slot)) {
-            slot = (uint32_t)take_slot(hits, outcomes[i].id);
-            ckf_id_index_insert(&hits->index, outcomes[i].id, slot);
-        }
+    for (size_t i = 0; fresh > 0 && i < count; i++) {
+        if (outcomes[i].cell != NULL)
+            continue;
+        size_t slot = take_slot(hits, outcomes[i].id);
+        ckf_id_index_insert(&hits->index, outcomes[i].id, (uint32_t)slot);
         point_to(hits, slot, &outcomes[i]);
     }
     return CKF_OK;
 }
 
 static uint64_t sum_cell(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk,
-                         unsigned cell)
+                         size_t cell)
 {
     uint64_t sum = 0;
-    for (unsigned stripe = 0; stripe < hits->stripes; stripe++)
+    for (size_t stripe = 0; stripe < hits->stripes; stripe++)
         /* edge hit-counted: acquire; pairs with the release in ckf_hits_add(). */
-        sum += load_acquire(&chunk->cells[stripe * CKF_CHUNK_CELLS + cell]);
+        sum += load_acquire(&chunk->cells[(stripe << chunk->stride_log2) + cell]);
     return sum;
 }
 
-unsigned ckf_hits_read(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk,
+unsigned ckf_hits_read(const struct ckf_hits *hits, const struct ckf_hit_chunk *chunk, size_t from,
                        struct ckf_slot_hits *slots)
 {
     /* edge hit-slot-named: acquire; pairs with the release in take_slot(). */
-    unsigned used = load_acquire(&chunk->used);
-    for (unsigned slot = 0; slot < used; slot++) {
-        slots[slot].id = chunk->ids[slot];
+    size_t used = load_acquire(&chunk->used);
+    unsigned count = 0;
+    for (size_t slot = from; slot < used && count < CKF_SLOTS; slot++, count++) {
+        slots[count].id = chunk->ids[slot];
         for (unsigned action = 0; action < CKF_ACTIONS; action++)
-            slots[slot].by_action[action] = sum_cell(hits, chunk, slot * CKF_ACTIONS + action);
+            slots[count].by_action[action] = sum_cell(hits, chunk, slot * CKF_ACTIONS + action);
     }
-    return used;
+    return count;
 }
 
 struct ckf_hit_chunk *ckf_hits_next(const struct ckf_hit_chunk *chunk)

@@ -1,14 +1,15 @@
 /* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
  *
- * Exact rules go into a hash set, prefixes and suffixes into tries. Substrings are looked for one by
- * one if they are few, else by grams; the automaton, slower but never slow, takes the records that
- * are full of grams.
+ * Exact rules go into hash sets, prefixes and suffixes into tries. Substrings are looked for one by
+ * one if they are few, by Teddy if they are some tens, else by grams; the automaton, slower but never
+ * slow, takes the records that are full of what these look for.
  * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
  */
 #include "filter/matcher.h"
 
 #include <string.h>
 
+#include "base/cacheline.h"
 #include "base/memory.h"
 #include "filter/fold.h"
 
@@ -92,12 +93,22 @@ static void copy_pattern(unsigned char *to, const struct ckf_ruleset *ruleset,
         ckf_fold_bytes(to, to, rule->len);
 }
 
+static size_t bytes_of_others(const struct ckf_ruleset *ruleset)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < ruleset->count; i++)
+        if (ruleset->rules[i].match != CKF_MATCH_EXACT)
+            bytes += ruleset->rules[i].len;
+    return bytes;
+}
+
+/* Those of exact rules stay where they are: their sets move them. */
 static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
                           const uint32_t *order)
 {
     matcher->count = (uint32_t)ruleset->count;
-    matcher->text_bytes = ruleset->used;
-    matcher->text = ckf_alloc(ruleset->used);
+    matcher->text_bytes = bytes_of_others(ruleset);
+    matcher->text = ckf_alloc(matcher->text_bytes);
     matcher->patterns = ckf_alloc_array(ruleset->count, sizeof *matcher->patterns);
     matcher->folds = ckf_alloc_array(ruleset->count, sizeof *matcher->folds);
     if (matcher->text == NULL || matcher->patterns == NULL || matcher->folds == NULL)
@@ -105,9 +116,14 @@ static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset 
     unsigned char *text = matcher->text;
     for (uint32_t rank = 0; rank < matcher->count; rank++) {
         const struct ckf_stored_rule *rule = &ruleset->rules[order[rank]];
+        matcher->folds[rank] = rule->fold_ascii_case;
+        if (rule->match == CKF_MATCH_EXACT) {
+            matcher->patterns[rank] =
+                (struct ckf_pattern){ruleset->bytes + rule->offset, rule->len};
+            continue;
+        }
         copy_pattern(text, ruleset, rule);
         matcher->patterns[rank] = (struct ckf_pattern){text, rule->len};
-        matcher->folds[rank] = rule->fold_ascii_case;
         text += rule->len;
     }
     return true;
@@ -160,30 +176,50 @@ static void build_needles(struct ckf_matcher *matcher, struct kind_range range)
 }
 
 /* Patterns of at least so many bytes belong to one set: short ones would spoil the others' grams. */
-static const size_t shortest_of_set[CKF_GRAM_SETS] = {4, 1};
+static const size_t shortest_of_set[CKF_SUBSTRING_SETS] = {4, 1};
 
-static bool build_grams(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
+/* Fewer by Teddy, where the processor can; more by grams. */
+static bool build_substring_set(struct ckf_matcher *matcher, int set, const uint32_t *ranks,
+                                uint32_t count, size_t min_len)
+{
+    if (count == 0 || !ckf_teddy_takes(count))
+        return ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks,
+                               count, min_len);
+    matcher->teddy[set] = ckf_alloc_aligned(sizeof *matcher->teddy[set], CKF_CACHELINE);
+    if (matcher->teddy[set] == NULL)
+        return false;
+    ckf_teddy_build(matcher->teddy[set], matcher->patterns, matcher->folds, ranks, count, min_len);
+    return true;
+}
+
+static bool build_substring_sets(struct ckf_matcher *matcher, struct kind_range range,
+                                 uint32_t *ranks)
 {
     uint32_t rank = range.first; /* the longest come first */
-    for (int set = 0; set < CKF_GRAM_SETS; set++) {
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++) {
         uint32_t count = 0;
         while (rank < range.last && matcher->patterns[rank].len >= shortest_of_set[set])
             ranks[count++] = rank++;
         size_t min_len = count > 0 ? matcher->patterns[rank - 1].len : 0;
-        if (!ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks, count,
-                             min_len))
+        if (!build_substring_set(matcher, set, ranks, count, min_len))
             return false;
     }
     return true;
 }
 
+/* Three cost by Teddy what two cost one by one, where most records match none. */
+static bool are_few(uint32_t count)
+{
+    return count < CKF_FEW_SUBSTRINGS || (count == CKF_FEW_SUBSTRINGS && !ckf_teddy_takes(count));
+}
+
 static bool build_substrings(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
 {
-    if (range.last - range.first <= CKF_FEW_SUBSTRINGS) {
+    if (are_few(range.last - range.first)) {
         build_needles(matcher, range);
         return true;
     }
-    if (!build_grams(matcher, range, ranks))
+    if (!build_substring_sets(matcher, range, ranks))
         return false;
     for (int fold = 0; fold < 2; fold++) {
         uint32_t count = select_sorted(matcher, range, fold, ranks);
@@ -203,6 +239,8 @@ static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *rul
         if (!ckf_exact_build(&matcher->exact[fold], matcher->patterns, matcher->folds, exact.first,
                              exact.last, fold))
             return false;
+    matcher->has_others = exact.last < matcher->count;
+    matcher->has_more = matcher->has_others || matcher->exact[1].entries != NULL;
     return build_tries(matcher, range_of(ruleset, order, CKF_MATCH_PREFIX), matcher->prefix,
                        ranks) &&
            build_tries(matcher, range_of(ruleset, order, CKF_MATCH_SUFFIX), matcher->suffix,
@@ -234,8 +272,10 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher)
         ckf_trie_destroy(&matcher->suffix[fold]);
         ckf_automaton_destroy(&matcher->substring[fold]);
     }
-    for (int set = 0; set < CKF_GRAM_SETS; set++)
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++) {
+        ckf_free(matcher->teddy[set]);
         ckf_grams_destroy(&matcher->grams[set]);
+    }
     ckf_free(matcher->patterns);
     ckf_free(matcher->folds);
     ckf_free(matcher->text);
@@ -249,21 +289,16 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
         bytes += ckf_exact_bytes(&matcher->exact[fold]) + ckf_trie_bytes(&matcher->prefix[fold]) +
                  ckf_trie_bytes(&matcher->suffix[fold]) +
                  ckf_automaton_bytes(&matcher->substring[fold]);
-    for (int set = 0; set < CKF_GRAM_SETS; set++)
-        bytes += ckf_grams_bytes(&matcher->grams[set]);
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++)
+        bytes += ckf_grams_bytes(&matcher->grams[set]) +
+                 (matcher->teddy[set] != NULL ? sizeof *matcher->teddy[set] : 0);
     return bytes;
 }
 
-static inline uint32_t find_exact(const struct ckf_matcher *matcher,
-                                  const struct ckf_glance *glance, const unsigned char *data,
-                                  size_t len)
+void ckf_matcher_settle(struct ckf_matcher *matcher, const struct ckf_outcome *outcomes)
 {
-    uint32_t found = CKF_NO_RANK;
     for (int fold = 0; fold < 2; fold++)
-        if (glance->may_be_exact[fold])
-            found = ckf_lower_rank(
-                found, ckf_exact_look_up(&matcher->exact[fold], glance->hash[fold], data, len));
-    return found;
+        ckf_exact_settle(&matcher->exact[fold], outcomes);
 }
 
 static uint32_t find_in_tries(const struct ckf_trie tries[2], const unsigned char *data, size_t len,
@@ -283,6 +318,14 @@ static uint32_t find_needle(const struct ckf_matcher *matcher, const unsigned ch
     return CKF_NO_RANK;
 }
 
+static inline bool find_in_set(const struct ckf_matcher *matcher, int set,
+                               const unsigned char *data, size_t len, uint32_t *found)
+{
+    if (matcher->teddy[set] != NULL)
+        return ckf_teddy_find(matcher->teddy[set], data, len, found);
+    return matcher->grams[set].count == 0 || ckf_grams_find(&matcher->grams[set], data, len, found);
+}
+
 static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned char *data,
                                size_t len)
 {
@@ -290,19 +333,19 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
         return find_needle(matcher, data, len);
     uint32_t found = CKF_NO_RANK;
     bool sure = true;
-    for (int set = 0; set < CKF_GRAM_SETS && sure; set++)
-        sure = ckf_grams_find(&matcher->grams[set], data, len, &found);
+    for (int set = 0; set < CKF_SUBSTRING_SETS && sure; set++)
+        sure = find_in_set(matcher, set, data, len, &found);
     if (sure)
         return found;
     found = ckf_automaton_find(&matcher->substring[0], data, len, found);
     return ckf_automaton_find(&matcher->substring[1], data, len, found);
 }
 
-uint32_t ckf_matcher_find_glanced(const struct ckf_matcher *matcher,
-                                  const struct ckf_glance *glance, const void *data, size_t len)
+uint32_t ckf_matcher_find_other(const struct ckf_matcher *matcher, const unsigned char *data,
+                                size_t len)
 {
-    uint32_t found = find_exact(matcher, glance, data, len);
-    if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_PREFIX])
+    uint32_t found = CKF_NO_RANK;
+    if (matcher->uses[CKF_MATCH_PREFIX])
         found = find_in_tries(matcher->prefix, data, len, false);
     if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUFFIX])
         found = find_in_tries(matcher->suffix, data, len, true);

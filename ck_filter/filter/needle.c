@@ -57,7 +57,7 @@ static inline bool is_at(const struct ckf_needle *needle, const unsigned char *p
 {
     const struct ckf_pattern *pattern = &needle->pattern;
     return needle->folds ? ckf_equals_folded(pattern->bytes, place, pattern->len)
-                         : memcmp(pattern->bytes, place, pattern->len) == 0;
+                         : ckf_equal_bytes(pattern->bytes, place, pattern->len);
 }
 
 /* candidates: bit i for the place data + i. */

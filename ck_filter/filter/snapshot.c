@@ -16,7 +16,8 @@ static bool compile(struct ckf_snapshot *snapshot, const struct ckf_ruleset *rul
                     ckf_matcher_compile(&snapshot->matcher, ruleset, order);
     for (size_t rank = 0; compiled && rank < ruleset->count; rank++) {
         const struct ckf_stored_rule *rule = &ruleset->rules[order[rank]];
-        snapshot->outcomes[rank] = (struct ckf_outcome){.id = rule->id, .action = rule->action};
+        snapshot->outcomes[rank] =
+            (struct ckf_outcome){.id = rule->id, .action = rule->action, .reason = CKF_REASON_RULE};
     }
     ckf_free(order);
     return compiled;
@@ -44,4 +45,38 @@ void ckf_snapshot_destroy(struct ckf_snapshot *snapshot)
     ckf_matcher_destroy(&snapshot->matcher);
     ckf_free(snapshot->outcomes);
     ckf_free(snapshot);
+}
+
+void ckf_snapshot_settle(struct ckf_snapshot *snapshot)
+{
+    ckf_matcher_settle(&snapshot->matcher, snapshot->outcomes);
+}
+
+static const struct ckf_exact_block *find_folded(const struct ckf_exact *set,
+                                                 const struct ckf_exact_look *look,
+                                                 struct ckf_record record)
+{
+    struct ckf_exact_look own;
+    if (look == NULL) {
+        own = ckf_exact_look(set, record.data, record.len, true);
+        look = &own;
+    }
+    return ckf_exact_find(set, *look, record.data, record.len, true);
+}
+
+const struct ckf_outcome *ckf_snapshot_find_more(const struct ckf_snapshot *snapshot,
+                                                 const struct ckf_exact_block *block,
+                                                 const struct ckf_exact_look *folded,
+                                                 struct ckf_record record)
+{
+    const struct ckf_matcher *matcher = &snapshot->matcher;
+    const struct ckf_exact_block *other = find_folded(&matcher->exact[1], folded, record);
+    if (other != NULL && (block == NULL || other->rank < block->rank))
+        block = other;
+    if (block != NULL)
+        return &block->outcome;
+    uint32_t rank = CKF_NO_RANK;
+    if (matcher->has_others)
+        rank = ckf_matcher_find_other(matcher, record.data, record.len);
+    return rank != CKF_NO_RANK ? &snapshot->outcomes[rank] : NULL;
 }

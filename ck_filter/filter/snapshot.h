@@ -27,13 +27,28 @@ struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
                                          const struct ckf_ruleset *ruleset);
 void ckf_snapshot_destroy(struct ckf_snapshot *snapshot);
 
-/* What the rules say to a record that is not null and was glanced at; NULL if none matches. */
+/* Once all outcomes have their cells, before it is published. */
+void ckf_snapshot_settle(struct ckf_snapshot *snapshot);
+
+/* What the rules say to a record that is not null, beyond the exact ones that take records as they are:
+ * `block` is what they found. `folded` is its look at those that fold, NULL if it has not been taken.
+ * NULL if no rule matches. */
+const struct ckf_outcome *ckf_snapshot_find_more(const struct ckf_snapshot *snapshot,
+                                                 const struct ckf_exact_block *block,
+                                                 const struct ckf_exact_look *folded,
+                                                 struct ckf_record record);
+
+/* The same with nothing found yet; `plain` is the look at those that do not fold. */
 static inline const struct ckf_outcome *ckf_snapshot_find(const struct ckf_snapshot *snapshot,
-                                                          const struct ckf_glance *glance,
+                                                          struct ckf_exact_look plain,
+                                                          const struct ckf_exact_look *folded,
                                                           struct ckf_record record)
 {
-    uint32_t rank = ckf_matcher_find_glanced(&snapshot->matcher, glance, record.data, record.len);
-    return rank == CKF_NO_RANK ? NULL : &snapshot->outcomes[rank];
+    const struct ckf_exact_block *block =
+        ckf_exact_find(&snapshot->matcher.exact[0], plain, record.data, record.len, false);
+    if (CKF_UNLIKELY(snapshot->matcher.has_more))
+        return ckf_snapshot_find_more(snapshot, block, folded, record);
+    return block != NULL ? &block->outcome : NULL;
 }
 
 #endif

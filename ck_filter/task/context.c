@@ -1,7 +1,9 @@
 /* task/context.c - trees of contexts.
  *
  * Roles:      users, who hold references; blocked calls, who attach watchers; cancellers.
- * Invariants: `outcome` leaves PENDING once, by compare-and-swap, status and reason in one word.
+ * Invariants: `outcome` stops being pending once, by compare-and-swap, status and reason in one word. It is
+ *             0 while it is pending and there is no deadline: programs look at that themselves
+ *             (<ck_filter/context.h>), so it is the first word of a context for good.
  *             A deadline is the minimum along the path to the root, taken at creation: a passed one
  *             is noticed by whoever asks. A context is in its parent's list of children from its
  *             creation to its last release, unless the parent had been cancelled before.
@@ -18,6 +20,7 @@
 #include "task/context.h"
 
 #include <pthread.h>
+#include <stddef.h>
 
 #include "base/atomics.h"
 #include "base/check.h"
@@ -43,7 +46,7 @@ struct ckf_hook {
 };
 
 struct ckf_context {
-    _Atomic(uint64_t) outcome; /* pack_outcome(); anyone, once */
+    _Atomic(uint64_t) outcome; /* first: see above; pack_outcome(), or pending; anyone, once */
 
     int64_t deadline_ns;        /* these never change */
     struct ckf_context *parent; /* referenced */
@@ -66,6 +69,8 @@ struct ckf_context {
     pthread_mutex_t tree_lock; /* of the root: used by the whole tree */
 };
 
+_Static_assert(offsetof(struct ckf_context, outcome) == 0, "programs look at the first word");
+
 /* The hook that this thread runs, the innermost of them. */
 static _Thread_local struct ckf_hook *running_hook;
 
@@ -82,11 +87,18 @@ static enum ckf_status outcome_status(uint64_t outcome)
 }
 
 static const uint64_t PENDING = 0; /* pack_outcome(CKF_OK, 0) */
+/* The same in the word of a context with a deadline: no status is that large. */
+static const uint64_t PENDING_TO_DEADLINE = UINT64_C(1) << 31;
+
+static uint64_t pending_word(const struct ckf_context *context)
+{
+    return context->deadline_ns == CKF_FOREVER ? PENDING : PENDING_TO_DEADLINE;
+}
 
 /* The outcome that stays: the given one, or another that came before it. */
 static uint64_t settle(struct ckf_context *context, uint64_t outcome)
 {
-    uint64_t found = PENDING;
+    uint64_t found = pending_word(context);
     /* edge context-done: release on success, acquire where another outcome was first; pairs with
      * itself and with the acquire in read_outcome(). */
     return cas_acq_rel(&context->outcome, &found, outcome) ? outcome : found;
@@ -105,25 +117,23 @@ static inline uint64_t read_outcome(struct ckf_context *context)
 {
     /* edge context-done: acquire; pairs with the release in settle(). */
     uint64_t outcome = load_acquire(&context->outcome);
-    if (outcome != PENDING || context->deadline_ns == CKF_FOREVER)
-        return outcome;
-    return look_at_clock(context);
+    return outcome == PENDING_TO_DEADLINE ? look_at_clock(context) : outcome;
 }
 
-static __attribute__((noinline)) enum ckf_status status_in_full(struct ckf_context *context)
+enum ckf_status ckf_context_status_in_full(struct ckf_context *context)
 {
+    if (CKF_UNLIKELY(context == NULL))
+        ckf_misuse("ckf_context_status", "the context must not be NULL");
     return outcome_status(read_outcome(context));
 }
 
-/* What loops ask: a load and a comparison, without a stack frame, as long as nothing has happened. */
+/* For callers who did not have it inlined. */
 enum ckf_status ckf_context_status(struct ckf_context *context)
 {
-    CKF_REQUIRE(context != NULL, "the context must not be NULL");
     /* relaxed: nothing is taken from an outcome that is not there */
-    if (CKF_LIKELY(load_relaxed(&context->outcome) == PENDING &&
-                   context->deadline_ns == CKF_FOREVER))
+    if (CKF_LIKELY(context != NULL && load_relaxed(&context->outcome) == PENDING))
         return CKF_OK;
-    return status_in_full(context);
+    return ckf_context_status_in_full(context);
 }
 
 int ckf_context_reason(struct ckf_context *context)
@@ -149,7 +159,7 @@ static void init_context(struct ckf_context *context, int64_t deadline_ns)
     context->deadline_ns = deadline_ns < 1 ? 1 : deadline_ns;
     context->root = context;
     context->watchers.previous = context->watchers.next = &context->watchers;
-    atomic_init(&context->outcome, PENDING);
+    atomic_init(&context->outcome, pending_word(context));
     atomic_init(&context->references, 1);
     atomic_init(&context->memory_references, 1);
     pthread_mutex_init(&context->lock, NULL);
@@ -184,8 +194,9 @@ static void adopt(struct ckf_context *parent, struct ckf_context *child)
     if (parent->deadline_ns < child->deadline_ns)
         child->deadline_ns = parent->deadline_ns;
     pthread_mutex_lock(&parent->root->tree_lock);
+    uint64_t outcome = read_outcome(parent);
     /* relaxed: nobody else knows the child yet */
-    store_relaxed(&child->outcome, read_outcome(parent));
+    store_relaxed(&child->outcome, outcome != PENDING ? outcome : pending_word(child));
     if (!parent->is_canceled)
         link_child(parent, child);
     else

@@ -2,6 +2,7 @@
 #ifndef CKF_CK_FILTER_H
 #define CKF_CK_FILTER_H
 
+#include <ck_filter/breaker.h>
 #include <ck_filter/channel.h>
 #include <ck_filter/clock.h>
 #include <ck_filter/context.h>

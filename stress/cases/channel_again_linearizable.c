@@ -18,22 +18,14 @@ static const struct channel_scene scene = {
                 {CALL(TRY_RECV, 0, 0), CALL(TRY_SEND, 3, 0)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(1, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(1, &scene.shapes);
 
 CKF_STRESS_CASE(channel_again_linearizable) = {
     .id = "channel-again-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "calls that do not wait say that they would have to",
     .story = "Empty is when head and tail are equal; but the two were read one after the other. An "
              "element went in after the one look and another one out before the other: the channel "
              "was never empty.",
     .operations = {&racy_unlocked_look_channel, &mutex_channel, &atomic_channel},
-    .setup = setup,
-    .specification = &specification,
 };

@@ -17,12 +17,20 @@ enum { HISTORY_CALLERS = 3, HISTORY_CALLS = 3, HISTORY_ELEMENTS = 16 };
 struct history_call {
     bool is_call;
     enum channel_code code;
-    uint64_t element; /* of sends; 1 to 15, each once in a scene */
+    /* Of sends, the first of two, or of a select's send (0: it has none); 1 to 15, each once in a
+     * scene. is_ready: READY_TO_SEND or not. */
+    uint64_t element;
     unsigned channel;
+    bool waits; /* a select */
 };
+enum { READY_TO_SEND = 1 };
 #define CALL(code, element, channel)                                                               \
     {                                                                                              \
-        true, CHANNEL_##code, element, channel                                                     \
+        true, CHANNEL_##code, element, channel, false                                              \
+    }
+#define SELECT_THAT_WAITS(element, channel)                                                        \
+    {                                                                                              \
+        true, CHANNEL_SELECT, element, channel, true                                               \
     }
 
 struct channel_scene {
@@ -41,7 +49,7 @@ struct channel_history {
 void channel_history_setup(struct ckf_stress_run *run, struct channel_history *history,
                            const struct channel_scene *scene);
 void channel_history_caller(struct ckf_stress_run *run, void *state);
-/* Closes and drains the channels. */
+/* Asks the channels how much is in them, closes and drains them. */
 void channel_history_drain(struct ckf_stress_run *run, void *state);
 void channel_history_teardown(struct ckf_stress_run *run, void *state);
 
@@ -54,11 +62,19 @@ void channel_history_teardown(struct ckf_stress_run *run, void *state);
             {"hang", CKF_STRESS_FORBIDDEN, "a call sleeps that should have ended"},                \
     }
 
+/* The specification and the setup of a scene, which is a static struct channel_scene. */
+#define CHANNEL_HISTORY_OF(scene)                                                                  \
+    static void scene##_setup(struct ckf_stress_run *run, void *state)                             \
+    {                                                                                              \
+        channel_history_setup(run, state, &scene);                                                 \
+    }                                                                                              \
+    static const struct ckf_stress_specification scene##_specification
+
 /* The parts of a case that all of these share. */
-#define CHANNEL_HISTORY_CASE                                                                       \
-    .collection = "channel", .state_size = sizeof(struct channel_history),                         \
+#define CHANNEL_HISTORY_CASE(scene)                                                                \
+    .collection = "channel", .state_size = sizeof(struct channel_history), .setup = scene##_setup, \
     .actors = {{"caller", channel_history_caller, HISTORY_CALLERS}},                               \
     .arbiter = channel_history_drain, .teardown = channel_history_teardown,                        \
-    .outcomes = CHANNEL_HISTORY_OUTCOMES
+    .specification = &scene##_specification, .outcomes = CHANNEL_HISTORY_OUTCOMES
 
 #endif

@@ -17,23 +17,15 @@ static const struct channel_scene scene = {
                 {CALL(TRY_SEND, 3, 0), CALL(RECV_WITHIN, 0, 0), CALL(TRY_RECV, 0, 0)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(1, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(1, &scene.shapes);
 
 CKF_STRESS_CASE(channel_linearizable) = {
     .id = "channel-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "sends, receives and a close of all kinds, by three callers",
     .story =
         "Go panics when a send meets a close, so code looks first whether the channel is closed. "
         "The twin looks, and sends a moment later: a send that is accepted after a receiver "
         "was told that there is nothing more.",
     .operations = {&racy_late_push_channel, &mutex_channel, &atomic_channel},
-    .setup = setup,
-    .specification = &specification,
 };

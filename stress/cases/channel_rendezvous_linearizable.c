@@ -17,22 +17,14 @@ static const struct channel_scene scene = {
                 {CALL(TRY_SEND, 3, 0), CALL(RECV_WITHIN, 0, 0), CALL(CLOSE, 0, 0)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(1, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(1, &scene.shapes);
 
 CKF_STRESS_CASE(channel_rendezvous_linearizable) = {
     .id = "channel-rendezvous-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "a rendezvous: sends, receives and a close of all kinds, by three callers",
     .story = "A send with a time-out wakes up, sees that nobody has come, and takes its offer back "
              "a moment later: somebody has come by then. The element is received, and the sender "
              "keeps it as well.",
     .operations = {&racy_late_withdrawal_channel, &mutex_channel, &atomic_channel},
-    .setup = setup,
-    .specification = &specification,
 };

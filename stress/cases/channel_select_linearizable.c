@@ -18,22 +18,14 @@ static const struct channel_scene scene = {
                 {CALL(TRY_RECV, 0, 0), CALL(TRY_SEND, 2, 1)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(2, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(2, &scene.shapes);
 
 CKF_STRESS_CASE(channel_select_linearizable) = {
     .id = "channel-select-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "a select that does not wait says that nothing was ready",
     .story = "A select with a default tries its cases one after the other. While it is at one, "
              "elements come to those that it has been at: each was empty when it looked, but never "
              "both.",
     .operations = {&racy_select_in_turn_channel, &mutex_channel, &atomic_channel},
-    .setup = setup,
-    .specification = &specification,
 };

@@ -15,19 +15,11 @@ static const struct channel_scene scene = {
                 {CALL(TRY_SEND, 3, 0), CALL(RECV_WITHIN, 0, 0)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(1, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(1, &scene.shapes);
 
 CKF_STRESS_CASE(channel_unbounded_linearizable) = {
     .id = "channel-unbounded-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "an unbounded channel, by three callers, with a close",
     .operations = {NULL, &mutex_channel, &atomic_channel},
-    .setup = setup,
-    .specification = &specification,
 };

@@ -11,23 +11,15 @@ static const struct channel_scene scene = {
     .shapes = {{{.capacity = 2, .large_elements = true}}},
     .channels = 1,
     .scripts = {{CALL(TRY_SEND, 1, 0), CALL(SEND, 2, 0), CALL(CLOSE, 0, 0)},
-                {CALL(TRY_RECV, 0, 0), CALL(RECV, 0, 0)},
+                {CALL(TRY_RECV, 0, 0), CALL(RECV, 0, 0), CALL(LEN, 0, 0)},
                 {CALL(TRY_SEND, 3, 0), CALL(RECV, 0, 0)}},
 };
 
-static const struct ckf_stress_specification specification =
-    CHANNEL_SPECIFICATION(1, &scene.shapes);
-
-static void setup(struct ckf_stress_run *run, void *state)
-{
-    channel_history_setup(run, state, &scene);
-}
+CHANNEL_HISTORY_OF(scene) = CHANNEL_SPECIFICATION(1, &scene.shapes);
 
 CKF_STRESS_CASE(channel_wide_linearizable) = {
     .id = "channel-wide-linearizable",
-    CHANNEL_HISTORY_CASE,
+    CHANNEL_HISTORY_CASE(scene),
     .title = "elements larger than a word, by three callers, with a close",
-    .operations = {NULL, &mutex_wide_channel, &atomic_wide_channel},
-    .setup = setup,
-    .specification = &specification,
+    .operations = {NULL, &mutex_channel, &atomic_channel},
 };

@@ -88,6 +88,11 @@ static enum ckf_status send_two(void *channel, const uint64_t values[2], size_t 
     return ckf_channel_send_many(channel, values, 2, done, CKF_FOREVER, NULL);
 }
 
+static enum ckf_status recv_two(void *channel, uint64_t values[2], size_t *done)
+{
+    return ckf_channel_recv_many(channel, values, 2, done, CKF_FOREVER, NULL);
+}
+
 static enum ckf_status try_send(void *channel, uint64_t value)
 {
     struct element element = element_of(value);
@@ -129,14 +134,29 @@ static void close_channel(void *channel)
     ckf_channel_close(channel);
 }
 
-static void producer_done(void *channel)
+static bool is_closed(void *channel)
 {
-    ckf_channel_producer_done(channel);
+    return ckf_channel_is_closed(channel);
 }
 
-static void consumer_done(void *channel)
+static enum ckf_status add_producer(void *channel)
 {
-    ckf_channel_consumer_done(channel);
+    return ckf_channel_add_producer(channel);
+}
+
+static enum ckf_status add_consumer(void *channel)
+{
+    return ckf_channel_add_consumer(channel);
+}
+
+static bool producer_done(void *channel)
+{
+    return ckf_channel_producer_done(channel);
+}
+
+static bool consumer_done(void *channel)
+{
+    return ckf_channel_consumer_done(channel);
 }
 
 static void *token_create(void *channel)
@@ -173,9 +193,27 @@ static enum ckf_status select_until(void *channels[2], uint64_t *value, size_t *
     return unpack(status == CKF_OK ? cases[*from].status : status, &element, value);
 }
 
+static enum ckf_status select_either_way(void *channels[2], uint64_t sent, uint64_t *value,
+                                         size_t *chosen, bool waits)
+{
+    struct element given = element_of(sent), taken = {0};
+    struct ckf_select_case cases[2] = {
+        {.channel = channels[0], .direction = CKF_SEND, .elem = &given},
+        {.channel = channels[1], .direction = CKF_RECV, .elem = &taken}};
+    enum ckf_status status = ckf_select(cases, 2, chosen, waits ? CKF_FOREVER : CKF_NOW, NULL);
+    if (status != CKF_OK)
+        return status;
+    return *chosen == 0 ? cases[0].status : unpack(cases[1].status, &taken, value);
+}
+
 static size_t len(void *channel)
 {
     return ckf_channel_len(channel);
+}
+
+static bool is_ready(void *channel, bool to_send)
+{
+    return ckf_channel_is_ready(channel, to_send ? CKF_SEND : CKF_RECV);
 }
 
 static bool readable(void *channel, bool room)
@@ -205,7 +243,9 @@ static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *fr
         .consumer_done = consumer_done, .token_create = token_create,                              \
         .token_cancel = token_cancel, .token_destroy = token_destroy, .recv_unless = recv_unless,  \
         .select = select_two, .select_now = select_now, .send_within = send_within,                \
-        .close_once = close_once, .len = len, .readable = readable                                 \
+        .select_either_way = select_either_way, .close_once = close_once, .is_closed = is_closed,  \
+        .len = len, .is_ready = is_ready, .readable = readable, .add_producer = add_producer,      \
+        .add_consumer = add_consumer, .recv_two = recv_two                                         \
     }
 
 const struct channel_operations mutex_channel = LIBRARY_CHANNEL(create_mutex);

@@ -30,12 +30,19 @@ const struct channel_operations racy_checked_close_channel = {
     .close = close_unless_closed,
 };
 
+/* `defer close(ch)` in every producer */
+static bool close_behind_me(void *channel)
+{
+    go_close(channel);
+    return true;
+}
+
 const struct channel_operations racy_defer_close_channel = {
     .create = go_create,
     .destroy = go_destroy,
     .send = go_send,
     .recv = go_recv,
-    .producer_done = go_close, /* `defer close(ch)` in every producer */
+    .producer_done = close_behind_me,
 };
 
 static enum ckf_status try_send_unless_closed(void *channel, uint64_t value)

@@ -29,6 +29,17 @@ static enum ckf_status try_send(void *arg, uint64_t value)
     return push(queue, value);
 }
 
+static enum ckf_status send_two(void *arg, const uint64_t values[2], size_t *done)
+{
+    struct queue *queue = arg;
+    enum ckf_status status = atomic_load(&queue->closed) ? CKF_CLOSED : CKF_OK;
+    for (*done = 0; *done < 2 && status == CKF_OK; *done += status == CKF_OK) {
+        ckf_stress_pause(NULL);
+        status = push(queue, values[*done]);
+    }
+    return *done > 0 ? CKF_OK : status;
+}
+
 const struct channel_operations racy_late_push_channel = {.create = queue_create,
                                                           .destroy = queue_destroy,
                                                           .send = queue_send,
@@ -37,4 +48,7 @@ const struct channel_operations racy_late_push_channel = {.create = queue_create
                                                           .recv = queue_recv,
                                                           .try_recv = queue_try_recv,
                                                           .recv_within = queue_recv_within,
+                                                          .send_two = send_two,
+                                                          .recv_two = queue_recv_two,
+                                                          .is_closed = queue_is_closed,
                                                           .close_once = queue_close};

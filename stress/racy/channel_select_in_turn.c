@@ -19,9 +19,25 @@ static enum ckf_status select_now(void *channels[2], uint64_t *value, size_t *fr
     return CKF_AGAIN;
 }
 
+static enum ckf_status select_either_way(void *channels[2], uint64_t sent, uint64_t *value,
+                                         size_t *chosen, bool waits)
+{
+    (void)waits;
+    *chosen = 0;
+    enum ckf_status status = queue_try_send(channels[0], sent);
+    if (status != CKF_AGAIN)
+        return status;
+    for (int i = 0; i < PAUSES; i++)
+        ckf_stress_pause(NULL);
+    *chosen = 1;
+    return queue_try_recv(channels[1], value);
+}
+
 const struct channel_operations racy_select_in_turn_channel = {.create = queue_create,
                                                                .destroy = queue_destroy,
                                                                .try_send = queue_try_send,
                                                                .try_recv = queue_try_recv,
                                                                .close_once = queue_close,
-                                                               .select_now = select_now};
+                                                               .select_now = select_now,
+                                                               .select_either_way =
+                                                                   select_either_way};

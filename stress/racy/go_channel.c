@@ -110,7 +110,8 @@ bool go_is_closed(void *arg)
     return closed;
 }
 
-void go_say_nothing(void *channel)
+bool go_say_nothing(void *channel)
 {
     (void)channel;
+    return false;
 }

@@ -27,6 +27,6 @@ enum ckf_status go_try_send(void *channel, uint64_t value); /* select with defau
 enum ckf_status go_recv(void *channel, uint64_t *value);    /* CKF_CLOSED: closed and drained */
 void go_close(void *channel);                               /* panics on a closed channel */
 bool go_is_closed(void *channel);                           /* stale at once */
-void go_say_nothing(void *channel);                         /* a thread that just leaves */
+bool go_say_nothing(void *channel);                         /* a thread that just leaves */
 
 #endif

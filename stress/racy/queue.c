@@ -35,14 +35,14 @@ enum ckf_status queue_excuse(int64_t deadline_ns)
 
 void *queue_create(size_t capacity, unsigned producers, unsigned consumers)
 {
-    (void)producers;
-    (void)consumers;
     struct queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->places[0]);
     if (queue == NULL)
         return NULL;
     pthread_mutex_init(&queue->lock, NULL);
     queue_init_condition(&queue->changed);
     queue->capacity = capacity;
+    queue->producers = producers;
+    queue->consumers = consumers;
     return queue;
 }
 
@@ -64,42 +64,47 @@ static bool is_empty(const struct queue *queue)
     return queue->tail == queue->head;
 }
 
+/* Under the lock: CKF_AGAIN if there is nothing to be done but wait. */
+static enum ckf_status push(struct queue *queue, uint64_t value)
+{
+    if (queue->closed)
+        return CKF_CLOSED;
+    if (is_full(queue))
+        return CKF_AGAIN;
+    queue->places[queue->tail % queue->capacity] = value;
+    queue->tail++;
+    pthread_cond_broadcast(&queue->changed);
+    return CKF_OK;
+}
+
+static enum ckf_status pop(struct queue *queue, uint64_t *value)
+{
+    if (is_empty(queue))
+        return queue->closed ? CKF_CLOSED : CKF_AGAIN;
+    *value = queue->places[queue->head % queue->capacity];
+    queue->head++;
+    pthread_cond_broadcast(&queue->changed);
+    return CKF_OK;
+}
+
 enum ckf_status queue_send_until(struct queue *queue, uint64_t value, int64_t deadline_ns)
 {
-    enum ckf_status status = CKF_OK;
     pthread_mutex_lock(&queue->lock);
-    bool patient = true;
-    while (!queue->closed && is_full(queue) && patient)
-        patient = queue_wait(&queue->changed, &queue->lock, deadline_ns);
-    if (queue->closed) {
-        status = CKF_CLOSED;
-    } else if (is_full(queue)) {
-        status = queue_excuse(deadline_ns);
-    } else {
-        queue->places[queue->tail % queue->capacity] = value;
-        queue->tail++;
-        pthread_cond_broadcast(&queue->changed);
-    }
+    enum ckf_status status = push(queue, value);
+    while (status == CKF_AGAIN && queue_wait(&queue->changed, &queue->lock, deadline_ns))
+        status = push(queue, value);
     pthread_mutex_unlock(&queue->lock);
-    return status;
+    return status == CKF_AGAIN ? queue_excuse(deadline_ns) : status;
 }
 
 enum ckf_status queue_recv_until(struct queue *queue, uint64_t *value, int64_t deadline_ns)
 {
-    enum ckf_status status = CKF_OK;
     pthread_mutex_lock(&queue->lock);
-    bool patient = true;
-    while (!queue->closed && is_empty(queue) && patient)
-        patient = queue_wait(&queue->changed, &queue->lock, deadline_ns);
-    if (!is_empty(queue)) {
-        *value = queue->places[queue->head % queue->capacity];
-        queue->head++;
-        pthread_cond_broadcast(&queue->changed);
-    } else {
-        status = queue->closed ? CKF_CLOSED : queue_excuse(deadline_ns);
-    }
+    enum ckf_status status = pop(queue, value);
+    while (status == CKF_AGAIN && queue_wait(&queue->changed, &queue->lock, deadline_ns))
+        status = pop(queue, value);
     pthread_mutex_unlock(&queue->lock);
-    return status;
+    return status == CKF_AGAIN ? queue_excuse(deadline_ns) : status;
 }
 
 enum ckf_status queue_send(void *queue, uint64_t value)
@@ -130,6 +135,20 @@ enum ckf_status queue_try_recv(void *queue, uint64_t *value)
 enum ckf_status queue_recv_within(void *queue, uint64_t *value, int64_t ns)
 {
     return queue_recv_until(queue, value, ckf_deadline_after_ns(ns));
+}
+
+enum ckf_status queue_recv_two(void *queue, uint64_t values[2], size_t *done)
+{
+    enum ckf_status status = queue_recv(queue, &values[0]);
+    *done = status == CKF_OK;
+    if (*done > 0 && queue_try_recv(queue, &values[1]) == CKF_OK)
+        ++*done;
+    return status;
+}
+
+bool queue_is_closed(void *arg)
+{
+    return atomic_load(&((struct queue *)arg)->closed);
 }
 
 enum ckf_status queue_close(void *arg)

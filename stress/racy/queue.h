@@ -18,6 +18,9 @@ struct queue {
     /* Written under the lock. */
     _Atomic(size_t) head, tail; /* elements are those between */
     _Atomic(bool) closed;
+    /* For twins that count in steps: ends that are not done, elements. */
+    _Atomic(unsigned) producers, consumers;
+    _Atomic(size_t) length;
     uint64_t places[];
 };
 
@@ -33,6 +36,8 @@ enum ckf_status queue_send_within(void *queue, uint64_t value, int64_t ns);
 enum ckf_status queue_recv(void *queue, uint64_t *value);
 enum ckf_status queue_try_recv(void *queue, uint64_t *value);
 enum ckf_status queue_recv_within(void *queue, uint64_t *value, int64_t ns);
+enum ckf_status queue_recv_two(void *queue, uint64_t values[2], size_t *done);
+bool queue_is_closed(void *queue);
 enum ckf_status queue_close(void *queue);
 
 /* Waits on the condition variable; false: deadline_ns (0: at once, INT64_MAX: never) has come. */

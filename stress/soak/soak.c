@@ -333,9 +333,19 @@ static void say_how_far(const struct settings *settings, uint64_t round, double 
     fflush(stdout);
 }
 
+/* Elements by kind of channel. */
+enum { RENDEZVOUS, BOUNDED, UNBOUNDED, KINDS };
+
+static unsigned kind_of(const struct round *round)
+{
+    if (round->capacity == 0)
+        return RENDEZVOUS;
+    return round->capacity == CKF_UNBOUNDED ? UNBOUNDED : BOUNDED;
+}
+
 static int soak(const struct settings *settings)
 {
-    double moved = 0;
+    double moved = 0, by_kind[KINDS] = {0};
     time_t said = time(NULL);
     uint64_t number = settings->from;
     for (; moved < settings->elements; number++) {
@@ -345,7 +355,9 @@ static int soak(const struct settings *settings)
             fprintf(stderr, "ckf-stress-soak: no memory for a channel\n");
             return 2;
         }
-        moved += (double)run_round(&round, &error);
+        double now = (double)run_round(&round, &error);
+        moved += now;
+        by_kind[kind_of(&round)] += now;
         if (error != NULL) {
             printf("[  FAILED  ] round %" PRIu64 " of seed %" PRIu64 ": %s\n", number,
                    settings->seed, error);
@@ -356,8 +368,10 @@ static int soak(const struct settings *settings)
             say_how_far(settings, number + 1, moved);
         }
     }
-    printf("[       OK ] %.4g elements in %" PRIu64 " rounds: each was received once, in order\n",
-           moved, number - settings->from);
+    printf("[       OK ] %.4g elements in %" PRIu64 " rounds: each was received once, in order\n"
+           "             (%.4g by rendezvous, %.4g bounded, %.4g unbounded)\n",
+           moved, number - settings->from, by_kind[RENDEZVOUS], by_kind[BOUNDED],
+           by_kind[UNBOUNDED]);
     return 0;
 }
 

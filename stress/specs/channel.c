@@ -20,6 +20,9 @@
 
 enum { TAKEN = 1, TRIES = 2, OFFER = 4 };
 
+/* Of a send to a rendezvous. */
+enum { MEETING_STEPS = 2 };
+
 /* A call on one channel, as far as it matters here. */
 struct call {
     struct channel_model *model;
@@ -156,9 +159,20 @@ static bool may_close(const struct call *call)
     return call->status == (was_closed ? CKF_ALREADY : CKF_OK);
 }
 
-static bool may_be_done(const struct call *call, uint64_t closes)
+/* Ends that are counted: `counted` at first, `*more` since. */
+static bool may_add(const struct call *call, unsigned counted, int8_t *more)
 {
-    bool last = ++call->model->done == call->shape->producers;
+    if (counted == 0)
+        return call->status == CKF_INVALID;
+    if (call->model->closed)
+        return call->status == CKF_CLOSED;
+    ++*more;
+    return call->status == CKF_OK;
+}
+
+static bool may_be_done(const struct call *call, unsigned counted, int8_t *more, uint64_t closes)
+{
+    bool last = (int)counted + --*more == 0;
     bool expected = last && !call->model->closed;
     call->model->closed = call->model->closed || last;
     return closes == expected;
@@ -245,16 +259,15 @@ unsigned channel_steps(const struct ckf_stress_operation *operation, const void 
     const struct channel_shapes *shapes = parameter;
     if (operation->status != CKF_OK)
         return 1;
-    if (is_many(operation))
-        return (unsigned)operation->result;
+    bool sends = is_single_send(operation) || operation->code == CHANNEL_SEND_MANY;
     unsigned channel = (unsigned)operation->arguments[1];
-    bool sends = is_single_send(operation);
+    unsigned elements = is_many(operation) ? (unsigned)operation->result : 1;
     if (operation->code == CHANNEL_SELECT) {
         uint64_t only = operation->values[operation->result];
         channel = case_channel(only);
         sends = case_sends(only);
     }
-    return sends && is_rendezvous(&shapes->channels[channel]) ? 2 : 1;
+    return sends && is_rendezvous(&shapes->channels[channel]) ? MEETING_STEPS * elements : elements;
 }
 
 bool channel_apply(void *state, const struct ckf_stress_operation *operation, unsigned step,
@@ -278,6 +291,10 @@ bool channel_apply(void *state, const struct ckf_stress_operation *operation, un
     case CHANNEL_SEND_WITHIN:
         return may_send(&call);
     case CHANNEL_SEND_MANY:
+        if (is_rendezvous(call.shape)) {
+            call.step = step % MEETING_STEPS;
+            step /= MEETING_STEPS;
+        }
         call.element = operation->values[step];
         return may_send(&call);
     case CHANNEL_TRY_RECV:
@@ -295,8 +312,14 @@ bool channel_apply(void *state, const struct ckf_stress_operation *operation, un
         return may_close(&call);
     case CHANNEL_IS_CLOSED:
         return operation->result == call.model->closed;
+    case CHANNEL_ADD_PRODUCER:
+        return may_add(&call, call.shape->producers, &call.model->producers);
     case CHANNEL_PRODUCER_DONE:
-        return may_be_done(&call, operation->result);
+        return may_be_done(&call, call.shape->producers, &call.model->producers, operation->result);
+    case CHANNEL_ADD_CONSUMER:
+        return may_add(&call, call.shape->consumers, &call.model->consumers);
+    case CHANNEL_CONSUMER_DONE:
+        return may_be_done(&call, call.shape->consumers, &call.model->consumers, operation->result);
     case CHANNEL_LEN:
         return may_have_len(&call, operation->result);
     case CHANNEL_IS_READY:
@@ -335,12 +358,22 @@ static void print_select(const struct ckf_stress_operation *operation, char *tex
                  status);
 }
 
+static void print_many(const struct ckf_stress_operation *operation, const char *name, char *text,
+                       size_t size)
+{
+    const char *status = ckf_status_name((enum ckf_status)operation->status);
+    size_t length = (size_t)snprintf(text, size, "%s: %s", name, status);
+    for (unsigned i = 0; i < operation->result && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s %" PRIu64, i > 0 ? "," : "",
+                                   operation->values[i]);
+}
+
 void channel_print(const struct ckf_stress_operation *operation, char *text, size_t size)
 {
-    static const char *const names[] = {"send",     "try_send",   "send_until",    "recv",
-                                        "try_recv", "recv_until", "send_many",     "recv_many",
-                                        "close",    "is_closed",  "producer_done", "len",
-                                        "is_ready"};
+    static const char *const names[] = {
+        "send",         "try_send",      "send_until", "recv",      "try_recv",     "recv_until",
+        "send_many",    "recv_many",     "close",      "is_closed", "add_producer", "producer_done",
+        "add_consumer", "consumer_done", "len",        "is_ready"};
     const char *status = ckf_status_name((enum ckf_status)operation->status);
     if (operation->code == CHANNEL_SELECT) {
         print_select(operation, text, size);
@@ -349,7 +382,9 @@ void channel_print(const struct ckf_stress_operation *operation, char *text, siz
     const char *name = operation->code < CHANNEL_SELECT ? names[operation->code] : "?";
     if (is_single_send(operation))
         snprintf(text, size, "%s %" PRIu64 ": %s", name, operation->arguments[0], status);
-    else if (operation->code >= CHANNEL_IS_CLOSED || is_many(operation))
+    else if (is_many(operation))
+        print_many(operation, name, text, size);
+    else if (operation->code >= CHANNEL_IS_CLOSED)
         snprintf(text, size, "%s: %s %" PRIu64, name, status, operation->result);
     else if (operation->status == CKF_OK && operation->code != CHANNEL_CLOSE)
         snprintf(text, size, "%s: %" PRIu64, name, operation->result);

@@ -22,8 +22,11 @@ enum channel_code {
     CHANNEL_RECV_MANY,
     /* arguments: nothing, the channel */
     CHANNEL_CLOSE,
-    CHANNEL_IS_CLOSED,     /* result: 1 if it is */
+    CHANNEL_IS_CLOSED, /* result: 1 if it is */
+    CHANNEL_ADD_PRODUCER,
     CHANNEL_PRODUCER_DONE, /* result: 1 if this call closed the channel */
+    CHANNEL_ADD_CONSUMER,
+    CHANNEL_CONSUMER_DONE, /* likewise */
     CHANNEL_LEN,           /* result */
     CHANNEL_IS_READY,      /* arguments: the direction, the channel; result: 1 if it is */
     /* arguments: how many cases, 1 if it must not wait; values: channel_select_case() of each (two at
@@ -39,7 +42,8 @@ enum {
 /* Capacities as in <ck_filter/channel.h>: 0 is a rendezvous, SIZE_MAX unbounded. */
 struct channel_shape {
     size_t capacity;
-    unsigned producers; /* that will say they are done; 0: not counted */
+    /* That will say they are done; 0: not counted. */
+    unsigned producers, consumers;
     /* Elements larger than a word lie in slots, and calls in progress may hold one each, so that a
      * send may find the channel full earlier. */
     bool large_elements;
@@ -49,7 +53,8 @@ struct channel_shapes {
 };
 
 struct channel_model {
-    uint8_t closed, done, length, unused;
+    uint8_t closed, length;
+    int8_t producers, consumers; /* how many have been added, less those that are done */
     /* Oldest first. In a rendezvous: what is being offered, times 4, + 1 if it has been taken, + 2
      * if the sender does not wait. */
     uint32_t elements[CHANNEL_MOST_ELEMENTS];

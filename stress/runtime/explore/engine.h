@@ -30,19 +30,27 @@ enum {
     MAX_KEYS = 32
 };
 
-/* What a thread knows: how far each other thread's past happens before its own present (clock),
- * and the oldest store of each location that it may still read (seen). */
+/* What a thread knows: how far each other thread's past happens before its own present (clock); of
+ * each location the oldest store that it may still read (seen), and the newest that a seq_cst
+ * operation has met which comes before the thread's next one in S (passed). */
+struct ckf_known {
+    int16_t seen, passed;
+};
 struct ckf_view {
     uint16_t clock[MAX_THREADS];
-    uint32_t length; /* of seen */
-    uint64_t hash;   /* see states.c; of views that were handed on */
-    int16_t seen[];
+    uint32_t length, room;  /* of at */
+    uint64_t hash;          /* see states.c; of views that were handed on */
+    struct ckf_view *older; /* of those that were handed on in this execution */
+    struct ckf_known *at;
 };
 
 /* Stores of a location are numbered in modification order, which is execution order. */
 struct ckf_store {
     uint64_t value;
     const struct ckf_view *view; /* what an acquire load of it receives; NULL: nothing */
+    /* Of the operations in S: the one that wrote it and what comes before, those that read it and what
+     * comes before. NULL: there is none. */
+    struct ckf_view *written, *read;
     uint32_t step;
     uint8_t thread;
 };
@@ -268,8 +276,9 @@ struct ckf_engine {
     struct ckf_sync *syncs;
     void (*key_destructors[MAX_KEYS])(void *);
     unsigned key_count;
-    int16_t *sc_seen; /* the view of the seq_cst order, by location */
-    uint64_t *salts;  /* by location */
+    struct ckf_view *views;        /* the newest that was handed on */
+    const struct ckf_view *fenced; /* what comes before the last seq_cst fence; NULL: none */
+    uint64_t *salts;               /* by location */
 };
 
 extern struct ckf_engine ckf_explore_engine;

@@ -30,13 +30,15 @@ enum ckf_explore_strategy {
 
 /* Faults put into the memory model on purpose, so that tests can show that they notice. */
 enum {
-    CKF_BREAK_ACQUIRE = 1,          /* acquire loads synchronise with nothing */
-    CKF_BREAK_RELEASE = 2,          /* release stores carry nothing */
-    CKF_BREAK_SC_LOAD = 4,          /* seq_cst loads are acquire loads */
-    CKF_BREAK_FENCE = 8,            /* seq_cst fences are acq_rel fences */
-    CKF_BREAK_RMW = 16,             /* read-modify-writes may read a stale store */
-    CKF_BREAK_COHERENCE = 32,       /* a thread forgets which stores it has read */
-    CKF_BREAK_RELEASE_SEQUENCE = 64 /* read-modify-writes hand nothing on */
+    CKF_BREAK_ACQUIRE = 1,           /* acquire loads synchronise with nothing */
+    CKF_BREAK_RELEASE = 2,           /* release stores carry nothing */
+    CKF_BREAK_SC_LOAD = 4,           /* seq_cst loads are acquire loads */
+    CKF_BREAK_FENCE = 8,             /* seq_cst fences are acq_rel fences */
+    CKF_BREAK_RMW = 16,              /* read-modify-writes may read a stale store */
+    CKF_BREAK_COHERENCE = 32,        /* a thread forgets which stores it has read */
+    CKF_BREAK_RELEASE_SEQUENCE = 64, /* read-modify-writes hand nothing on */
+    CKF_BREAK_S =
+        128 /* who has met a newer store in S is not told what comes before a stale read */
 };
 
 /* Ways of leaving out what is equivalent to something seen, to be done without. */

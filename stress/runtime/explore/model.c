@@ -9,9 +9,13 @@
  * in Kang, Hur, Lahav, Vafeiadis, Dreyer, "A promising semantics for relaxed-memory concurrency",
  * POPL 2017, without promises.
  *
- * seq_cst: the order S is the order of execution. sc_seen[x] is the newest store of x that an
- * operation before now in S has read, written or (a fence) known: a seq_cst load reads none older,
- * and a seq_cst fence takes and gives all of it. This is [atomics.order] of C++20, paragraph 4.
+ * seq_cst: S, the order of these operations, is not the order of execution. It is kept as what must
+ * come before what: program order, happens-before (C11; C++20 asks for a little less), and for each location
+ * the operations that meet an older store before those that meet a newer one. A thread knows the newest
+ * stores that operations before its next one in S have met (`passed`), and reads none older. A stale
+ * read comes before all that have met newer stores, although they were executed earlier: who comes after
+ * those is told what comes before it. A seq_cst fence comes after all that was executed before it, and
+ * takes and gives all that was known then.
  *
  * TSO: stores enter one total order at once, and each thread reads the memory of some moment, its
  * tso_position, which only moves forward, with its own newer stores before that ("dual TSO", Abdulla,
@@ -51,17 +55,30 @@ static inline bool broken(unsigned what)
 
 /* Views. */
 
-static inline size_t view_size(unsigned length)
+/* A view that will be handed on, of which nothing is set but the length. */
+static struct ckf_view *make_view(unsigned length)
 {
-    return sizeof(struct ckf_view) + length * sizeof(int16_t);
+    struct ckf_view *view = ckf_explore_scratch(sizeof *view + length * sizeof *view->at);
+    view->length = view->room = length;
+    view->at = (struct ckf_known *)(void *)(view + 1);
+    view->older = ckf_explore_engine.views;
+    ckf_explore_engine.views = view;
+    return view;
+}
+
+static inline int16_t larger(int16_t a, int16_t b)
+{
+    return a > b ? a : b;
 }
 
 void ckf_explore_view_join(struct ckf_view *into, const struct ckf_view *from)
 {
     for (int i = 0; i < MAX_THREADS; i++)
         into->clock[i] = into->clock[i] > from->clock[i] ? into->clock[i] : from->clock[i];
-    for (unsigned i = 0; i < from->length; i++)
-        into->seen[i] = into->seen[i] > from->seen[i] ? into->seen[i] : from->seen[i];
+    for (unsigned i = 0; i < from->length; i++) {
+        into->at[i].seen = larger(into->at[i].seen, from->at[i].seen);
+        into->at[i].passed = larger(into->at[i].passed, from->at[i].passed);
+    }
 }
 
 static void view_copy(struct ckf_view *into, const struct ckf_view *from)
@@ -70,7 +87,7 @@ static void view_copy(struct ckf_view *into, const struct ckf_view *from)
         into->clock[i] = from->clock[i];
     into->length = from->length;
     for (unsigned i = 0; i < from->length; i++)
-        into->seen[i] = from->seen[i];
+        into->at[i] = from->at[i];
 }
 
 static void view_clear(struct ckf_view *view)
@@ -79,13 +96,13 @@ static void view_clear(struct ckf_view *view)
         view->clock[i] = 0;
     view->length = ckf_explore_engine.location_count;
     for (unsigned i = 0; i < view->length; i++)
-        view->seen[i] = 0;
+        view->at[i] = (struct ckf_known){0};
 }
 
 /* A copy of what the thread knows now, for others to receive. What it does next is not in it. */
 struct ckf_view *ckf_explore_view_release(struct ckf_thread *thread)
 {
-    struct ckf_view *copy = ckf_explore_scratch(view_size(thread->current->length));
+    struct ckf_view *copy = make_view(thread->current->length);
     view_copy(copy, thread->current);
     if (ckf_explore_engine.hashing)
         copy->hash = ckf_explore_view_hash(copy);
@@ -103,14 +120,16 @@ void ckf_explore_view_acquire(struct ckf_thread *thread, const struct ckf_view *
 void ckf_explore_model_prepare(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    size_t view = (view_size(MAX_LOCATIONS) + 63) & ~(size_t)63;
-    char *views = ckf_explore_reserve(view * MAX_THREADS * 2);
+    struct ckf_view *views = ckf_explore_reserve(2 * MAX_THREADS * sizeof *views);
+    for (int i = 0; i < 2 * MAX_THREADS; i++) {
+        views[i].at = ckf_explore_reserve(MAX_LOCATIONS * sizeof *views[i].at);
+        views[i].room = MAX_LOCATIONS;
+    }
     for (int i = 0; i < MAX_THREADS; i++) {
-        e->threads[i].current = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i));
-        e->threads[i].acquired = (struct ckf_view *)(void *)(views + view * (size_t)(2 * i + 1));
+        e->threads[i].current = &views[2 * i];
+        e->threads[i].acquired = &views[2 * i + 1];
     }
     e->locations = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->locations);
-    e->sc_seen = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->sc_seen);
     e->salts = ckf_explore_reserve(MAX_LOCATIONS * sizeof *e->salts);
 }
 
@@ -133,7 +152,7 @@ void ckf_explore_model_start_thread(struct ckf_thread *thread, struct ckf_thread
 void ckf_explore_see_everything(struct ckf_thread *thread)
 {
     for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
-        thread->current->seen[i] = (int16_t)(ckf_explore_engine.locations[i].count - 1);
+        thread->current->at[i].seen = (int16_t)(ckf_explore_engine.locations[i].count - 1);
     thread->tso_position = ckf_explore_engine.step;
     thread->hashed = false;
 }
@@ -143,7 +162,7 @@ void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address
     if (granule == NULL || granule->location[address & 7] == 0)
         return;
     unsigned index = granule->location[address & 7] - 1u;
-    ckf_explore_engine.running->current->seen[index] =
+    ckf_explore_engine.running->current->at[index].seen =
         (int16_t)(ckf_explore_engine.locations[index].count - 1);
 }
 
@@ -204,7 +223,7 @@ static inline unsigned newest(const struct ckf_location *location)
     return location->count - 1u;
 }
 
-static struct ckf_store *append(struct ckf_location *location)
+static struct ckf_store *append(struct ckf_location *location, struct ckf_store store)
 {
     if (UNLIKELY(location->count == location->capacity)) {
         if (location->capacity >= INT16_MAX / 2)
@@ -216,6 +235,7 @@ static struct ckf_store *append(struct ckf_location *location)
         location->stores = larger;
         location->capacity = (uint16_t)(location->capacity * 2);
     }
+    location->stores[location->count] = store;
     return &location->stores[location->count++];
 }
 
@@ -237,10 +257,10 @@ static struct ckf_location *make_location(uintptr_t address, unsigned size)
     };
     location->stores[0] = (struct ckf_store){.value = ckf_explore_native_load(address, size)};
     for (unsigned i = 0; i < e->thread_count; i++) {
-        e->threads[i].current->seen[index] = e->threads[i].acquired->seen[index] = 0;
+        e->threads[i].current->at[index] = e->threads[i].acquired->at[index] =
+            (struct ckf_known){0};
         e->threads[i].current->length = e->threads[i].acquired->length = index + 1;
     }
-    e->sc_seen[index] = 0;
     e->salts[index] = ckf_explore_scramble(address) | 1;
     return location;
 }
@@ -256,13 +276,32 @@ static void note_store(struct ckf_location *location, const struct ckf_store *st
     location->hash = hash;
 }
 
+static uint64_t hash_of_meeting(const struct ckf_location *location, unsigned store);
+
+/* Views have changed. */
+static void hash_locations_again(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->location_hash = 0;
+    for (unsigned i = 0; i < e->location_count; i++) {
+        struct ckf_location *location = &e->locations[i];
+        location->hash = 0;
+        e->location_hash += hash_of_meeting(location, 0);
+        for (unsigned store = 1; store < location->count; store++) {
+            note_store(location, &location->stores[store]);
+            e->location_hash += hash_of_meeting(location, store);
+        }
+    }
+}
+
 static void resync(struct ckf_location *location)
 {
     uint64_t value = ckf_explore_native_load(location->address, location->size);
     if (value != location->stores[newest(location)].value) {
-        *append(location) = (struct ckf_store){.value = value, .step = ckf_explore_engine.step};
+        const struct ckf_store *store =
+            append(location, (struct ckf_store){.value = value, .step = ckf_explore_engine.step});
         if (ckf_explore_engine.hashing)
-            note_store(location, &location->stores[newest(location)]);
+            note_store(location, store);
     }
     location->floor = (uint16_t)newest(location);
     location->resync = false;
@@ -329,6 +368,149 @@ static inline unsigned shift_of(const struct ckf_location *location, uintptr_t a
     return 8 * (unsigned)(address - location->address);
 }
 
+/* The order S, in C11. */
+
+static inline bool is_in_s(int order)
+{
+    return order == SEQ_CST && ckf_explore_engine.options.model == CKF_EXPLORE_C11;
+}
+
+/* What comes before the thread's next operation in S, alone. */
+static struct ckf_view *passed_by(const struct ckf_thread *self)
+{
+    const struct ckf_view *current = self->current;
+    struct ckf_view *copy = make_view(current->length);
+    for (int i = 0; i < MAX_THREADS; i++)
+        copy->clock[i] = 0;
+    for (unsigned i = 0; i < current->length; i++)
+        copy->at[i] = (struct ckf_known){.passed = current->at[i].passed};
+    if (ckf_explore_engine.hashing)
+        copy->hash = ckf_explore_view_hash(copy);
+    return copy;
+}
+
+static void come_after_fences(struct ckf_thread *self)
+{
+    if (UNLIKELY(ckf_explore_engine.fenced != NULL))
+        ckf_explore_view_join(self->current, ckf_explore_engine.fenced);
+}
+
+/* The thread's next operation in S comes after those that met a store older than the `end`th. */
+static void come_after(struct ckf_thread *self, const struct ckf_location *location, unsigned end)
+{
+    come_after_fences(self);
+    while (end-- > 0) {
+        const struct ckf_store *older = &location->stores[end];
+        if (older->read != NULL)
+            ckf_explore_view_join(self->current, older->read);
+        if (older->written != NULL) { /* came after those before it */
+            ckf_explore_view_join(self->current, older->written);
+            return;
+        }
+    }
+}
+
+static inline void pass(struct ckf_thread *self, const struct ckf_location *location,
+                        unsigned store)
+{
+    struct ckf_known *known = &self->current->at[index_of(location)];
+    known->passed = larger(known->passed, (int16_t)store);
+}
+
+/* The thread is about to write the next store in S. */
+static void come_to_write(struct ckf_thread *self, const struct ckf_location *location)
+{
+    come_after(self, location, location->count);
+    pass(self, location, location->count);
+}
+
+static void come_to_read(struct ckf_thread *self, const struct ckf_location *location,
+                         unsigned store)
+{
+    if (location->stores[store].written != NULL) {
+        come_after_fences(self);
+        ckf_explore_view_join(self->current, location->stores[store].written);
+    } else {
+        come_after(self, location, store);
+    }
+    pass(self, location, store);
+}
+
+static uint64_t hash_of_meeting(const struct ckf_location *location, unsigned store)
+{
+    const struct ckf_store *met = &location->stores[store];
+    if (met->written == NULL && met->read == NULL)
+        return 0;
+    uint64_t hash = location->address ^ (met->written != NULL ? met->written->hash : 0);
+    return ckf_explore_scramble(ckf_explore_scramble(hash) + store +
+                                (met->read != NULL ? met->read->hash : 0));
+}
+
+static void make_room(struct ckf_view *view, unsigned length)
+{
+    if (view->room < length) {
+        struct ckf_known *more = ckf_explore_scratch(length * sizeof *more);
+        for (unsigned i = 0; i < view->length; i++)
+            more[i] = view->at[i];
+        view->at = more;
+        view->room = length;
+    }
+    for (; view->length < length; view->length++)
+        view->at[view->length] = (struct ckf_known){0};
+}
+
+static void add_to(struct ckf_view *view, const struct ckf_view *past)
+{
+    make_room(view, past->length);
+    for (unsigned i = 0; i < past->length; i++)
+        view->at[i].passed = larger(view->at[i].passed, past->at[i].passed);
+    if (ckf_explore_engine.hashing)
+        view->hash = ckf_explore_view_hash(view);
+}
+
+/* The thread has written or read the store in S. */
+static void meet(struct ckf_thread *self, struct ckf_location *location, unsigned store,
+                 bool writes)
+{
+    struct ckf_store *met = &location->stores[store];
+    bool hashing = ckf_explore_engine.hashing;
+    uint64_t hash = hashing ? hash_of_meeting(location, store) : 0;
+    if (writes)
+        met->written = passed_by(self);
+    else if (met->read == NULL)
+        met->read = passed_by(self);
+    else
+        add_to(met->read, self->current);
+    if (hashing)
+        ckf_explore_engine.location_hash += hash_of_meeting(location, store) - hash;
+}
+
+/* If the view is that of somebody who comes after those who have met newer stores than this one in S. */
+static void tell_one(struct ckf_view *view, const struct ckf_view *past, unsigned location,
+                     unsigned store)
+{
+    if (location >= view->length || view->at[location].passed <= (int)store)
+        return;
+    add_to(view, past);
+}
+
+/* The thread's operation in S has met a store that is not the newest: it comes before all who have met
+ * newer ones, and so does whatever comes before it. */
+static void tell(struct ckf_thread *self, const struct ckf_location *location, unsigned store)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    unsigned index = index_of(location);
+    for (struct ckf_view *view = e->views; view != NULL; view = view->older)
+        tell_one(view, self->current, index, store);
+    for (unsigned i = 0; i < e->thread_count; i++) {
+        tell_one(e->threads[i].current, self->current, index, store);
+        tell_one(e->threads[i].acquired, self->current, index, store);
+        e->threads[i].hashed = false;
+    }
+    if (e->hashing)
+        hash_locations_again();
+}
+
 /* Reading. */
 
 /* A store reaches everybody some time: at the latest when so many steps have been taken. Without
@@ -352,21 +534,22 @@ static unsigned oldest_in_tso(const struct ckf_thread *self, const struct ckf_lo
     return arrived(location, oldest);
 }
 
-static inline unsigned oldest_readable(const struct ckf_thread *self,
-                                       const struct ckf_location *location, int order)
+static inline unsigned oldest_readable(struct ckf_thread *self, const struct ckf_location *location,
+                                       int order)
 {
     if (!ckf_explore_engine.weak)
         return newest(location);
     if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO)
         return oldest_in_tso(self, location);
-    unsigned index = index_of(location);
-    int oldest = self->current->seen[index];
-    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] > oldest &&
-        !broken(CKF_BREAK_SC_LOAD))
-        oldest = ckf_explore_engine.sc_seen[index];
+    unsigned oldest = (unsigned)self->current->at[index_of(location)].seen;
     if (location->floor > oldest)
         oldest = location->floor;
-    return arrived(location, (unsigned)oldest);
+    if (is_in_s(order) && oldest < newest(location) && !broken(CKF_BREAK_SC_LOAD)) {
+        come_after_fences(self);
+        unsigned passed = (unsigned)self->current->at[index_of(location)].passed;
+        oldest = passed > oldest ? passed : oldest;
+    }
+    return arrived(location, oldest);
 }
 
 static void watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
@@ -386,15 +569,13 @@ static void watch(struct ckf_thread *self, const struct ckf_location *location, 
             (struct ckf_watched){.pc = pc, .location = index, .count = (uint16_t)(store + 1)};
 }
 
-static inline void learn(struct ckf_thread *self, struct ckf_location *location, unsigned store,
-                         int order)
+static inline void learn(struct ckf_thread *self, const struct ckf_location *location,
+                         unsigned store, int order)
 {
-    unsigned index = index_of(location);
+    struct ckf_known *known = &self->current->at[index_of(location)];
     const struct ckf_store *read = &location->stores[store];
-    if (self->current->seen[index] < (int)store && !broken(CKF_BREAK_COHERENCE))
-        self->current->seen[index] = (int16_t)store;
-    if (order == SEQ_CST && ckf_explore_engine.sc_seen[index] < (int)store)
-        ckf_explore_engine.sc_seen[index] = (int16_t)store;
+    if (!broken(CKF_BREAK_COHERENCE))
+        known->seen = larger(known->seen, (int16_t)store);
     if (read->thread != self->id + 1u && read->step > self->tso_position)
         self->tso_position = read->step;
     if (read->view == NULL)
@@ -404,6 +585,19 @@ static inline void learn(struct ckf_thread *self, struct ckf_location *location,
     } else {
         ckf_explore_view_join(self->acquired, read->view);
         self->acquire_pending = true;
+    }
+}
+
+/* A load, or a compare-and-swap that fails. */
+static inline void read_store(struct ckf_thread *self, struct ckf_location *location,
+                              unsigned store, int order)
+{
+    learn(self, location, store, order);
+    if (is_in_s(order)) {
+        come_to_read(self, location, store);
+        meet(self, location, store, false);
+        if (store != newest(location) && !broken(CKF_BREAK_S))
+            tell(self, location, store);
     }
 }
 
@@ -428,20 +622,19 @@ static inline const struct ckf_view *carried(struct ckf_thread *self, int order)
 static inline void write(struct ckf_thread *self, struct ckf_location *location, uint64_t value,
                          const struct ckf_view *view, int order)
 {
-    struct ckf_store *store = append(location);
+    const struct ckf_store *store =
+        append(location, (struct ckf_store){.value = value,
+                                            .view = view,
+                                            .step = ckf_explore_engine.step,
+                                            .thread = (uint8_t)(self->id + 1)});
     bool changed = store[-1].value != value;
-    *store = (struct ckf_store){.value = value,
-                                .view = view,
-                                .step = ckf_explore_engine.step,
-                                .thread = (uint8_t)(self->id + 1)};
     if (ckf_explore_engine.hashing)
         note_store(location, store);
-    unsigned index = index_of(location);
-    self->current->seen[index] = (int16_t)newest(location);
-    if (order == SEQ_CST) {
-        ckf_explore_engine.sc_seen[index] = (int16_t)newest(location);
+    self->current->at[index_of(location)].seen = (int16_t)newest(location);
+    if (is_in_s(order))
+        meet(self, location, newest(location), true);
+    if (order == SEQ_CST)
         self->tso_position = ckf_explore_engine.step;
-    }
     native_store(location->address, location->size, value);
     if (changed) {
         ckf_explore_engine.idle_spins = 0;
@@ -462,12 +655,9 @@ static const struct ckf_view *carried_on(struct ckf_thread *self, const struct c
         return read;
     if (acquires(order) && releases(order))
         return own; /* knows it already */
-    struct ckf_view *both = ckf_explore_scratch(view_size(self->current->length));
+    struct ckf_view *both = make_view(self->current->length);
     view_copy(both, own);
-    for (unsigned i = both->length; i < read->length; i++)
-        both->seen[i] = 0;
-    if (both->length < read->length)
-        both->length = read->length;
+    make_room(both, read->length);
     ckf_explore_view_join(both, read);
     if (ckf_explore_engine.hashing)
         both->hash = ckf_explore_view_hash(both);
@@ -515,19 +705,20 @@ static bool is_part_of(const struct ckf_view *a, const struct ckf_view *b)
     for (int i = 0; i < MAX_THREADS; i++)
         less &= a->clock[i] <= b->clock[i];
     for (unsigned i = 0; i < a->length && i < b->length; i++)
-        less &= a->seen[i] <= b->seen[i];
+        less &= a->at[i].seen <= b->at[i].seen && a->at[i].passed <= b->at[i].passed;
     for (unsigned i = b->length; i < a->length; i++)
-        less &= a->seen[i] == 0;
+        less &= a->at[i].seen == 0 && a->at[i].passed == 0;
     return less;
 }
 
 /* Of those readable stores that hold one value the oldest is worth a try, and others only if they do
- * not bring all that it brings: who reads the older may do whatever who reads the newer may. `found`
- * are the readable stores from the newest on; the result is a set of their places. */
+ * not bring all that it brings: who reads the older may do whatever who reads the newer may. Not so in
+ * S, where others meet these stores, too. `found` are the readable stores from the newest on; the
+ * result is a set of their places. */
 static uint16_t worth_reading(const struct ckf_location *location, const uint16_t found[],
-                              unsigned count)
+                              unsigned count, int order)
 {
-    if (!ckf_explore_engine.choosy || count > 16)
+    if (!ckf_explore_engine.choosy || count > 16 || is_in_s(order))
         return UINT16_MAX;
     uint16_t set = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -544,21 +735,21 @@ static uint16_t worth_reading(const struct ckf_location *location, const uint16_
 }
 
 static unsigned choose_store(const struct ckf_location *location, const uint16_t found[],
-                             unsigned count)
+                             unsigned count, int order)
 {
     if (count == 1)
         return found[0];
     return found[ckf_explore_choose_among(CKF_CHOICE_READ, count,
-                                          worth_reading(location, found, count))];
+                                          worth_reading(location, found, count, order))];
 }
 
-static unsigned choose_readable(const struct ckf_location *location, unsigned oldest)
+static unsigned choose_readable(const struct ckf_location *location, unsigned oldest, int order)
 {
     uint16_t found[MAX_READABLE];
     unsigned count = 0;
     for (unsigned store = newest(location) + 1; store-- > oldest && count < MAX_READABLE;)
         found[count++] = (uint16_t)store;
-    return choose_store(location, found, count);
+    return choose_store(location, found, count, order);
 }
 
 /* The operations. Each is a point first, and then one step of its own. */
@@ -580,8 +771,8 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
     unsigned oldest = oldest_readable(self, location, order);
     unsigned store = last;
     if (oldest != last)
-        store = choose_readable(location, oldest);
-    learn(self, location, store, order);
+        store = choose_readable(location, oldest, order);
+    read_store(self, location, store, order);
     uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
     note(self, value, store, location);
     watch(self, location, store, pc);
@@ -609,6 +800,8 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
         value =
             (location->stores[newest(location)].value & ~(mask_of(size) << shift)) | value << shift;
     }
+    if (is_in_s(order))
+        come_to_write(self, location);
     write(self, location, value, carried(self, order), order);
 }
 
@@ -617,6 +810,8 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
 {
     const struct ckf_view *read = location->stores[store].view;
     learn(self, location, store, order);
+    if (is_in_s(order))
+        come_to_write(self, location);
     write(self, location, value, carried_on(self, read, order), order);
     self->tso_position = ckf_explore_engine.step;
     watch(self, location, newest(location), pc);
@@ -660,9 +855,9 @@ static inline int failure_order(int success, int failure)
 
 /* Stores that a failing compare-and-swap may read: stale ones that differ from what it expects,
  * and the newest. Fills `found` from the newest on. */
-static unsigned readable_by_failure(const struct ckf_thread *self,
-                                    const struct ckf_location *location, int order, unsigned shift,
-                                    uint64_t mask, uint64_t expected, uint16_t found[MAX_READABLE])
+static unsigned readable_by_failure(struct ckf_thread *self, const struct ckf_location *location,
+                                    int order, unsigned shift, uint64_t mask, uint64_t expected,
+                                    uint16_t found[MAX_READABLE])
 {
     unsigned count = 0;
     unsigned oldest = oldest_readable(self, location, order);
@@ -696,7 +891,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     uint64_t mask = mask_of(size);
     uint16_t found[MAX_READABLE];
     unsigned count = readable_by_failure(self, location, failure, shift, mask, *expected, found);
-    unsigned store = choose_store(location, found, count);
+    unsigned store = choose_store(location, found, count, failure);
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
@@ -711,7 +906,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
         read_modify_write(self, location, store, new, success, pc);
         return true;
     }
-    learn(self, location, store, failure);
+    read_store(self, location, store, failure);
     watch(self, location, store, pc);
     *expected = value;
     return false;
@@ -745,22 +940,40 @@ static void learn_pair(struct ckf_thread *self, struct pair_of_locations pair, i
     watch(self, pair.high, newest(pair.high), pc);
 }
 
+/* One event: both sides come after whatever one of them comes after. */
+static void come_to_write_pair(struct ckf_thread *self, struct pair_of_locations pair)
+{
+    come_to_write(self, pair.low);
+    come_to_write(self, pair.high);
+}
+
+static void read_pair(struct ckf_thread *self, struct pair_of_locations pair, int order,
+                      uintptr_t pc)
+{
+    learn_pair(self, pair, order, pc);
+    if (is_in_s(order)) {
+        come_to_read(self, pair.low, newest(pair.low));
+        come_to_read(self, pair.high, newest(pair.high));
+        meet(self, pair.low, newest(pair.low), false);
+        meet(self, pair.high, newest(pair.high), false);
+    }
+}
+
 /* Who receives one half by an acquire cannot miss the other: what both stores carry knows of both. */
 static void foresee_pair(struct ckf_thread *self, struct pair_of_locations pair)
 {
-    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
-    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
+    self->current->at[index_of(pair.low)].seen = (int16_t)pair.low->count;
+    self->current->at[index_of(pair.high)].seen = (int16_t)pair.high->count;
 }
 
 static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
                        struct ckf_pair value, int order)
 {
     foresee_pair(self, pair);
+    if (is_in_s(order))
+        come_to_write_pair(self, pair);
     const struct ckf_view *low = pair.low->stores[newest(pair.low)].view;
     const struct ckf_view *high = pair.high->stores[newest(pair.high)].view;
-    /* one event: who learns of one half has learnt of the other */
-    self->current->seen[index_of(pair.low)] = (int16_t)pair.low->count;
-    self->current->seen[index_of(pair.high)] = (int16_t)pair.high->count;
     low = carried_on(self, low, order);
     high = carried_on(self, high, order);
     write(self, pair.low, value.low, low, order);
@@ -777,7 +990,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
     struct ckf_pair value = native_pair(address);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL)
-        learn_pair(self, pair, order, pc);
+        read_pair(self, pair, order, pc);
     return value;
 }
 
@@ -793,6 +1006,8 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
         foresee_pair(self, pair);
+        if (is_in_s(order))
+            come_to_write_pair(self, pair);
         const struct ckf_view *view = carried(self, order);
         write(self, pair.low, value.low, view, order);
         write(self, pair.high, value.high, view, order);
@@ -815,10 +1030,11 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
     note(self, found.low ^ found.high, equal, pair.low);
-    if (pair.low != NULL)
-        learn_pair(self, pair, order, pc);
     if (equal && pair.low != NULL) {
+        learn_pair(self, pair, order, pc);
         write_pair(self, pair, desired, order);
+    } else if (pair.low != NULL) {
+        read_pair(self, pair, order, pc);
     } else if (equal) {
         native_store(address, 8, desired.low);
         native_store(address + 8, 8, desired.high);
@@ -827,15 +1043,17 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     return equal;
 }
 
-static void exchange_sc_views(struct ckf_thread *self)
+/* A seq_cst fence: everything in S comes before it or after it. */
+static void exchange_in_s(struct ckf_thread *self)
 {
-    int16_t *seen = self->current->seen;
-    for (unsigned i = 0; i < ckf_explore_engine.location_count; i++) {
-        int16_t more =
-            seen[i] > ckf_explore_engine.sc_seen[i] ? seen[i] : ckf_explore_engine.sc_seen[i];
-        seen[i] = ckf_explore_engine.sc_seen[i] = more;
+    struct ckf_engine *e = &ckf_explore_engine;
+    for (unsigned i = 0; i < e->location_count; i++)
+        come_after(self, &e->locations[i], e->locations[i].count);
+    for (unsigned i = 0; i < e->location_count; i++) {
+        struct ckf_known *known = &self->current->at[i];
+        known->seen = known->passed = larger(known->seen, known->passed);
     }
-    self->tso_position = ckf_explore_engine.step;
+    e->fenced = passed_by(self);
 }
 
 void ckf_explore_atomic_fence(int order, uintptr_t pc)
@@ -852,8 +1070,10 @@ void ckf_explore_atomic_fence(int order, uintptr_t pc)
     }
     if (order == SEQ_CST) {
         note(self, 0, 0, NULL);
+        if (!broken(CKF_BREAK_FENCE) && is_in_s(order))
+            exchange_in_s(self);
         if (!broken(CKF_BREAK_FENCE))
-            exchange_sc_views(self);
+            self->tso_position = ckf_explore_engine.step;
     }
     if (releases(order))
         self->released = ckf_explore_view_release(self);

@@ -6,6 +6,8 @@
  * killed. What survives is an order stronger than needed, a case that is missing, or an order whose
  * reason no execution of the model shows.
  *
+ * What is tried is counted in executions, not in time: the same build comes to the same fates on every machine.
+ *
  * Roles: the parent hands out numbers of programs, then of mutants; workers, which are forks of it, each
  * with an engine of its own, write what they find into shared memory. A worker that dies leaves the
  * number that it worked on without a verdict and is replaced.
@@ -13,6 +15,7 @@
 #include "mutate.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +40,7 @@ struct mutant {
     enum fate fate;   /* its worker; the parent when all have ended */
     uint16_t killer;  /* a program */
     char outcome[96]; /* forbidden */
-    double elapsed_s;
+    uint64_t executions;
 };
 
 /* What one variant of a case reaches; written by the worker that explores it. */
@@ -49,7 +52,6 @@ struct reached {
 
 struct shared {
     _Atomic(size_t) next;              /* the next number to be handed out */
-    _Atomic(uint64_t) tried;           /* for the share of the budget */
     _Atomic(size_t) working[MAX_JOBS]; /* by worker: 1 + the number it works on */
     struct reached reached[MAX_PROGRAMS];
     struct mutant mutants[MAX_MUTANTS];
@@ -98,33 +100,32 @@ static const struct {
     enum ckf_explore_strategy strategy;
     unsigned bound;
     uint64_t executions;
-    int64_t budget_ns;
 } stages[] = {
-    {CKF_EXPLORE_SEQUENTIAL, 0, 6, 50000000},  {CKF_EXPLORE_RANDOM, 0, 40, 20000000},
-    {CKF_EXPLORE_SEQUENTIAL, 0, 24, 50000000}, {CKF_EXPLORE_RANDOM, 0, 300, 50000000},
-    {CKF_EXPLORE_PCT, 3, 300, 50000000},       {CKF_EXPLORE_DFS, 1, 4000, 100000000},
-    {CKF_EXPLORE_PCT, 2, 2000, 100000000},     {CKF_EXPLORE_RANDOM, 0, 6000, 200000000},
-    {CKF_EXPLORE_DFS, 2, 20000, 400000000},    {CKF_EXPLORE_PCT, 4, 20000, 400000000},
-    {CKF_EXPLORE_RANDOM, 0, 40000, 800000000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 6}, {CKF_EXPLORE_RANDOM, 0, 40}, {CKF_EXPLORE_SEQUENTIAL, 0, 24},
+    {CKF_EXPLORE_RANDOM, 0, 300},   {CKF_EXPLORE_PCT, 3, 300},   {CKF_EXPLORE_DFS, 1, 1000},
+    {CKF_EXPLORE_RANDOM, 0, 2000},  {CKF_EXPLORE_PCT, 2, 2000},  {CKF_EXPLORE_DFS, 2, 10000},
+    {CKF_EXPLORE_RANDOM, 0, 10000}, {CKF_EXPLORE_PCT, 4, 10000},
 };
-enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 7 };
+enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 6 };
 
-static void run_stage(struct mutation_run *run, size_t stage, struct ckf_case_program *program,
-                      bool informed, struct verdict *verdict)
+/* Returns how many executions that took. */
+static uint64_t run_stage(struct mutation_run *run, size_t stage, struct ckf_case_program *program,
+                          bool informed, struct verdict *verdict)
 {
+    struct ckf_explore_stats stats;
     struct ckf_explore_options options = {
         .model = run->settings->model,
         .strategy = stages[stage].strategy,
         .depth = stages[stage].bound,
         .preemptions = stages[stage].bound,
         .executions = stages[stage].executions,
-        .budget_ns = stages[stage].budget_ns,
         .seed = run->settings->seed + stage,
         .timeouts = run->settings->timeouts,
         .spurious = stages[stage].strategy == CKF_EXPLORE_DFS ? 0 : 1,
         .informed = informed,
     };
-    ckf_explore_run(ckf_explore_case_run, program, &options, look, verdict, NULL);
+    ckf_explore_run(ckf_explore_case_run, program, &options, look, verdict, &stats);
+    return stats.executions + stats.pruned;
 }
 
 /* --- workers --- */
@@ -305,15 +306,13 @@ static void list_mutants(struct mutation_run *run)
 
 /* --- mutants --- */
 
-/* When the mutant's share of what is left of the budget is over. */
-static int64_t end_of_share(const struct mutation_run *run)
+/* A mutant that has lived so long survives. */
+enum { EXECUTIONS_OF_A_MUTANT = 200000 };
+
+static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {
-    if (run->end_ns == 0)
-        return INT64_MAX;
-    int64_t now = real_time_ns();
-    /* relaxed: an estimate */
-    size_t left = run->mutant_count - load_relaxed(&run->shared->tried);
-    return now + (run->end_ns - now) * run->jobs / (int64_t)(left > 0 ? left : 1);
+    uint64_t limit = run->settings->executions;
+    return mutant->executions >= (limit != 0 ? limit : EXECUTIONS_OF_A_MUTANT);
 }
 
 /* The programs that reach a place, those that reach the fewest first. */
@@ -333,14 +332,15 @@ static size_t suspects(const struct mutation_run *run, size_t place, size_t *pro
 
 /* Shows the mutant to some of its suspects at some stages. True when that is the end of it. */
 static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *programs,
-                 size_t count, size_t stages_end, int64_t end_ns)
+                 size_t count, size_t stages_end)
 {
     for (size_t stage = 0; stage < stages_end; stage++) {
         for (size_t i = 0; i < count; i++) {
-            if (real_time_ns() > end_ns)
+            if (has_lived_long(run, mutant))
                 return true;
             struct verdict verdict = {.test = run->programs[programs[i]].test};
-            run_stage(run, stage, &run->programs[programs[i]], false, &verdict);
+            mutant->executions +=
+                run_stage(run, stage, &run->programs[programs[i]], false, &verdict);
             if (verdict.outcome[0] == '\0')
                 continue;
             mutant->fate = KILLED;
@@ -353,31 +353,28 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
 }
 
 /* The scenes that are most about this place first, and those well. */
-enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 4 };
+enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6 };
 
-static void hunt(struct mutation_run *run, struct mutant *mutant, int64_t end_ns)
+static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
     size_t programs[MAX_PROGRAMS];
     size_t count = suspects(run, mutant->place, programs);
     size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
     mutant->fate = SURVIVED;
-    if (!show(run, mutant, programs, first, FIRST_STAGES, end_ns))
-        show(run, mutant, programs, count, STAGES, end_ns);
+    if (!show(run, mutant, programs, first, FIRST_STAGES))
+        show(run, mutant, programs, count, STAGES);
 }
 
 static void try_mutant(struct mutation_run *run, size_t number)
 {
     struct mutant *mutant = &run->shared->mutants[number];
     const struct ckf_source_site *place = &run->places[mutant->place];
-    int64_t started_ns = real_time_ns();
-    if (run->end_ns != 0 && started_ns > run->end_ns)
+    if (run->end_ns != 0 && real_time_ns() > run->end_ns)
         return;
     mutant->fate = NO_VERDICT; /* should this process not survive it */
     ckf_explore_mutate(place->pcs, place->pc_count, mutant->order);
-    hunt(run, mutant, end_of_share(run));
+    hunt(run, mutant);
     ckf_explore_mutate(NULL, 0, 0);
-    mutant->elapsed_s = (double)(real_time_ns() - started_ns) / MOMENTS_PER_S;
-    fetch_add_relaxed(&run->shared->tried, 1);
 }
 
 /* --- the report --- */
@@ -404,7 +401,7 @@ static void print_mutant(const struct mutation_run *run, const struct mutant *mu
                ckf_stress_variant_name(run->programs[mutant->killer].variant), mutant->outcome);
     else
         printf("%s", place->function);
-    printf("  (%.1f s)\n", mutant->elapsed_s);
+    printf("  (%" PRIu64 " executions)\n", mutant->executions);
 }
 
 struct score {
@@ -428,10 +425,10 @@ static void print_score(const char *name, const struct score *score)
     printf("\n");
 }
 
-static void print_scores(const struct mutation_run *run)
+static struct score print_scores(const struct mutation_run *run)
 {
-    static const char *const folders[] = {"base",    "sync",        "task",
-                                          "channel", "counter_map", "filter"};
+    static const char *const folders[] = {"base",        "sync",   "task", "channel",
+                                          "counter_map", "filter", "guard"};
     struct score all = {0};
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
         struct score score = {0};
@@ -444,6 +441,7 @@ static void print_scores(const struct mutation_run *run)
     for (size_t i = 0; i < run->mutant_count; i++)
         add_to_score(&all, &run->shared->mutants[i]);
     print_score("all", &all);
+    return all;
 }
 
 static unsigned count_jobs(const struct ckf_explore_settings *settings)
@@ -464,8 +462,8 @@ static int mutate_all(struct mutation_run *run)
     work_on(run, run->mutant_count, try_mutant);
     for (size_t i = 0; i < run->mutant_count; i++)
         print_mutant(run, &run->shared->mutants[i]);
-    print_scores(run);
-    return 0;
+    struct score all = print_scores(run);
+    return run->settings->require_repro && (all.killed < all.mutants || all.unknown > 0) ? 3 : 0;
 }
 
 int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,

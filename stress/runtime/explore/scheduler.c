@@ -396,7 +396,7 @@ static bool look_again(struct ckf_thread *self)
         const struct ckf_watched *watched = &self->watched[i];
         struct ckf_location *location = &ckf_explore_engine.locations[watched->location];
         newer |= location->count != watched->count;
-        self->current->seen[watched->location] = (int16_t)(location->count - 1);
+        self->current->at[watched->location].seen = (int16_t)(location->count - 1);
         location->watchers &= (uint16_t)~ckf_explore_bit(self);
     }
     self->tso_position = ckf_explore_engine.step;
@@ -655,6 +655,8 @@ static void begin_execution(void)
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         e->registers[i] = 0;
     e->scratch_next = e->scratch;
+    e->views = NULL;
+    e->fenced = NULL;
     e->running = NULL;
     ckf_explore_strategy_begin();
     ckf_explore_states_begin();

@@ -121,11 +121,12 @@ static uint64_t hash_bytes(const void *bytes, size_t size)
     return hash;
 }
 
-static uint64_t hash_seen(const int16_t *seen, unsigned length)
+static uint64_t hash_known(const struct ckf_known *at, unsigned length)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < length; i++)
-        sum += ckf_explore_engine.salts[i] * (uint64_t)seen[i];
+        sum += ckf_explore_engine.salts[i] *
+               ((uint64_t)(uint16_t)at[i].seen | (uint64_t)(uint16_t)at[i].passed << 32);
     return sum;
 }
 
@@ -133,7 +134,7 @@ uint64_t ckf_explore_view_hash(const struct ckf_view *view)
 {
     _Static_assert(sizeof view->clock % 8 == 0, "clocks are whole words");
     return ckf_explore_scramble(hash_bytes(view->clock, sizeof view->clock) ^
-                                hash_seen(view->seen, view->length));
+                                hash_known(view->at, view->length));
 }
 
 /* Plain memory. */
@@ -261,8 +262,7 @@ static uint64_t hash_memory(void)
     const struct ckf_engine *e = &ckf_explore_engine;
     ckf_explore_states_wrote();
     return e->memory_hash + e->access_hash + e->location_hash + e->note_hash + hash_syncs() +
-           ckf_explore_scramble(hash_seen(e->sc_seen, e->location_count)) +
-           ckf_explore_reclaim_hash();
+           (e->fenced != NULL ? e->fenced->hash : 0) + ckf_explore_reclaim_hash();
 }
 
 uint64_t ckf_explore_states_last(void)

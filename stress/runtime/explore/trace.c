@@ -77,8 +77,8 @@ const struct ckf_event *ckf_explore_trace_events(size_t *count)
 
 const char *ckf_explore_in_library(const char *path)
 {
-    static const char *const layers[] = {"base/",    "sync/",        "task/",
-                                         "channel/", "counter_map/", "filter/"};
+    static const char *const layers[] = {"base/",        "sync/",   "task/", "channel/",
+                                         "counter_map/", "filter/", "guard/"};
     const char *found = NULL;
     for (const char *at = path; (at = strstr(at, "ck_filter/")) != NULL; at++)
         found = at + strlen("ck_filter/");

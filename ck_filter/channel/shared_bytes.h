@@ -1,0 +1,84 @@
+/* channel/shared_bytes.h - elements that a receiver reads before it knows whether they are its own.
+ *
+ * A receiver copies an element out and then takes it. If others were quicker, a sender may be writing
+ * the next element over it meanwhile: so the bytes are shared word by word, and what was read counts
+ * only if the taking succeeds.
+ */
+#ifndef CKF_CHANNEL_SHARED_BYTES_H
+#define CKF_CHANNEL_SHARED_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/atomics.h"
+#include "channel/core.h"
+
+/* The block whose address a cell holds. */
+static inline _Atomic(uint64_t) *ckf_block_of(uint64_t word)
+{
+    return (_Atomic(uint64_t) *)(uintptr_t)word;
+}
+
+/* Words for an element of that size. */
+static inline size_t ckf_words_for(size_t elem_size)
+{
+    return (elem_size + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+}
+
+/* Bytes for an element, such that small ones do not lie across two lines, and large ones begin with
+ * one. */
+static inline size_t ckf_stride_for(size_t elem_size)
+{
+    enum { LINE = 64 };
+    size_t stride = sizeof(uint64_t);
+    while (stride < elem_size && stride < LINE)
+        stride *= 2;
+    return stride < elem_size ? (elem_size + LINE - 1) / LINE * LINE : stride;
+}
+
+static inline void ckf_bytes_write(_Atomic(uint64_t) *words, const void *elem, size_t elem_size)
+{
+    const unsigned char *bytes = elem;
+    uint64_t word;
+    /* relaxed, all: published by who makes the element reachable */
+    for (; elem_size >= sizeof word; elem_size -= sizeof word, bytes += sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        store_relaxed(words++, word);
+    }
+    if (elem_size > 0) {
+        word = 0;
+        memcpy(&word, bytes, elem_size);
+        store_relaxed(words, word);
+    }
+}
+
+static inline void ckf_bytes_read(uint64_t *copy, const _Atomic(uint64_t) *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        copy[i] = load_relaxed(&words[i]); /* relaxed: acquired with the cell; see above */
+}
+
+/* Room for what a receiver reads: one of the largest elements, or several. */
+struct ckf_copies {
+    uint64_t words[CKF_MAX_ELEM_SIZE / sizeof(uint64_t)];
+};
+
+/* How many of `count` elements one receive may copy. */
+static inline size_t ckf_copies_fit(size_t words_each, size_t count)
+{
+    size_t fit = sizeof(struct ckf_copies) / sizeof(uint64_t) / words_each;
+    if (fit > CKF_RUN)
+        fit = CKF_RUN;
+    return count < fit ? count : fit;
+}
+
+static inline void ckf_copies_to(unsigned char *elems, const struct ckf_copies *copies,
+                                 size_t count, size_t elem_size)
+{
+    size_t words_each = ckf_words_for(elem_size);
+    for (size_t i = 0; i < count; i++)
+        memcpy(elems + i * elem_size, copies->words + i * words_each, elem_size);
+}
+
+#endif
