@@ -215,12 +215,11 @@ static struct place read_place(const struct ckf_wide *at)
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
 static bool read_next(const struct place *place, struct ckf_segment **next)
 {
-    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of().
-     * edge segment-linked: acquire; pairs with the CASes in append() and place_mark(). */
+    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of(). */
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
-    /* relaxed: only compared, after the other load, which acquires; whoever reuses the segment writes
-     * this word first */
-    return load_relaxed(&place->segment->next.low) == place->first;
+    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
+     * both words. After the other load: whoever reuses the segment writes this word first. */
+    return load_acquire(&place->segment->next.low) == place->first;
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
