@@ -156,7 +156,12 @@ void ckf_section_wait(void)
 /* A fence goes up when DEAR_WAITS waits in a row took more than the SHARE-th part of the time from one to
  * the next: some thousand instructions of each waiter, an interrupt of each other CPU. It goes down when
  * there was no wait for QUIET_NS, at which a section looks now and then. */
-enum { SHARE = 4, DEAR_WAITS = 8, QUIET_NS = CKF_SIZE(1000000, 0), LOOK_EVERY = 4096 };
+enum {
+    SHARE = CKF_SIZE(4, 1 << 20),
+    DEAR_WAITS = 8,
+    QUIET_NS = CKF_SIZE(1000000, 0),
+    LOOK_EVERY = CKF_SIZE(4096, 4)
+};
 
 static void raise_fence(struct ckf_fence *fence)
 {
@@ -189,7 +194,7 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
     /* edge fence-passed: seq_cst, for a store->load race: this against the section's seq_cst loads. The
      * waiter writes what they load before it looks here. relaxed: our own */
     exchange_seq_cst(&place->inside, load_relaxed(&place->inside));
-    if (++place->ticks % CKF_RARELY(LOOK_EVERY) != 0)
+    if (++place->ticks % LOOK_EVERY != 0)
         return;
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);

@@ -333,6 +333,7 @@ static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t
     if (index != 0) /* part of a larger one */
         return &ckf_explore_engine.locations[index - 1];
     struct ckf_location *location = make_location(address, size);
+    granule->flags |= GRANULE_LOCATED;
     for (unsigned i = offset; i < offset + size; i++)
         granule->location[i] = (uint16_t)(index_of(location) + 1);
     return location;
@@ -826,6 +827,7 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
     order = ckf_explore_order(OP_RMW, order, pc);
     ckf_explore_engine.running->operands[0] = operand;
     ckf_explore_memory_point(OP_RMW, address, size, order, pc);
+    ckf_explore_shadow_update(address, size);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
@@ -879,6 +881,7 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     ckf_explore_engine.running->operands[0] = desired;
     ckf_explore_engine.running->operands[1] = *expected;
     ckf_explore_memory_point(OP_CAS, address, size, success, pc);
+    ckf_explore_shadow_update(address, size);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
