@@ -1308,9 +1308,9 @@ static void close_and_find_it_ready(struct ckf_stress_run *run, void *state)
 SCENE(promised_one_is_there, "order-promised-one-is-there", BOTH, promised_one_in_segments,
       destroy_both, {"owner", put_and_take, 1}, {"observer", find_it_ready, 1});
 SCENE(promised_close_in_ring, "order-promised-close-in-ring", BOTH, promised_ring, destroy_both,
-      {"owner", try_put_first, 1}, {"closer", close_and_find_it_ready, 1});
+      {"owner", put_two, 1}, {"closer", close_and_find_it_ready, 1});
 SCENE(promised_close_in_segments, "order-promised-close-in-segments", BOTH, promised_segments,
-      destroy_both, {"owner", try_put_first, 1}, {"closer", close_and_find_it_ready, 1});
+      destroy_both, {"owner", put_two, 1}, {"closer", close_and_find_it_ready, 1});
 
 /* --- tasks --- */
 

@@ -149,9 +149,9 @@ static bool replace(struct ckf_breaker *breaker, const struct moment *seen,
     uint64_t low = pack(seen), new_low = pack(next);
     if (low == new_low && seen->until == next->until)
         return true;
-    /* edge breaker-changed: release, by the seq_cst CAS; pairs with the acquires in look(). */
-    return ckf_wide_cas(&breaker->words, low, (uint64_t)seen->until, new_low,
-                        (uint64_t)next->until);
+    /* edge breaker-changed: release; pairs with the acquires in look(). */
+    return ckf_wide_cas_explicit(&breaker->words, low, (uint64_t)seen->until, new_low,
+                                 (uint64_t)next->until, memory_order_release);
 }
 
 /* --- the door --- */

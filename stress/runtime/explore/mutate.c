@@ -101,10 +101,11 @@ static const struct {
     unsigned bound;
     uint64_t executions;
 } stages[] = {
-    {CKF_EXPLORE_SEQUENTIAL, 0, 6}, {CKF_EXPLORE_RANDOM, 0, 40}, {CKF_EXPLORE_SEQUENTIAL, 0, 24},
-    {CKF_EXPLORE_RANDOM, 0, 300},   {CKF_EXPLORE_PCT, 3, 300},   {CKF_EXPLORE_DFS, 1, 1000},
-    {CKF_EXPLORE_RANDOM, 0, 2000},  {CKF_EXPLORE_PCT, 2, 2000},  {CKF_EXPLORE_DFS, 2, 10000},
-    {CKF_EXPLORE_RANDOM, 0, 10000}, {CKF_EXPLORE_PCT, 4, 10000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 6},   {CKF_EXPLORE_RANDOM, 0, 40}, {CKF_EXPLORE_SEQUENTIAL, 0, 24},
+    {CKF_EXPLORE_RANDOM, 0, 300},     {CKF_EXPLORE_PCT, 3, 300},   {CKF_EXPLORE_DFS, 1, 1000},
+    {CKF_EXPLORE_RANDOM, 0, 2000},    {CKF_EXPLORE_PCT, 2, 2000},  {CKF_EXPLORE_DFS, 2, 10000},
+    {CKF_EXPLORE_RANDOM, 0, 10000},   {CKF_EXPLORE_PCT, 4, 10000}, {CKF_EXPLORE_DFS, 2, 200000},
+    {CKF_EXPLORE_RANDOM, 0, 1000000},
 };
 enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 6 };
 
@@ -307,7 +308,7 @@ static void list_mutants(struct mutation_run *run)
 /* --- mutants --- */
 
 /* A mutant that has lived so long survives. */
-enum { EXECUTIONS_OF_A_MUTANT = 50000 };
+enum { EXECUTIONS_OF_A_MUTANT = 20000 };
 
 static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {
