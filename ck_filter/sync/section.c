@@ -69,9 +69,9 @@ struct ckf_place *ckf_section_begin_heavily(void)
     }
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(). */
     uint64_t phase = load_acquire(&ckf_sections.phase);
-    /* edge section-begun: acq_rel; pairs with the acq_rel in seen_inside(): a waiter that came first
+    /* edge section-begun: acquire; pairs with the release in seen_inside(): a waiter that came first
      * has made its object unreachable for us, and one that comes second sees us. From 0. */
-    fetch_add_acq_rel(&place->inside, own ? phase : 1);
+    fetch_add_acquire(&place->inside, own ? phase : 1);
     return place;
 }
 
@@ -106,7 +106,7 @@ static uint64_t seen_inside(struct ckf_place *place)
         /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly().
          * edge fence-passed: seq_cst, for a store->load race: what the waiter has removed against this. */
         return load_seq_cst(&place->inside);
-    /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily(). */
+    /* edge section-begun: acq_rel; pairs with the acquire in ckf_section_begin_heavily(). */
     return fetch_add_acq_rel(&place->inside, 0);
 }
 
@@ -126,7 +126,7 @@ static void wait_for_crowd(void)
         /* relaxed: newcomers may use either word */
         uint32_t phase = fetch_add_relaxed(&crowd_phase, 1);
         struct ckf_place *place = &ckf_places[CKF_OWN_NUMBERS + phase % CKF_CROWD_PLACES];
-        /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily().
+        /* edge section-begun: acq_rel; pairs with the acquire in ckf_section_begin_heavily().
          * edge section-ended: acquire; pairs with the release in ckf_section_end_heavily(). */
         for (unsigned round = 0; fetch_add_acq_rel(&place->inside, 0) != 0; round++)
             ckf_section_pause(round);
@@ -136,7 +136,7 @@ static void wait_for_crowd(void)
 static void wait_for_sections(bool barrier)
 {
     /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
-    uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, 1) + 1;
+    uint64_t phase = fetch_add_release(&ckf_sections.phase, 1) + 1;
     if (barrier)
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
