@@ -16,6 +16,7 @@ struct corpus_program {
     unsigned timeouts;
     /* What is found only if these are offered; 0: offer nothing. */
     unsigned spurious, failed_allocation;
+    bool takes_others; /* a wake must take another sleeper than the first */
 };
 
 extern const struct corpus_program corpus[];

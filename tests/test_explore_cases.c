@@ -61,6 +61,29 @@ static void a_racy_variant_that_does_not_fail_is_said_so(void **state)
     assert_int_equal(explore("-c", "not-racy", "--require-repro", (const char *)NULL), 3);
 }
 
+static void memory_that_nobody_frees_is_a_leak_unless_the_case_says_so(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "forgotten-block", "--require-repro", (const char *)NULL), 0);
+    assert_int_equal(
+        explore("-c", "forgotten-block", "--variant", "racy", "--save", folder, (const char *)NULL),
+        0);
+    assert_int_equal(
+        explore("replay", path_of("forgotten-block-racy.schedule"), (const char *)NULL), 0);
+    assert_int_equal(explore("-c", "block-that-stays", (const char *)NULL), 0);
+}
+
+static void allocations_fail_where_a_case_says_that_it_copes(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "needs-memory", "--variant", "mutex", (const char *)NULL), 0);
+    assert_int_equal(
+        explore("-c", "needs-memory", "--variant", "atomic", "--save", folder, (const char *)NULL),
+        1);
+    assert_int_equal(explore("replay", path_of("needs-memory-atomic.schedule"), (const char *)NULL),
+                     0);
+}
+
 static void every_model_and_strategy_runs(void **state)
 {
     (void)state;
@@ -284,6 +307,8 @@ static int remove_folder(void **state)
                                         "hit-counter-racy.schedule",
                                         "hand-over-racy.schedule",
                                         "changed.schedule",
+                                        "forgotten-block-racy.schedule",
+                                        "needs-memory-atomic.schedule",
                                         "records-still-broken-atomic.schedule",
                                         "records-too-much-atomic.schedule"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -299,6 +324,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(racy_variants_fail_and_fixed_ones_do_not),
         cmocka_unit_test(a_fixed_variant_that_fails_is_an_error),
         cmocka_unit_test(a_racy_variant_that_does_not_fail_is_said_so),
+        cmocka_unit_test(memory_that_nobody_frees_is_a_leak_unless_the_case_says_so),
+        cmocka_unit_test(allocations_fail_where_a_case_says_that_it_copes),
         cmocka_unit_test(every_model_and_strategy_runs),
         cmocka_unit_test(a_schedule_replays),
         cmocka_unit_test(a_schedule_replays_in_another_process),

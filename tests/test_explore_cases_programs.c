@@ -1,6 +1,7 @@
 /* tests/test_explore_cases_programs.c - cases in the case language, compiled for the explore engine. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -108,6 +109,78 @@ static void take(struct ckf_stress_run *run, void *state)
                    {.name = "taker", .body = take, .copies = 1}},                                  \
         .outcomes = {{"7", CKF_STRESS_ACCEPTABLE, "the value arrived"}},                           \
     }
+/* A block that is forgotten if the other one was too late, and one that is meant to stay. */
+
+struct keeping {
+    bool frees_late;
+};
+static const struct keeping forgets_late = {false}, frees_late = {true};
+
+static void keep(struct ckf_stress_run *run, void *state)
+{
+    const struct keeping *keeping = ckf_stress_operations(run);
+    struct hand_over *over = state;
+    int *volatile block = calloc(1, sizeof *block);
+    if (keeping->frees_late || atomic_load_explicit(&over->ready, memory_order_acquire))
+        free(block);
+}
+static void get_ready(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    atomic_store_explicit(&((struct hand_over *)state)->ready, 1, memory_order_release);
+}
+
+CKF_STRESS_CASE(forgotten_block) = {
+    .id = "forgotten-block",
+    .collection = "example",
+    .title = "a block is freed only by who comes late",
+    .operations = {[CKF_STRESS_RACY] = &forgets_late, [CKF_STRESS_ATOMIC] = &frees_late},
+    .state_size = sizeof(struct hand_over),
+    .actors = {{.name = "keeper", .body = keep, .copies = 1},
+               {.name = "other", .body = get_ready, .copies = 1}},
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "it was freed"}},
+};
+
+CKF_STRESS_CASE(block_that_stays) = {
+    .id = "block-that-stays",
+    .collection = "example",
+    .title = "a block that is left by design",
+    .operations = {[CKF_STRESS_ATOMIC] = &forgets_late},
+    .state_size = sizeof(struct hand_over),
+    .actors = {{.name = "keeper", .body = keep, .copies = 1},
+               {.name = "other", .body = get_ready, .copies = 1}},
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "it was freed"},
+                 {"leak", CKF_STRESS_ACCEPTABLE, "it goes with the process"}},
+};
+
+/* Memory that runs out: one variant copes, the other takes what it gets. */
+
+struct needing {
+    bool copes;
+};
+static const struct needing copes = {true}, hopes = {false};
+
+static void need(struct ckf_stress_run *run, void *state)
+{
+    const struct needing *needing = ckf_stress_operations(run);
+    int *volatile block = calloc(1, sizeof *block);
+    (void)state;
+    if (block == NULL && !needing->copes)
+        ckf_stress_outcome(run, "without memory");
+    free(block);
+}
+
+CKF_STRESS_CASE(needs_memory) = {
+    .id = "needs-memory",
+    .collection = "example",
+    .title = "actors allocate, and one variant copes when that fails",
+    .operations = {[CKF_STRESS_MUTEX] = &copes, [CKF_STRESS_ATOMIC] = &hopes},
+    .state_size = 1,
+    .actors = {{.name = "needy", .body = need, .copies = 2}},
+    .flags = CKF_STRESS_COPES_WITHOUT_MEMORY,
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "with memory or without"}},
+};
+
 HAND_OVER(hand_over, "hand-over", &release);
 HAND_OVER(hand_over_still_broken, "hand-over-still-broken", &relaxed);
 

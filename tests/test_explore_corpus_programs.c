@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "base/clock.h"
@@ -55,13 +56,13 @@ static void together(void (*first)(void *), void (*second)(void *), void (*third
 }
 
 /* PROGRAM(name, threads...) defines the body that runs two or three threads. */
-#define PROGRAM(name, first, second, third, before, after)                                         \
+#define PROGRAM(name, first, second, third, before, ...)                                           \
     static void name(void *unused)                                                                 \
     {                                                                                              \
         (void)unused;                                                                              \
         before;                                                                                    \
         together(first, second, third);                                                            \
-        after;                                                                                     \
+        __VA_ARGS__;                                                                               \
     }
 
 /* Treiber's stack on a pool of numbered nodes. The top is a node, and a version that grows in the
@@ -137,10 +138,11 @@ struct queue_node {
     int value;
 };
 static _Atomic(struct queue_node *) queue_head, queue_tail;
+static struct queue_node *queue_first;
 
 static void queue_begin(void)
 {
-    struct queue_node *dummy = calloc(1, sizeof *dummy);
+    struct queue_node *dummy = queue_first = calloc(1, sizeof *dummy);
     queue_head = dummy;
     queue_tail = dummy;
 }
@@ -205,10 +207,20 @@ static void put_wrong_2(void *unused)
     queue_put_wrong(2);
 }
 
+/* Nodes stay linked to the one that was first of all. */
+static void queue_end(void)
+{
+    for (struct queue_node *node = queue_first; node != NULL;) {
+        struct queue_node *next = LOAD(node->next, rlx);
+        free(node);
+        node = next;
+    }
+}
+
 PROGRAM(michael_scott, put_1, put_2, NULL, queue_begin(),
-        check(queue_take() != 0 && queue_take() == 0, "two in, two out"))
+        check(queue_take() != 0 && queue_take() == 0, "two in, two out"), queue_end())
 PROGRAM(michael_scott_store, put_wrong_1, put_wrong_2, NULL, queue_begin(),
-        check(queue_take() != 0 && queue_take() != 0, "two in, two out"))
+        check(queue_take() != 0 && queue_take() != 0, "two in, two out"), queue_end())
 
 /* Mutual exclusion: the critical section is a plain counter, so that a failure is a data race. */
 
@@ -601,8 +613,8 @@ static void lazy_wrong(void *unused)
     check(*get_lazy(rlx) == 42, "what is published is initialised");
 }
 
-PROGRAM(double_checked, lazy_right, lazy_right, NULL, , )
-PROGRAM(double_checked_relaxed, lazy_wrong, lazy_wrong, NULL, , )
+PROGRAM(double_checked, lazy_right, lazy_right, NULL, , free(LOAD(lazy, rlx)))
+PROGRAM(double_checked_relaxed, lazy_wrong, lazy_wrong, NULL, , free(LOAD(lazy, rlx)))
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void initialise(void)
@@ -784,13 +796,15 @@ static void sleep_inside(void *unused)
     ckf_read_end();
 }
 
-PROGRAM(rcu_retire, publish, read_inside, read_inside, snapshot = make_snapshot(1),
-        ckf_wait_for_reclaim())
-PROGRAM(rcu_wait, publish_and_wait, read_inside, read_inside, snapshot = make_snapshot(1), )
-PROGRAM(rcu_free_at_once, publish_and_free, read_inside, NULL, snapshot = make_snapshot(1), )
-PROGRAM(rcu_used_after_section, publish, read_outside, NULL, snapshot = make_snapshot(1), )
-PROGRAM(rcu_loaded_before_section, publish, read_before, NULL, snapshot = make_snapshot(1), )
-PROGRAM(rcu_sleep_inside, publish, sleep_inside, NULL, snapshot = make_snapshot(1), )
+#define RCU_PROGRAM(name, first, second, third)                                                    \
+    PROGRAM(name, first, second, third, snapshot = make_snapshot(1), ckf_wait_for_reclaim(),       \
+            free(LOAD(snapshot, rlx)))
+RCU_PROGRAM(rcu_retire, publish, read_inside, read_inside)
+RCU_PROGRAM(rcu_wait, publish_and_wait, read_inside, read_inside)
+RCU_PROGRAM(rcu_free_at_once, publish_and_free, read_inside, NULL)
+RCU_PROGRAM(rcu_used_after_section, publish, read_outside, NULL)
+RCU_PROGRAM(rcu_loaded_before_section, publish, read_before, NULL)
+RCU_PROGRAM(rcu_sleep_inside, publish, sleep_inside, NULL)
 
 /* Sleeping: the library's parking, and a wait that does not let the kernel compare. */
 
@@ -859,6 +873,33 @@ static void nothing(void *unused)
 PROGRAM(spin_until_set, spin_for_ever, set_ready, spin_bare, , )
 PROGRAM(spin_never_set, spin_for_ever, nothing, NULL, , )
 PROGRAM(spin_bare_never_set, spin_bare, nothing, NULL, , )
+
+/* Who looks several words over a second time does not spin, and may be the first to go on. */
+
+static _Atomic(int) looked_over[3];
+
+__attribute__((noinline)) static void look_over(void)
+{
+    for (int i = 0; i < 3; i++)
+        (void)LOAD(looked_over[i], rlx);
+}
+static void look_twice(void *unused)
+{
+    (void)unused;
+    look_over();
+    look_over();
+    STORE(ready_flag, true, rlx);
+}
+static void write_words(void *unused)
+{
+    (void)unused;
+    bool was_ready = LOAD(ready_flag, rlx);
+    for (int i = 0; i < 3; i++)
+        STORE(looked_over[i], 1, rlx);
+    check(!was_ready, "it is not ready before the words are written");
+}
+
+PROGRAM(looks_twice, look_twice, write_words, NULL, , )
 
 /* Threads, keys and thread-local storage. */
 
@@ -974,6 +1015,161 @@ PROGRAM(futex_without_loop, sleeper_without_loop, signaller, NULL, , )
 PROGRAM(weak_cas_without_loop, weak_without_loop, weak_without_loop, NULL, , )
 PROGRAM(memory_or_abort, user_of_memory, user_of_memory, NULL, , )
 
+/* What goes wrong only if a wake takes another sleeper than the first, or a deadline passes while others could
+ * go on. */
+static bool first_may, second_may;
+
+static void pass_on(const bool *may, bool *next)
+{
+    pthread_mutex_lock(&mutex);
+    while (!*may)
+        pthread_cond_wait(&condition, &mutex);
+    *next = true;
+    pthread_cond_signal(&condition); /* whom? */
+    pthread_mutex_unlock(&mutex);
+}
+static void first_in_turn(void *unused)
+{
+    (void)unused;
+    pass_on(&first_may, &second_may);
+}
+static void second_in_turn(void *unused)
+{
+    bool nobody;
+    (void)unused;
+    pass_on(&second_may, &nobody);
+}
+static void begin_turns(void *unused)
+{
+    bool always = true;
+    (void)unused;
+    pass_on(&always, &first_may);
+}
+static int *request;
+
+static void give_up_on_request(void *unused)
+{
+    struct timespec deadline = ckf_timespec(ckf_deadline_after_ns(1000000));
+    (void)unused;
+    pthread_mutex_lock(&mutex);
+    while (!ready && pthread_cond_timedwait(&condition, &mutex, &deadline) == 0)
+        ;
+    free(request); /* whether it was answered or not */
+    pthread_mutex_unlock(&mutex);
+}
+static void answer_request(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&mutex);
+    *request = 1;
+    ready = true;
+    pthread_cond_signal(&condition);
+    pthread_mutex_unlock(&mutex);
+}
+PROGRAM(turns_by_one_condition, first_in_turn, second_in_turn, begin_turns,
+        first_may = second_may = false, )
+PROGRAM(request_given_up, give_up_on_request, answer_request, NULL,
+        request = calloc(1, sizeof *request), )
+
+/* Memory that nobody frees, and memory that nobody writes. */
+static _Atomic(int *) lazily;
+
+static void make_lazily(bool (*publish_it)(int *made))
+{
+    if (LOAD(lazily, acq) != NULL)
+        return;
+    int *made = calloc(1, sizeof *made);
+    if (!publish_it(made))
+        free(made);
+}
+static bool publish_one(int *made)
+{
+    int *none = NULL;
+    return CAS(lazily, &none, made, acq_rel);
+}
+static bool publish_over(int *made)
+{
+    STORE(lazily, made, rel);
+    return true;
+}
+static void make_one(void *unused)
+{
+    (void)unused;
+    make_lazily(publish_one);
+}
+static void make_over(void *unused)
+{
+    (void)unused;
+    make_lazily(publish_over);
+}
+static int *volatile kept;
+
+static void forget_memory(void *unused)
+{
+    (void)unused;
+    kept = calloc(1, sizeof *kept);
+}
+PROGRAM(made_lazily_once, make_one, make_one, NULL, , free(LOAD(lazily, rlx)))
+PROGRAM(made_lazily_twice, make_over, make_over, NULL, , free(LOAD(lazily, rlx)))
+PROGRAM(memory_forgotten, forget_memory, nothing, NULL, , )
+
+struct mail {
+    _Atomic(int) stamps;
+    char kind;
+    int text;
+};
+static _Atomic(struct mail *) mail;
+
+static struct mail *new_mail(void)
+{
+    struct mail *made = malloc(sizeof *made);
+    made->kind = 'a';
+    return made;
+}
+static void send_mail(void *unused)
+{
+    (void)unused;
+    struct mail *made = new_mail(), *sent = malloc(sizeof *sent);
+    atomic_init(&made->stamps, 0);
+    made->text = 1;
+    memcpy(sent, made, sizeof *made); /* with the padding that nobody has written */
+    free(made);
+    STORE(mail, sent, rel);
+}
+static void send_mail_without_text(void *unused)
+{
+    (void)unused;
+    struct mail *made = new_mail();
+    atomic_init(&made->stamps, 0);
+    STORE(mail, made, rel);
+}
+static void send_mail_without_stamps(void *unused)
+{
+    (void)unused;
+    struct mail *made = new_mail();
+    made->text = 1;
+    STORE(mail, made, rel);
+}
+static void send_zeroed_mail(void *unused)
+{
+    (void)unused;
+    STORE(mail, calloc(1, sizeof(struct mail)), rel);
+}
+static void receive_mail(void *unused)
+{
+    (void)unused;
+    struct mail *found = LOAD(mail, acq);
+    if (found == NULL)
+        return;
+    ADD(found->stamps, 1, rlx);
+    check(found->text == 1 || found->text == 0, "a mail is whole");
+}
+#define MAIL_PROGRAM(name, send) PROGRAM(name, send, receive_mail, NULL, , free(LOAD(mail, rlx)))
+MAIL_PROGRAM(mail_whole, send_mail)
+MAIL_PROGRAM(mail_zeroed, send_zeroed_mail)
+MAIL_PROGRAM(mail_without_text, send_mail_without_text)
+MAIL_PROGRAM(mail_without_stamps, send_mail_without_stamps)
+
 /* A 16-byte cell that one side changes whole and the other by half. */
 
 struct cell {
@@ -1059,6 +1255,7 @@ const struct corpus_program corpus[] = {
     {"parking", parking, CKF_VERDICT_OK, ALL, 0},
     {"parking with a deadline", parking_timed, CKF_VERDICT_OK, 3, 1},
     {"sleep without a comparison", naive_sleep, CKF_VERDICT_HANG, ALL, 0},
+    {"looks twice, then goes on", looks_twice, CKF_VERDICT_MISUSE, ALL, 0},
     {"spins until it is set", spin_until_set, CKF_VERDICT_OK, ALL, 0},
     {"spins on what is never set", spin_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"spins bare on what is never set", spin_bare_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
@@ -1067,6 +1264,15 @@ const struct corpus_program corpus[] = {
     {"futex, waited for once", futex_without_loop, CKF_VERDICT_MISUSE, 2, 0, 1, 0},
     {"weak compare-and-swap, tried once", weak_cas_without_loop, CKF_VERDICT_MISUSE, 2, 0, 1, 0},
     {"memory without which it gives up", memory_or_abort, CKF_VERDICT_ABORT, 2, 0, 0, 1},
+    {"turns by one condition variable", turns_by_one_condition, CKF_VERDICT_HANG, 2, 0, 0, 0, true},
+    {"request given up by its deadline", request_given_up, CKF_VERDICT_USE_AFTER_FREE, 2, 1},
+    {"made lazily, once", made_lazily_once, CKF_VERDICT_OK, ALL, 0},
+    {"made lazily, twice", made_lazily_twice, CKF_VERDICT_LEAK, ALL, 0},
+    {"memory forgotten", memory_forgotten, CKF_VERDICT_LEAK, ALL, 0},
+    {"mail, copied whole", mail_whole, CKF_VERDICT_OK, ALL, 0},
+    {"mail, zeroed", mail_zeroed, CKF_VERDICT_OK, ALL, 0},
+    {"mail without its text", mail_without_text, CKF_VERDICT_UNWRITTEN, ALL, 0},
+    {"mail without its stamps", mail_without_stamps, CKF_VERDICT_UNWRITTEN, ALL, 0},
     {"numbers of threads, inherited", numbers_of_threads, CKF_VERDICT_OK, 2, 0},
     {"a 16-byte cell, changed whole and by half", cell_of_two_words, CKF_VERDICT_OK, ALL, 0},
 };

@@ -215,19 +215,20 @@ static struct place read_place(const struct ckf_wide *at)
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
 static bool read_next(const struct place *place, struct ckf_segment **next)
 {
-    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of().
-     * edge segment-linked: acquire; pairs with the CASes in append() and place_mark(). */
+    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of(). */
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
-    /* relaxed: only compared, after the other load, which acquires; whoever reuses the segment writes
-     * this word first */
-    return load_relaxed(&place->segment->next.low) == place->first;
+    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
+     * both words. After the other load: whoever reuses the segment writes this word first. */
+    return load_acquire(&place->segment->next.low) == place->first;
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
 static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
 {
-    /* edge segment-reached: release, by the seq_cst CAS; pairs with the loads in read_place(). */
-    return ckf_wide_cas(at, from->first, word_of(from->segment), from->first + SPAN, word_of(to));
+    /* edge segment-reached: release; pairs with the loads in read_place(), and with the acquire of who
+     * fails here: what it retires has been left by tail_at. */
+    return ckf_wide_cas_explicit(at, from->first, word_of(from->segment), from->first + SPAN,
+                                 word_of(to), memory_order_acq_rel);
 }
 
 /* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
@@ -254,9 +255,11 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
     struct ckf_segment *next = take_spare(segments);
     if (next == NULL)
         return CKF_NO_MEMORY;
-    /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
+    /* edge segment-linked: release; pairs with the load in read_next(). Not seq_cst: whoever fills a cell of
+     * the successor comes after somebody who has read the link there, seq_cst. */
     if (!prepare_next(next, place) ||
-        !ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
+        !ckf_wide_cas_explicit(&place->segment->next, place->first, 0, place->first, word_of(next),
+                               memory_order_release))
         keep_or_retire(segments, next);
     return CKF_OK;
 }

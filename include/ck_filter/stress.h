@@ -96,7 +96,10 @@ enum {
     /* Every iteration gets threads of its own, which exit at its end (otherwise threads are kept). */
     CKF_STRESS_FRESH_THREADS = 1,
     /* The racy twin fails whatever the schedule: one iteration is proof, and no rate is estimated. */
-    CKF_STRESS_DETERMINISTIC = 2
+    CKF_STRESS_DETERMINISTIC = 2,
+    /* Actors cope with memory that runs out: where schedules are enumerated, each of their allocations
+     * fails in some, except in racy twins. */
+    CKF_STRESS_COPES_WITHOUT_MEMORY = 4
 };
 
 /* Histories. A case that names a sequential specification has its recorded operations judged after

@@ -85,7 +85,8 @@ static void must_add_rule(struct ckf_ruleset *rules, uint32_t id, enum ckf_actio
         abort();
 }
 
-/* Publishes, again while the bound on retired rulesets is reached, and takes the rules back. */
+/* Publishes, again while the bound on retired rulesets is reached, and takes the rules back. Without memory,
+ * nothing is published. */
 static enum ckf_status publish(void *filter, struct ckf_ruleset *rules, uint64_t expected)
 {
     uint64_t generation;
@@ -94,13 +95,14 @@ static enum ckf_status publish(void *filter, struct ckf_ruleset *rules, uint64_t
         status = ckf_filter_publish(filter, rules, expected, &generation);
     while (status == CKF_BUSY);
     ckf_ruleset_destroy(rules);
-    if (status != CKF_OK && status != CKF_STALE)
+    if (status != CKF_OK && status != CKF_STALE && status != CKF_NO_MEMORY)
         abort();
     return status;
 }
 
-/* The generation that answers, and a ruleset with the words that it denies. */
-static struct ckf_ruleset *denied_now(void *filter, uint64_t *generation)
+/* The generation that answers, and a ruleset with the words that it denies and another one. NULL without
+ * memory. */
+static struct ckf_ruleset *denied_now_and(void *filter, unsigned another, uint64_t *generation)
 {
     struct ckf_record records[MOST_WORDS];
     struct ckf_verdict verdicts[MOST_WORDS];
@@ -108,10 +110,17 @@ static struct ckf_ruleset *denied_now(void *filter, uint64_t *generation)
         records[word] = (struct ckf_record){word_text(word), strlen(word_text(word))};
     ckf_filter_evaluate_many(filter, records, verdicts, MOST_WORDS);
     *generation = verdicts[0].generation;
-    struct ckf_ruleset *rules = new_ruleset();
-    for (unsigned word = 0; word < MOST_WORDS; word++)
-        if (verdicts[word].action == CKF_ACTION_DROP)
-            must_add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+    struct ckf_ruleset *rules;
+    if (ckf_ruleset_create(&rules) != CKF_OK)
+        return NULL;
+    for (unsigned word = 0; word < MOST_WORDS; word++) {
+        if ((verdicts[word].action == CKF_ACTION_DROP || word == another) &&
+            add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false) !=
+                CKF_OK) {
+            ckf_ruleset_destroy(rules);
+            return NULL;
+        }
+    }
     return rules;
 }
 
@@ -120,8 +129,9 @@ static void deny(void *filter, unsigned word)
     enum ckf_status status;
     do {
         uint64_t generation;
-        struct ckf_ruleset *rules = denied_now(filter, &generation);
-        (void)add_rule(rules, FIRST_WORD_ID + word, CKF_ACTION_DROP, word_text(word), false);
+        struct ckf_ruleset *rules = denied_now_and(filter, word, &generation);
+        if (rules == NULL)
+            return;
         status = publish(filter, rules, generation);
     } while (status == CKF_STALE);
 }
@@ -191,10 +201,15 @@ static void reload_bad(void *filter)
         ckf_ruleset_destroy(rules); /* a second rule of that id: nothing is published */
 }
 
-static void prepare_and_judge(void *filter, int *prepared, const char *record)
+static void prepare_and_judge(void *filter, int *prepared, const char *record, bool batch)
 {
+    const struct ckf_record judged = {record, strlen(record)};
+    struct ckf_verdict verdict;
     *prepared = 1;
-    (void)ckf_filter_evaluate(filter, (struct ckf_record){record, strlen(record)});
+    if (batch)
+        ckf_filter_evaluate_many(filter, &judged, &verdict, 1);
+    else
+        (void)ckf_filter_evaluate(filter, judged);
 }
 
 static void deny_many(void *filter)

@@ -14,7 +14,7 @@ enum { MOST_WORDS = 10 /* words 0 .. 9 */, MANY_RULES = 70 };
 struct filter_operations {
     void *(*create)(void);
     void (*destroy)(void *filter);
-    /* Adds "deny word n" to whatever rules there are. */
+    /* Adds "deny word n" to whatever rules there are; without memory it does not, and no generation begins. */
     void (*deny)(void *filter, unsigned word);
     /* Replaces all rules: "deny word 0" and "deny word n". */
     void (*republish)(void *filter, unsigned word);
@@ -39,8 +39,8 @@ struct filter_operations {
     void (*reload_bad)(void *filter);
     /* NULL, or: waits until a reader has used the rules; false: it gave up. */
     bool (*wait_until_used)(void *filter);
-    /* Writes 1 to *prepared and has the record judged. */
-    void (*prepare_and_judge)(void *filter, int *prepared, const char *record);
+    /* Writes 1 to *prepared and has the record judged, as one of a batch or by itself. */
+    void (*prepare_and_judge)(void *filter, int *prepared, const char *record, bool batch);
     /* Replaces all rules by MANY_RULES. */
     void (*deny_many)(void *filter);
     /* False if a rule is listed that has no id. */

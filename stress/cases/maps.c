@@ -75,10 +75,15 @@ static void for_each(void *map, void (*visit)(const char *key, uint64_t value, v
     ckf_counter_map_for_each(map, visit_terminated, &visitor);
 }
 
-const struct map_operations mutex_map = {create_mutex, destroy,    add,     get,
-                                         take,         remove_key, for_each};
-const struct map_operations atomic_map = {create_atomic, destroy,    add,     get,
-                                          take,          remove_key, for_each};
+static uint64_t overflow(void *map)
+{
+    return ckf_counter_map_overflow(map);
+}
+
+const struct map_operations mutex_map = {create_mutex, destroy,    add,      get,
+                                         take,         remove_key, for_each, overflow};
+const struct map_operations atomic_map = {create_atomic, destroy,    add,      get,
+                                          take,          remove_key, for_each, overflow};
 
 struct sum {
     uint64_t total;

@@ -20,6 +20,8 @@ struct map_operations {
     /* visit(key, arg) for every key, in any order */
     void (*for_each)(void *map, void (*visit)(const char *key, uint64_t value, void *arg),
                      void *arg);
+    /* What was added while there was no memory for its key; NULL: nothing ever is. */
+    uint64_t (*overflow)(void *map);
 };
 
 extern const struct map_operations mutex_map, atomic_map;

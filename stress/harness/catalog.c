@@ -63,7 +63,8 @@ static const char *fault(const struct ckf_stress_case *test)
         return "it has no variant: give operations for at least one";
     if (ckf_stress_thread_count(test, 1) > CKF_STRESS_MAX_THREADS)
         return "its actors need more than 64 threads";
-    if ((test->flags & ~(unsigned)(CKF_STRESS_FRESH_THREADS | CKF_STRESS_DETERMINISTIC)) != 0)
+    if ((test->flags & ~(unsigned)(CKF_STRESS_FRESH_THREADS | CKF_STRESS_DETERMINISTIC |
+                                   CKF_STRESS_COPES_WITHOUT_MEMORY)) != 0)
         return "it has an unknown flag";
     for (size_t i = 0; i < sizeof test->reserved / sizeof test->reserved[0]; i++)
         if (test->reserved[i] != 0)

@@ -104,36 +104,39 @@ enum ckf_status ckf_set_allocator(const struct ckf_allocator *wanted)
     return CKF_BUSY;
 }
 
-void *ckf_alloc_aligned(size_t size, size_t align)
+static void *allocate(size_t size, size_t align, uintptr_t pc)
 {
     if (size == 0)
         size = 1;
-    void *memory = ckf_explore_heap_allocate(size, align);
+    void *memory = ckf_explore_heap_allocate(size, align, pc);
     if (memory == NULL)
         return NULL;
     ckf_explore_heap_fill(memory, size, ZEROS);
-    if (!ckf_explore_engine
-             .solo) /* seen as a write: who finds the block must be ordered after it */
-        ckf_explore_shadow_access((uintptr_t)memory, size, ACCESS_WRITE);
+    ckf_explore_shadow_fresh((uintptr_t)memory, size);
     return memory;
+}
+
+void *ckf_alloc_aligned(size_t size, size_t align)
+{
+    return allocate(size, align, CALLER);
 }
 
 /* Zeroed all the same: every execution begins alike. */
 void *ckf_alloc_untouched(size_t size, size_t align)
 {
-    return ckf_alloc_aligned(size, align);
+    return allocate(size, align, CALLER);
 }
 
 void *ckf_alloc(size_t size)
 {
-    return ckf_alloc_aligned(size, alignof(max_align_t));
+    return allocate(size, alignof(max_align_t), CALLER);
 }
 
 void *ckf_alloc_array(size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    return ckf_alloc(count * size);
+    return allocate(count * size, alignof(max_align_t), CALLER);
 }
 
 void ckf_free(void *memory)
@@ -148,7 +151,7 @@ bool ckf_copy_string(const char *text, char **copy)
     if (text == NULL)
         return true;
     size_t size = strlen(text) + 1;
-    *copy = ckf_alloc(size);
+    *copy = allocate(size, 1, CALLER);
     if (*copy == NULL)
         return false;
     memcpy(*copy, text, size);

@@ -13,7 +13,7 @@
 #include "harness/catalog.h"
 #include "linearize/history.h"
 
-enum { DEFAULT_COPIES = 2 };
+enum { DEFAULT_COPIES = 2, HISTORY = 1 << 30 /* of notes */ };
 
 struct ckf_stress_run {
     const struct ckf_case_program *program;
@@ -29,6 +29,7 @@ static struct {
     char names[MAX_THREADS][48];
     unsigned actor_count;
     struct ckf_recorder recorders[MAX_THREADS + 1]; /* one more for setup and the like */
+    struct ckf_case_allocations allocations;
     bool over;   /* the case has come to its end: there is a whole history */
     bool judged; /* and this is what is known of it */
     enum ckf_linearizability linearizability;
@@ -116,11 +117,18 @@ void ckf_explore_case_run(void *arg)
     current.main =
         (struct ckf_stress_run){.program = program, .number = MAX_THREADS, .state = state};
     run_alone(test->setup, state);
+    current.allocations.before_actors = ckf_explore_engine.allocations;
     run_actors(program, state);
+    current.allocations.after_actors = ckf_explore_engine.allocations;
     run_alone(test->invariant, state);
     run_alone(test->arbiter, state);
     run_alone(test->teardown, state);
     current.over = true;
+}
+
+struct ckf_case_allocations ckf_explore_case_allocations(void)
+{
+    return current.allocations;
 }
 
 /* Histories. */
@@ -175,6 +183,8 @@ static const char *found_by_engine(enum ckf_explore_verdict verdict)
     case CKF_VERDICT_ABORT:
     case CKF_VERDICT_CRASH:
     case CKF_VERDICT_MISUSE:
+    case CKF_VERDICT_LEAK:
+    case CKF_VERDICT_UNWRITTEN:
         return ckf_explore_verdict_name(verdict);
     default:
         return NULL;
@@ -191,10 +201,9 @@ static const char *registers_as_text(const struct ckf_explore_end *end)
     return text;
 }
 
-const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
+/* What the bodies said, or the history says. */
+static const char *own_outcome(const struct ckf_explore_end *end)
 {
-    if (end->verdict != CKF_VERDICT_OK)
-        return found_by_engine(end->verdict);
     const char *found = ckf_history_outcome(judge_history(!end->discovered));
     if (found != NULL &&
         (current.outcome == NULL ||
@@ -206,16 +215,33 @@ const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
     return end->registers_used > 0 ? registers_as_text(end) : "ok";
 }
 
+const char *ckf_explore_case_outcome(const struct ckf_explore_end *end)
+{
+    if (end->verdict == CKF_VERDICT_OK)
+        return own_outcome(end);
+    const char *found = found_by_engine(end->verdict);
+    if (end->verdict != CKF_VERDICT_LEAK)
+        return found;
+    /* All else went as the case says: the worse of the two counts. */
+    const struct ckf_stress_case *test = current.main.program->test;
+    const char *own = own_outcome(end);
+    return ckf_explore_case_grade(test, own)->grade >= ckf_explore_case_grade(test, found)->grade
+               ? own
+               : found;
+}
+
 const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
                                                         const char *outcome)
 {
-    static const struct ckf_stress_grading race = {
-        "data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"};
-    static const struct ckf_stress_grading misuse = {"misuse", CKF_STRESS_FORBIDDEN,
-                                                     "a rule of an interface was broken"};
-    const struct ckf_stress_grading *own = strcmp(outcome, race.pattern) == 0     ? &race
-                                           : strcmp(outcome, misuse.pattern) == 0 ? &misuse
-                                                                                  : NULL;
+    static const struct ckf_stress_grading verdicts[] = {
+        {"data race", CKF_STRESS_FORBIDDEN, "two threads used memory with nothing to order them"},
+        {"misuse", CKF_STRESS_FORBIDDEN, "a rule of an interface was broken"},
+        {"leak", CKF_STRESS_FORBIDDEN, "memory was left that nobody has freed"},
+        {"uninitialised read", CKF_STRESS_FORBIDDEN, "memory was read that nobody has written"}};
+    const struct ckf_stress_grading *own = NULL;
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        if (strcmp(outcome, verdicts[i].pattern) == 0)
+            own = &verdicts[i];
     if (own == NULL)
         return ckf_stress_grade(test, outcome);
     for (int i = 0; i < CKF_STRESS_MAX_OUTCOMES && test->outcomes[i].pattern != NULL; i++)
@@ -288,11 +314,14 @@ static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)
     return &current.recorders[run->number];
 }
 
-/* States with different histories differ: what is recorded will be judged. */
-static void note_history(const uint64_t *words, size_t count)
+/* States with different histories differ: what is recorded will be judged. When operations began and
+ * ended the engine knows. */
+static void note_history(const struct ckf_stress_run *run, const uint64_t *words, size_t count)
 {
+    uint64_t hash = current.recorders[run->number].count;
     for (size_t i = 0; i < count; i++)
-        ckf_explore_note_state(words[i]);
+        hash = ckf_explore_scramble(hash ^ words[i]);
+    ckf_explore_note_event(run->number, HISTORY, hash);
 }
 
 void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object, uint64_t argument,
@@ -305,8 +334,8 @@ void ckf_stress_call(struct ckf_stress_run *run, unsigned code, uint64_t object,
     bool misused;
     ckf_recorder_call(recorder_of(run), &operation, &misused);
     require(!misused, "records a call before its last operation has returned");
-    const uint64_t words[] = {run->number, code, object, argument, second_argument};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {code, object, argument, second_argument};
+    note_history(run, words, sizeof words / sizeof *words);
     ckf_explore_operation_begins();
 }
 
@@ -315,8 +344,8 @@ void ckf_stress_value(struct ckf_stress_run *run, unsigned index, uint64_t value
     bool misused;
     ckf_recorder_value(recorder_of(run), index, value, &misused);
     require(!misused, "records a value outside of an operation, or one above 3");
-    const uint64_t words[] = {run->number, index, value};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {index, value};
+    note_history(run, words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
@@ -329,9 +358,8 @@ void ckf_stress_return(struct ckf_stress_run *run, int status, uint64_t result)
         recorded->called = interval.called;
         recorded->returned = interval.returned;
     }
-    const uint64_t words[] = {run->number, (uint64_t)(int64_t)status, result, interval.called,
-                              interval.returned};
-    note_history(words, sizeof words / sizeof *words);
+    const uint64_t words[] = {(uint64_t)(int64_t)status, result};
+    note_history(run, words, sizeof words / sizeof *words);
 }
 
 void ckf_stress_pause(struct ckf_stress_run *run)
@@ -348,7 +376,7 @@ void ckf_stress_spin(struct ckf_stress_run *run)
 
 void *ckf_stress_alloc(size_t size)
 {
-    void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16);
+    void *memory = ckf_explore_heap_allocate(size == 0 ? 1 : size, 16, 0);
     if (memory != NULL)
         ckf_explore_heap_fill(memory, size, ZEROS);
     return memory;

@@ -23,6 +23,13 @@ void ckf_explore_case_run(void *arg);
  * lives until the next call. */
 const char *ckf_explore_case_outcome(const struct ckf_explore_end *end);
 
+/* How many allocations the execution that has just ended had made when its actors began, and when all had
+ * ended. */
+struct ckf_case_allocations {
+    unsigned before_actors, after_actors;
+};
+struct ckf_case_allocations ckf_explore_case_allocations(void);
+
 /* Prints the history of the execution that has just ended, if it is not linearizable. */
 void ckf_explore_case_print_history(FILE *out);
 

@@ -49,6 +49,7 @@ struct exploration {
     int64_t ns_to_failure, started_ns;
     char saved_path[512]; /* of the schedule file; empty: there is none */
     char trouble[512];    /* why there is no verdict; empty: there is one */
+    unsigned failed_allocation, first_allocation, last_allocation; /* which may fail in samples */
     int complete_bound;   /* the search was complete within so many preemptions; -1: not even 0 */
     bool complete_wholly; /* without a bound */
     unsigned saved_steps, minimise_attempts;
@@ -114,6 +115,10 @@ static bool look(const struct ckf_explore_end *end, void *arg)
 {
     struct exploration *exploration = arg;
     const char *outcome = ckf_explore_case_outcome(end);
+    struct ckf_case_allocations allocations = ckf_explore_case_allocations();
+    exploration->first_allocation = allocations.before_actors + 1;
+    if (allocations.after_actors > exploration->last_allocation)
+        exploration->last_allocation = allocations.after_actors;
     if (outcome == NULL) {
         snprintf(exploration->trouble, sizeof exploration->trouble, "%s: %s",
                  ckf_explore_verdict_name(end->verdict), end->message);
@@ -167,7 +172,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
         .seed = settings->seed,
         .timeouts = settings->timeouts,
         .timed = exploration->program.test->specification != NULL,
-        .failed_allocation = settings->failed_allocation,
+        .failed_allocation = exploration->failed_allocation,
         .informed = exploration->total.executions > 0,
         .without = settings->plain
                        ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
@@ -202,23 +207,53 @@ enum {
     SEARCH_SHARE = 80 /* percent of the budget */
 };
 
-static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
+/* Searches with a growing bound, as long as each is complete: the small ones cost little, and learn for the
+ * next one which words are shared, which lets a search begin again when it finds out by itself. */
+static bool search(struct exploration *exploration, unsigned highest, int64_t budget_ns,
+                   unsigned percent)
 {
-    unsigned highest = exploration->settings->preemptions;
     bool complete = true;
-    run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
     for (unsigned bound = 0; complete && bound <= highest && bound <= 8; bound++) {
         if (bound == 1)
             sample(exploration, FIRST_SAMPLES, left_of(exploration, budget_ns) / 2);
         complete = run_stage(exploration, CKF_EXPLORE_DFS, bound, 0,
-                             left_of(exploration, budget_ns) * SEARCH_SHARE / 100);
+                             left_of(exploration, budget_ns) * percent / 100);
         if (complete)
             exploration->complete_bound = (int)bound;
     }
     if (complete && highest == CKF_EXPLORE_UNBOUNDED)
-        exploration->complete_wholly =
+        exploration->complete_wholly = complete =
             run_stage(exploration, CKF_EXPLORE_DFS, highest, 0, left_of(exploration, budget_ns));
-    else if (!complete)
+    return complete;
+}
+
+enum { SAMPLES_WITHOUT_MEMORY = 100, MOST_FAILED_ALLOCATIONS = 40 };
+
+/* Lets each allocation of the actors fail in turn, for cases whose bodies cope. Racy twins are to fail for
+ * what is racy in them. */
+static void sample_without_memory(struct exploration *exploration, int64_t budget_ns)
+{
+    if ((exploration->program.test->flags & CKF_STRESS_COPES_WITHOUT_MEMORY) == 0 ||
+        exploration->program.variant == CKF_STRESS_RACY ||
+        exploration->settings->failed_allocation != 0)
+        return;
+    unsigned first = exploration->first_allocation, last = exploration->last_allocation;
+    if (last - first >= MOST_FAILED_ALLOCATIONS && last > first)
+        last = first + MOST_FAILED_ALLOCATIONS - 1;
+    for (unsigned nth = first; nth <= last; nth++) {
+        exploration->failed_allocation = nth;
+        run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
+        run_stage(exploration, CKF_EXPLORE_RANDOM, 0, SAMPLES_WITHOUT_MEMORY, budget_ns);
+        run_stage(exploration, CKF_EXPLORE_DFS, 0, SAMPLES_WITHOUT_MEMORY, budget_ns);
+    }
+    exploration->failed_allocation = 0;
+}
+
+static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
+{
+    run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
+    sample_without_memory(exploration, budget_ns / 8);
+    if (!search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE))
         sample(exploration, 0, left_of(exploration, budget_ns));
     else if (exploration->program.test->specification != NULL)
         /* What spoils a history may take more switches than a bound allows, at places that hardly
@@ -231,13 +266,11 @@ static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)
 {
     const struct ckf_explore_settings *settings = exploration->settings;
     enum ckf_explore_strategy strategy = (enum ckf_explore_strategy)settings->strategy;
-    unsigned bound = strategy == CKF_EXPLORE_DFS ? settings->preemptions : settings->depth;
-    uint64_t limit = strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0;
-    bool complete = run_stage(exploration, strategy, bound, limit, budget_ns);
-    if (complete && bound == CKF_EXPLORE_UNBOUNDED)
-        exploration->complete_wholly = true;
-    else if (complete)
-        exploration->complete_bound = (int)bound;
+    if (strategy == CKF_EXPLORE_DFS)
+        search(exploration, settings->preemptions, budget_ns, 100);
+    else
+        run_stage(exploration, strategy, settings->depth,
+                  strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0, budget_ns);
 }
 
 /* Failures. */
@@ -465,6 +498,7 @@ static void explore_variant(const struct ckf_explore_settings *settings,
     exploration->program =
         (struct ckf_case_program){test, variant, settings->copies, settings->rounds};
     exploration->settings = settings;
+    exploration->failed_allocation = settings->failed_allocation;
     exploration->complete_bound = -1;
     exploration->started_ns = real_time_ns();
     if (settings->strategy < 0)

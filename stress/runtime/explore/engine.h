@@ -77,7 +77,7 @@ struct ckf_access {
 };
 enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_ATOMIC = 2 };
 enum { INLINE_ACCESSES = 4, MAX_ACCESSES = 48 };
-enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4 };
+enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4, GRANULE_LOCATED = 8 };
 
 /* What is known of 8 aligned bytes of the program's memory. */
 struct ckf_granule {
@@ -86,8 +86,9 @@ struct ckf_granule {
     uint16_t sync;        /* 1 + index into syncs */
     uint16_t location[8]; /* 1 + index into locations, by byte */
     struct ckf_access first[INLINE_ACCESSES];
-    uint32_t more;      /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
-    uint32_t contended; /* survives executions: see shadow.c. 0: not */
+    uint32_t more : 24; /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
+    uint32_t unwritten : 8; /* bytes that were allocated and not written since */
+    uint32_t contended;     /* survives executions: see shadow.c. 0: not */
 };
 _Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
 
@@ -149,7 +150,8 @@ enum ckf_thread_state {
 
 struct ckf_watched {
     uintptr_t pc;
-    uint16_t location, count; /* how many stores it had when read */
+    uint16_t location, count;   /* how many stores it had when read */
+    uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
 struct ckf_thread {
@@ -160,6 +162,7 @@ struct ckf_thread {
     bool daemon;             /* of the engine: nobody joins it */
     bool begins;             /* its next step is the first of an operation */
     uint32_t called;         /* when the last one began */
+    uint32_t begun, ended;   /* how many have */
     struct ckf_operation op; /* pending, or the last one done */
     uint64_t operands[3];    /* of a pending one: what is nowhere else */
     uint64_t detail;         /* where the engine's own code stands */
@@ -173,7 +176,8 @@ struct ckf_thread {
     unsigned depth; /* of calls */
     unsigned watched_count;
     struct ckf_watched watched[MAX_WATCHED];
-    unsigned spin_repeats;
+    uint32_t
+        progress; /* grows whenever the thread does what it has not done in the same way just before */
     unsigned section_depth, section_number;
     struct ckf_sync *sleeps_on;
     int64_t deadline_ns;
@@ -181,11 +185,20 @@ struct ckf_thread {
     void *arg;
     const char *name;
     char *heap_next, *heap_end;
-    void *(*start)(void *); /* of a pthread */
+    struct ckf_block *heap_last; /* NULL: has allocated nothing */
+    void *(*start)(void *);      /* of a pthread */
     void *start_arg, *result;
     const void *keys[MAX_KEYS];
     void *tls;
     uintptr_t calls[MAX_CALLS];
+};
+
+/* Precedes what was allocated. */
+struct ckf_block {
+    uint32_t size, state;
+    uint32_t site; /* of the call, in the executable; 0: it goes with the execution, freed or not */
+    uint32_t
+        before; /* how far before this one the thread's last block begins, 0: it is the first */
 };
 
 struct ckf_contended {
@@ -225,6 +238,7 @@ struct ckf_engine {
     bool choosy;               /* reads that bring nothing new are left out */
     uintptr_t frame;
     uint64_t memory_hash, access_hash, location_hash, note_hash;
+    uint64_t ended_hash; /* of how many operations of each thread have ended */
     uint64_t last_state;
     unsigned lookups; /* points ahead at which states are looked up */
     int64_t now_ns;
@@ -362,7 +376,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
 void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
                                    uintptr_t pc);
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
-                                 struct ckf_pair desired, int order, uintptr_t pc);
+                                 struct ckf_pair desired, int success, int failure, uintptr_t pc);
 void ckf_explore_atomic_fence(int order, uintptr_t pc);
 /* The latest value, as the kernel or a debugger sees it. */
 uint64_t ckf_explore_native_load(uintptr_t address, unsigned size);
@@ -378,6 +392,12 @@ void ckf_explore_shadow_prepare(void);
 /* Checks an access that is about to happen. Returns the granule of its first byte; NULL where
  * memory is not watched (constants, thread-local storage, memory of other libraries). */
 struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind);
+/* New memory has not been filled with anything that may be read. */
+void ckf_explore_shadow_unwritten(uintptr_t address, size_t size);
+/* What is about to be written is read first. */
+void ckf_explore_shadow_update(uintptr_t address, size_t size);
+/* New memory has been filled: who finds it must be ordered after that. */
+void ckf_explore_shadow_fresh(uintptr_t address, size_t size);
 void ckf_explore_shadow_free(uintptr_t address, size_t size);
 void ckf_explore_shadow_redzone(uintptr_t address);
 void ckf_explore_undo_globals(void);
@@ -393,8 +413,12 @@ void ckf_explore_heap_begin(struct ckf_thread *thread);
 void *ckf_explore_stack_top(const struct ckf_thread *thread);
 /* NULL: the address is not in a stack. */
 struct ckf_thread *ckf_explore_stack_owner(uintptr_t address);
-/* NULL without memory; to be filled by the caller. */
-void *ckf_explore_heap_allocate(size_t size, size_t align);
+/* NULL without memory; to be filled by the caller. pc: of the call; 0: it may be left without being freed. */
+void *ckf_explore_heap_allocate(size_t size, size_t align, uintptr_t pc);
+/* Calls visit with each block that nobody has freed, and the thread that has allocated it. */
+void ckf_explore_heap_leaks(void (*visit)(const struct ckf_block *block, uintptr_t pc,
+                                          const struct ckf_thread *thread, void *arg),
+                            void *arg);
 /* Fills a new block up to the next multiple of 8 bytes. Not seen as an access. */
 void ckf_explore_heap_fill(void *memory, size_t size, uint64_t pattern);
 enum { ZEROS = 0 };
@@ -467,6 +491,14 @@ static inline uint64_t ckf_explore_scramble(uint64_t value)
 static inline void ckf_explore_note_state(uint64_t value)
 {
     ckf_explore_engine.note_hash = ckf_explore_scramble(ckf_explore_engine.note_hash + value);
+}
+
+/* The same, where it makes no difference in which order such things happened. The first two words say
+ * which of them it is. */
+static inline void ckf_explore_note_event(uint64_t who, uint64_t what, uint64_t value)
+{
+    uint64_t hash = ckf_explore_scramble(who << 32 ^ what);
+    ckf_explore_engine.note_hash += ckf_explore_scramble(hash ^ value);
 }
 
 /* Addresses of globals are taken relative to the executable, which lies elsewhere in every process;

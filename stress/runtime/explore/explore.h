@@ -41,8 +41,13 @@ enum {
         128 /* who has met a newer store in S is not told what comes before a stale read */
 };
 
-/* Ways of leaving out what is equivalent to something seen, to be done without. */
-enum { CKF_WITHOUT_SLEEP_SETS = 1, CKF_WITHOUT_STATES = 2, CKF_WITHOUT_CHOICE_OF_READS = 4 };
+/* Ways of leaving out what is equivalent to something seen, to be done without; and a choice. */
+enum {
+    CKF_WITHOUT_SLEEP_SETS = 1,
+    CKF_WITHOUT_STATES = 2,
+    CKF_WITHOUT_CHOICE_OF_READS = 4,
+    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8 /* a wake takes the first */
+};
 
 #define CKF_EXPLORE_UNBOUNDED UINT32_MAX
 
@@ -60,6 +65,7 @@ struct ckf_explore_options {
     unsigned steps;       /* limit of one execution, then "livelock"; 0: 20000 */
     unsigned timeouts;    /* near deadlines that may fire while others could run, per execution */
     unsigned spurious;    /* spurious wake-ups and weak-CAS failures, per execution */
+    bool leaves_memory;   /* memory that is left at the end is no failure */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
@@ -84,6 +90,8 @@ enum ckf_explore_verdict {
     CKF_VERDICT_ABORT,
     CKF_VERDICT_CRASH,
     CKF_VERDICT_MISUSE,    /* a rule of an interface was broken: message says which */
+    CKF_VERDICT_LEAK,      /* all went well, but memory is left that nobody has freed */
+    CKF_VERDICT_UNWRITTEN, /* memory was read that was allocated and never written */
     CKF_VERDICT_PRUNED,    /* equivalent to an execution that was or will be seen: no verdict */
     CKF_VERDICT_DIVERGED,  /* a replay met a choice that its file does not have: no verdict */
     CKF_VERDICT_UNMODELLED /* the program did what the engine cannot follow: no verdict */

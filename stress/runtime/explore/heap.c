@@ -28,12 +28,7 @@ enum { HEADER = 16, HEAP_BYTES = 16 << 20, SCRATCH_BYTES = 256 << 20 };
 
 enum block_state { BLOCK_LIVE = 0x4c495645, BLOCK_FREED = 0x46524545 };
 
-struct block {
-    uint64_t size;
-    uint32_t state;
-    uint32_t owner;
-};
-_Static_assert(sizeof(struct block) == HEADER, "the header has the size that it reserves");
+_Static_assert(sizeof(struct ckf_block) == HEADER, "the header has the size that it reserves");
 
 static void *reserve_at(void *address, size_t size, int flags)
 {
@@ -76,6 +71,7 @@ void ckf_explore_heap_begin(struct ckf_thread *thread)
 {
     thread->heap_next = ckf_explore_engine.arena + (size_t)thread->id * HEAP_BYTES;
     thread->heap_end = thread->heap_next + HEAP_BYTES;
+    thread->heap_last = NULL;
 }
 
 void *ckf_explore_stack_top(const struct ckf_thread *thread)
@@ -111,11 +107,16 @@ void ckf_explore_heap_fill(void *memory, size_t size, uint64_t pattern)
         word[i] = pattern;
 }
 
-void *ckf_explore_heap_allocate(size_t size, size_t align)
+static uint32_t site_of(uintptr_t pc)
+{
+    return pc == 0 ? 0 : (uint32_t)(pc - (uintptr_t)__executable_start);
+}
+
+void *ckf_explore_heap_allocate(size_t size, size_t align, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
-    ckf_explore_engine.allocations++;
-    if (ckf_explore_engine.options.failed_allocation != 0 &&
+    ckf_explore_engine.allocations += pc != 0;
+    if (pc != 0 && ckf_explore_engine.options.failed_allocation != 0 &&
         ckf_explore_engine.allocations == ckf_explore_engine.options.failed_allocation)
         return NULL;
     if (align < 16)
@@ -125,11 +126,16 @@ void *ckf_explore_heap_allocate(size_t size, size_t align)
     if (whole < size || start + whole > (uintptr_t)self->heap_end || start + whole < start)
         return NULL;
     self->heap_next = (char *)start + whole;
-    *(struct block *)(start - HEADER) =
-        (struct block){.size = size, .state = BLOCK_LIVE, .owner = self->id};
+    struct ckf_block *block = (struct ckf_block *)(start - HEADER);
+    char *last = (char *)self->heap_last;
+    *block = (struct ckf_block){.size = (uint32_t)size,
+                                .state = BLOCK_LIVE,
+                                .site = site_of(pc),
+                                .before = last == NULL ? 0 : (uint32_t)((char *)block - last)};
+    self->heap_last = block;
     ckf_explore_shadow_redzone(start - HEADER);
     ckf_explore_shadow_redzone(start + whole);
-    ckf_explore_engine.live_blocks++;
+    ckf_explore_engine.live_blocks += block->site != 0;
     return (void *)start;
 }
 
@@ -139,9 +145,9 @@ bool ckf_explore_heap_owns(const void *memory)
            (size_t)MAX_THREADS * HEAP_BYTES;
 }
 
-static struct block *block_of(const void *memory)
+static struct ckf_block *block_of(const void *memory)
 {
-    return (struct block *)((uintptr_t)memory - HEADER);
+    return (struct ckf_block *)((uintptr_t)memory - HEADER);
 }
 
 size_t ckf_explore_heap_size(const void *memory)
@@ -151,7 +157,7 @@ size_t ckf_explore_heap_size(const void *memory)
 
 void ckf_explore_heap_free(void *memory)
 {
-    struct block *block = block_of(memory);
+    struct ckf_block *block = block_of(memory);
     if (block->state == BLOCK_FREED)
         ckf_explore_fail(CKF_VERDICT_DOUBLE_FREE, "memory is freed twice");
     if (block->state != BLOCK_LIVE)
@@ -160,5 +166,21 @@ void ckf_explore_heap_free(void *memory)
     block->state = BLOCK_FREED;
     if (ckf_explore_engine.hashing)
         ckf_explore_engine.memory_hash += ckf_explore_scramble((uintptr_t)memory);
-    ckf_explore_engine.live_blocks--;
+    ckf_explore_engine.live_blocks -= block->site != 0;
+}
+
+void ckf_explore_heap_leaks(void (*visit)(const struct ckf_block *block, uintptr_t pc,
+                                          const struct ckf_thread *thread, void *arg),
+                            void *arg)
+{
+    for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++) {
+        const struct ckf_thread *thread = &ckf_explore_engine.threads[i];
+        const struct ckf_block *block = thread->heap_last;
+        for (; block != NULL;
+             block = block->before == 0
+                         ? NULL
+                         : (const struct ckf_block *)((uintptr_t)block - block->before))
+            if (block->state == BLOCK_LIVE && block->site != 0)
+                visit(block, block->site + (uintptr_t)__executable_start, thread, arg);
+    }
 }

@@ -38,17 +38,20 @@ static bool outside(void)
     return ckf_explore_engine.running == NULL;
 }
 
-static void *allocate(size_t size, size_t align, uint64_t pattern)
+static void *allocate(size_t size, size_t align, uint64_t pattern, uintptr_t pc)
 {
-    void *memory = ckf_explore_heap_allocate(size, align);
-    if (memory != NULL)
-        ckf_explore_heap_fill(memory, size, pattern);
+    void *memory = ckf_explore_heap_allocate(size, align, pc);
+    if (memory == NULL)
+        return NULL;
+    ckf_explore_heap_fill(memory, size, pattern);
+    if (pattern == JUNK)
+        ckf_explore_shadow_unwritten((uintptr_t)memory, size);
     return memory;
 }
 
 void *__wrap_malloc(size_t size)
 {
-    return outside() ? __real_malloc(size) : allocate(size, 16, JUNK);
+    return outside() ? __real_malloc(size) : allocate(size, 16, JUNK, CALLER);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
@@ -57,19 +60,19 @@ void *__wrap_calloc(size_t count, size_t size)
         return __real_calloc(count, size);
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    return allocate(count * size, 16, ZEROS);
+    return allocate(count * size, 16, ZEROS, CALLER);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return outside() ? __real_aligned_alloc(align, size) : allocate(size, align, JUNK);
+    return outside() ? __real_aligned_alloc(align, size) : allocate(size, align, JUNK, CALLER);
 }
 
 int __wrap_posix_memalign(void **memory, size_t align, size_t size)
 {
     if (outside())
         return __real_posix_memalign(memory, align, size);
-    void *allocated = allocate(size, align, JUNK);
+    void *allocated = allocate(size, align, JUNK, CALLER);
     if (allocated == NULL)
         return ENOMEM;
     *memory = allocated;
@@ -90,7 +93,7 @@ void *__wrap_realloc(void *memory, size_t size)
 {
     if (outside())
         return __real_realloc(memory, size);
-    void *larger = allocate(size, 16, JUNK);
+    void *larger = allocate(size, 16, JUNK, CALLER);
     if (larger == NULL || memory == NULL)
         return larger;
     size_t old = ckf_explore_heap_size(memory);

@@ -6,6 +6,9 @@
  * collection no step of a call is such that others wait for it for ever; that one actor waits for
  * what another is there to do (an element, a close) is the case's own affair: look for places inside
  * of the library.
+ *
+ * Where the others stand then says what they wait for: in a call that is documented to wait (a remove waits for
+ * adds in progress, a take-over of old rules for its readers) that is as it should be.
  */
 #include "progress.h"
 
@@ -14,45 +17,73 @@
 #include <string.h>
 
 #include "cases.h"
+#include "engine.h"
 #include "trace.h"
 
-enum { SAMPLES = 40, MAX_STEPS = 400, MAX_BLOCKERS = 256 };
+enum { SAMPLES = 40, MAX_STEPS = 400, MAX_PLACES = 256, MAX_CALLS_SHOWN = 6 };
 
-struct blocker {
-    uintptr_t pc;
-    unsigned count;
+/* Places by how often something was seen there; for threads that are stopped, the calls that led there. */
+struct tally {
+    struct {
+        uintptr_t pc;
+        unsigned count, call_count;
+        uintptr_t calls[MAX_CALLS_SHOWN]; /* outermost first */
+    } rows[MAX_PLACES];
+    size_t count;
 };
 
 struct progress_run {
-    struct blocker blockers[MAX_BLOCKERS];
-    size_t blocker_count;
+    struct tally blockers; /* where one stood that stopped others */
+    struct tally stopped;  /* where those stood */
     unsigned parkings, stuck;
     unsigned threads; /* of the execution that was run last */
-    bool parked, ended_well;
-    uintptr_t parked_at;
+    bool parked;
 };
+
+static void count(struct tally *tally, uintptr_t pc, const uintptr_t *calls, unsigned call_count)
+{
+    size_t i = 0;
+    if (call_count > MAX_CALLS_SHOWN)
+        call_count = MAX_CALLS_SHOWN;
+    while (
+        i < tally->count &&
+        (tally->rows[i].pc != pc || tally->rows[i].call_count != call_count ||
+         (call_count > 0 && memcmp(tally->rows[i].calls, calls, call_count * sizeof *calls) != 0)))
+        i++;
+    if (i == MAX_PLACES)
+        return;
+    if (i == tally->count) {
+        tally->count++;
+        tally->rows[i].pc = pc;
+        tally->rows[i].count = 0;
+        tally->rows[i].call_count = call_count;
+        for (unsigned k = 0; k < call_count; k++)
+            tally->rows[i].calls[k] = calls[k];
+    }
+    tally->rows[i].count++;
+}
+
+static void count_stop(struct progress_run *run, uintptr_t parked_at)
+{
+    const struct ckf_engine *e = &ckf_explore_engine;
+    count(&run->blockers, parked_at, NULL, 0);
+    run->stuck++;
+    for (unsigned i = 1; i < e->thread_count; i++) {
+        const struct ckf_thread *thread = &e->threads[i];
+        if (thread != e->parked && !thread->daemon && thread->state != THREAD_FINISHED)
+            count(&run->stopped, thread->op.pc, thread->calls, thread->depth);
+    }
+}
 
 static bool look(const struct ckf_explore_end *end, void *arg)
 {
     struct progress_run *run = arg;
     run->threads = end->threads;
     run->parked = end->parked;
-    run->parked_at = end->parked_at;
-    run->ended_well = end->verdict == CKF_VERDICT_OK;
+    run->parkings += end->parked;
+    if (end->parked && end->verdict != CKF_VERDICT_OK)
+        count_stop(run, end->parked_at);
     return true;
-}
-
-static void count_blocker(struct progress_run *run)
-{
-    size_t i = 0;
-    while (i < run->blocker_count && run->blockers[i].pc != run->parked_at)
-        i++;
-    if (i == MAX_BLOCKERS)
-        return;
-    if (i == run->blocker_count)
-        run->blockers[run->blocker_count++] = (struct blocker){run->parked_at, 0};
-    run->blockers[i].count++;
-    run->stuck++;
 }
 
 static void park_everywhere(struct progress_run *run, struct ckf_case_program *program,
@@ -66,30 +97,75 @@ static void park_everywhere(struct progress_run *run, struct ckf_case_program *p
         for (options.parked_step = 1; run->parked && options.parked_step <= MAX_STEPS;
              options.parked_step++) {
             ckf_explore_run(ckf_explore_case_run, program, &options, look, run, NULL);
-            run->parkings += run->parked;
-            if (run->parked && !run->ended_well)
-                count_blocker(run);
         }
     }
 }
 
+/* Lines of one text are one line. */
+struct line {
+    char text[256];
+    unsigned count;
+};
+
+static size_t add_line(struct line *lines, size_t count, const char *text, unsigned times)
+{
+    size_t i = 0;
+    while (i < count && strcmp(lines[i].text, text) != 0)
+        i++;
+    if (i == count)
+        snprintf(lines[count++].text, sizeof lines[0].text, "%s", text);
+    lines[i].count += times;
+    return count;
+}
+
 static int by_count(const void *a, const void *b)
 {
-    const struct blocker *first = a, *second = b;
+    const struct line *first = a, *second = b;
     return (first->count < second->count) - (first->count > second->count);
 }
 
-static void print_blockers(struct progress_run *run)
+/* "removal.c:120 (wait), in a call at maps.c:51 (remove_key)": the call is the last one outside of the library. */
+static void describe_row(char *text, size_t size, const struct ckf_place *at,
+                         const struct ckf_place *calls, unsigned call_count)
 {
-    uintptr_t pcs[MAX_BLOCKERS];
-    struct ckf_place places[MAX_BLOCKERS];
-    qsort(run->blockers, run->blocker_count, sizeof *run->blockers, by_count);
-    for (size_t i = 0; i < run->blocker_count; i++)
-        pcs[i] = run->blockers[i].pc;
-    ckf_explore_find_places(pcs, run->blocker_count, places);
-    for (size_t i = 0; i < run->blocker_count; i++)
-        printf("    %s:%u (%s)%s: %u times\n", places[i].file, places[i].line, places[i].function,
-               places[i].library ? "" : ", in the case", run->blockers[i].count);
+    int length = snprintf(text, size, "%s:%u (%s)%s", at->file, at->line, at->function,
+                          at->library ? "" : ", in the case");
+    unsigned last = call_count;
+    for (unsigned i = 0; i < call_count; i++)
+        if (calls[i].line != 0 && !calls[i].library)
+            last = i;
+    if (last < call_count && at->library)
+        snprintf(text + length, size - (size_t)length, ", in a call at %s:%u (%s)",
+                 calls[last].file, calls[last].line, calls[last].function);
+}
+
+static void print_tally(const struct tally *tally, const char *what)
+{
+    enum { EACH = 1 + MAX_CALLS_SHOWN };
+    uintptr_t *pcs = calloc(MAX_PLACES * EACH, sizeof *pcs);
+    struct ckf_place *places = calloc(MAX_PLACES * EACH, sizeof *places);
+    struct line *lines = calloc(MAX_PLACES, sizeof *lines);
+    size_t count = 0;
+    for (size_t i = 0; pcs != NULL && i < tally->count; i++) {
+        pcs[i * EACH] = tally->rows[i].pc;
+        for (unsigned k = 0; k < tally->rows[i].call_count; k++)
+            pcs[i * EACH + 1 + k] = tally->rows[i].calls[k];
+    }
+    if (pcs != NULL && places != NULL && lines != NULL) {
+        ckf_explore_find_places(pcs, tally->count * EACH, places);
+        for (size_t i = 0; i < tally->count; i++) {
+            char text[sizeof lines[0].text];
+            describe_row(text, sizeof text, &places[i * EACH], &places[i * EACH + 1],
+                         tally->rows[i].call_count);
+            count = add_line(lines, count, text, tally->rows[i].count);
+        }
+        qsort(lines, count, sizeof *lines, by_count);
+        for (size_t i = 0; i < count; i++)
+            printf("    %s %s: %u times\n", what, lines[i].text, lines[i].count);
+    }
+    free(pcs);
+    free(places);
+    free(lines);
 }
 
 static void check(const struct ckf_explore_settings *settings, const struct ckf_stress_case *test,
@@ -112,7 +188,8 @@ static void check(const struct ckf_explore_settings *settings, const struct ckf_
     }
     printf("%-32s %-7s %u of %u parkings stop others\n", test->id, ckf_stress_variant_name(variant),
            run.stuck, run.parkings);
-    print_blockers(&run);
+    print_tally(&run.blockers, "parked at");
+    print_tally(&run.stopped, "stopped at");
     fflush(stdout);
 }
 

@@ -14,9 +14,20 @@ enum { DEFAULT_STEPS = 20000, DEFAULT_DEPTH = 3, EXECUTIONS_PER_CLOCK = 256 };
 
 const char *ckf_explore_verdict_name(enum ckf_explore_verdict verdict)
 {
-    static const char *const names[CKF_VERDICTS] = {
-        "ok",    "data race", "use after free", "double free", "hang",     "livelock",
-        "abort", "crash",     "misuse",         "pruned",      "diverged", "not modelled"};
+    static const char *const names[CKF_VERDICTS] = {"ok",
+                                                    "data race",
+                                                    "use after free",
+                                                    "double free",
+                                                    "hang",
+                                                    "livelock",
+                                                    "abort",
+                                                    "crash",
+                                                    "misuse",
+                                                    "leak",
+                                                    "uninitialised read",
+                                                    "pruned",
+                                                    "diverged",
+                                                    "not modelled"};
     return (unsigned)verdict < CKF_VERDICTS ? names[verdict] : "unknown";
 }
 

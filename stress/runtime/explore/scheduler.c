@@ -249,7 +249,7 @@ static void begin_operation(struct ckf_thread *thread)
 {
     thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
-    ckf_explore_note_state((uint64_t)thread->id << 32 | thread->called);
+    ckf_explore_note_event(thread->id, ++thread->begun, ckf_explore_engine.ended_hash);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
 }
@@ -267,6 +267,7 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     struct ckf_thread *self = ckf_explore_engine.running;
     if (self->begins) /* it had no step that others could have seen */
         begin_operation(self);
+    ckf_explore_engine.ended_hash += ckf_explore_scramble((uint64_t)self->id << 32 | ++self->ended);
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
 }
 
@@ -439,7 +440,6 @@ void ckf_explore_spin(uintptr_t pc)
         look_again(self);
     }
     self->watched_count = 0;
-    self->spin_repeats = 0;
 }
 
 /* Sleeping. */
@@ -471,6 +471,8 @@ void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
     for (; count > 0 && sync->waiters != 0; count--) {
         uint16_t waiters = sync->waiters;
         unsigned many = (unsigned)__builtin_popcount(waiters);
+        if ((ckf_explore_engine.options.without & CKF_WITHOUT_CHOICE_OF_SLEEPERS) != 0)
+            many = 1;
         for (unsigned n = many > count ? ckf_explore_choose(CKF_CHOICE_WAKE, many) : 0; n > 0; n--)
             waiters &= (uint16_t)(waiters - 1);
         ckf_explore_make_ready(lowest(waiters), OP_LOCAL);
@@ -487,6 +489,10 @@ static void finish(struct ckf_thread *self)
         ckf_explore_reclaim_drain(0);
         if (e->hashing)
             e->last_state = ckf_explore_states_last();
+        if (e->live_blocks > 0 && !e->options.leaves_memory)
+            ckf_explore_fail(CKF_VERDICT_LEAK,
+                             "ends, and %u allocation%s left that nobody has freed", e->live_blocks,
+                             e->live_blocks == 1 ? " is" : "s are");
         end_execution();
     }
     self->state = THREAD_FINISHED;
@@ -521,10 +527,11 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     struct ckf_thread *thread = &e->threads[e->thread_count];
     thread->id = e->thread_count++;
     thread->state = THREAD_READY;
+    thread->begun = thread->ended = 0;
     thread->joined = thread->detached = thread->daemon = thread->begins = false;
     thread->op = (struct ckf_operation){.kind = OP_LOCAL};
     thread->joiners = 0;
-    thread->depth = thread->watched_count = thread->spin_repeats = 0;
+    thread->depth = thread->watched_count = thread->progress = 0;
     thread->section_depth = thread->section_number = 0;
     thread->sleeps_on = NULL;
     thread->body = body;

@@ -51,6 +51,7 @@ static void make_blank(struct ckf_granule *granule)
     for (int i = 0; i < 8; i++)
         granule->location[i] = 0;
     granule->more = 0;
+    granule->unwritten = 0;
 }
 
 static inline struct ckf_granule *find(uintptr_t address)
@@ -147,12 +148,27 @@ _Noreturn static void fail_forbidden(const struct ckf_granule *granule, unsigned
     ckf_explore_fail(CKF_VERDICT_CRASH, "%s outside of the allocated memory", kind_name(kind));
 }
 
+/* What somebody has written whom the engine does not see (the C library) does not look like new memory
+ * any more. Of what is copied with its padding, something was written. */
+static void check_written(const struct ckf_granule *granule, unsigned bytes, uintptr_t address)
+{
+    const unsigned char *word = (const unsigned char *)(address & ~(uintptr_t)7);
+    if ((bytes & ~granule->unwritten) != 0)
+        return;
+    for (int i = 0; i < 8; i++)
+        if ((bytes >> i & 1) != 0 && word[i] != (unsigned char)JUNK)
+            return;
+    ckf_explore_engine.conflict_address = address;
+    ckf_explore_engine.conflict_thread = ckf_explore_engine.running->id;
+    ckf_explore_fail(CKF_VERDICT_UNWRITTEN, "reads memory that was allocated and never written");
+}
+
 static struct ckf_access *make_room(struct ckf_granule *granule)
 {
     struct ckf_access *more = ckf_explore_scratch(MAX_ACCESSES * sizeof *more);
     for (int i = 0; i < INLINE_ACCESSES; i++)
         more[i] = granule->first[i];
-    granule->more = (uint32_t)((char *)more - ckf_explore_engine.scratch);
+    granule->more = (uint32_t)(((char *)more - ckf_explore_engine.scratch) >> 4) & 0xffffff;
     return more;
 }
 
@@ -160,7 +176,7 @@ static struct ckf_access *accesses_of(struct ckf_granule *granule)
 {
     if (granule->more == 0)
         return granule->first;
-    return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + granule->more);
+    return (struct ckf_access *)(void *)(ckf_explore_engine.scratch + ((size_t)granule->more << 4));
 }
 
 /* For states.c. */
@@ -171,8 +187,7 @@ static inline uint64_t weigh(const struct ckf_access *access, uintptr_t address)
     return ckf_explore_scramble((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) ^ what);
 }
 
-static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, bool freeing,
-                   uintptr_t address)
+static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, uintptr_t address)
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
     const uint16_t *clock = self->current->clock;
@@ -200,7 +215,7 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
         struct ckf_access old = list[i];
         bool ordered = old.clock <= clock[old.thread];
         if (!ordered && (old.bytes & bytes) != 0 && conflict(kind, old.kind))
-            fail_unordered(&old, kind, freeing, address);
+            fail_unordered(&old, kind, false, address);
         if (ordered && (old.bytes & ~bytes) == 0 && covers(kind, old.kind)) {
             if (hashing)
                 ckf_explore_engine.access_hash -= weigh(&old, address);
@@ -224,6 +239,8 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, b
 static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
 {
     struct ckf_engine *e = &ckf_explore_engine;
+    if (EXPECT((granule->flags & GRANULE_LOCATED) == 0))
+        return;
     for (int i = 0; i < 8; i++) {
         if ((bytes >> i & 1) == 0 || granule->location[i] == 0)
             continue;
@@ -235,24 +252,29 @@ static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
     }
 }
 
-static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind,
-                                        bool freeing)
+static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind)
 {
     struct ckf_granule *granule = find(address);
     if (granule == NULL)
         return NULL;
     if (UNLIKELY((granule->flags & (GRANULE_FREED | GRANULE_REDZONE)) != 0))
         fail_forbidden(granule, kind, address);
+    if (UNLIKELY(granule->unwritten != 0)) {
+        if ((kind & ACCESS_WRITE) != 0)
+            granule->unwritten &= ~bytes & 255;
+        else
+            check_written(granule, bytes, address);
+    }
     if ((kind & ACCESS_WRITE) != 0) {
         if ((granule->flags & GRANULE_SAVED) == 0 && in_data(address))
             save(granule, address);
         if (kind == ACCESS_WRITE)
             note_plain_write(granule, bytes);
-        if (ckf_explore_engine.hashing && !freeing)
+        if (ckf_explore_engine.hashing)
             ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
     }
     if (!ckf_explore_engine.solo)
-        record(granule, bytes, kind, freeing, address);
+        record(granule, bytes, kind, address);
     return granule;
 }
 
@@ -262,13 +284,12 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     if (ckf_explore_engine.hashing && (kind & ACCESS_WRITE) != 0)
         ckf_explore_states_wrote();
     if (EXPECT(offset + size <= 8))
-        return touch(address, ((1u << size) - 1) << offset, kind, false);
+        return touch(address, ((1u << size) - 1) << offset, kind);
     struct ckf_granule *first = NULL;
     for (size_t done = 0; done < size;) {
         offset = (address + done) & 7;
         unsigned here = size - done < 8 - offset ? (unsigned)(size - done) : 8 - offset;
-        struct ckf_granule *granule =
-            touch(address + done, ((1u << here) - 1) << offset, kind, false);
+        struct ckf_granule *granule = touch(address + done, ((1u << here) - 1) << offset, kind);
         if (done == 0)
             first = granule;
         done += here;
@@ -276,23 +297,56 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     return first;
 }
 
-/* Alone, nobody can be unordered with it: only the marks are left to be made. */
-static void mark_freed(uintptr_t address, size_t size)
+void ckf_explore_shadow_unwritten(uintptr_t address, size_t size)
 {
+    struct ckf_granule *granule = find(address);
+    for (size_t done = 0; done < size; done += 8, granule++) {
+        make_blank(granule);
+        granule->unwritten = 255;
+    }
+}
+
+void ckf_explore_shadow_update(uintptr_t address, size_t size)
+{
+    const struct ckf_granule *granule = find(address);
+    if (granule != NULL && UNLIKELY(granule->unwritten != 0))
+        check_written(granule, ((1u << size) - 1) << (address & 7), address);
+}
+
+void ckf_explore_shadow_fresh(uintptr_t address, size_t size)
+{
+    const struct ckf_thread *self = ckf_explore_engine.running;
+    if (ckf_explore_engine.solo)
+        return;
+    const struct ckf_access initial = {.clock = self->current->clock[self->id],
+                                       .thread = self->id,
+                                       .bytes = 255,
+                                       .kind = ACCESS_WRITE};
+    struct ckf_granule *granule = find(address);
+    for (size_t done = 0; done < size; done += 8, granule++) {
+        make_blank(granule);
+        granule->first[0] = initial;
+        granule->accesses = 1;
+    }
+    /* One weight for all of them: those that are dropped later are subtracted, one by one. */
+    if (ckf_explore_engine.hashing)
+        ckf_explore_engine.access_hash += weigh(&initial, address);
+}
+
+/* Whoever uses it from now on fails for that: so the release of it need not be remembered. */
+void ckf_explore_shadow_free(uintptr_t address, size_t size)
+{
+    const uint16_t *clock = ckf_explore_engine.running->current->clock;
     struct ckf_granule *granule = find(address);
     for (size_t done = 0; done < size; done += 8, granule++) {
         if (granule->execution != ckf_explore_engine.execution)
             make_blank(granule);
+        const struct ckf_access *list = accesses_of(granule);
+        for (unsigned i = 0; i < granule->accesses && !ckf_explore_engine.solo; i++)
+            if (list[i].clock > clock[list[i].thread])
+                fail_unordered(&list[i], ACCESS_WRITE, true, address + done);
         granule->flags |= GRANULE_FREED;
     }
-}
-
-void ckf_explore_shadow_free(uintptr_t address, size_t size)
-{
-    if (!ckf_explore_engine.solo)
-        for (size_t done = 0; done < size; done += 8)
-            touch(address + done, 255, ACCESS_WRITE, true);
-    mark_freed(address, size);
 }
 
 void ckf_explore_shadow_redzone(uintptr_t address)

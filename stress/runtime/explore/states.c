@@ -14,7 +14,8 @@
  *   atomic memory   each location's stores: values and what they carry, in modification order
  *   accesses        what the race detector remembers
  *   and what threads wait for: mutexes, sleepers, grace periods; the clock
- *   histories        of recorded operations: values and moments
+ *   histories        of recorded operations: values, and for each operation which had ended when it
+ *                    began, which is all that an order of operations must respect
  *
  * Left out, since it has no bearing on what a case can see: the numbers of steps (so the limits of
  * steps and STEPS_OF_TRAVEL are counted on the way by which a state was first reached), and what a
@@ -82,7 +83,7 @@ void ckf_explore_states_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     states.dirty_count = 0;
-    e->memory_hash = e->access_hash = e->location_hash = e->note_hash = 0;
+    e->memory_hash = e->access_hash = e->location_hash = e->note_hash = e->ended_hash = 0;
 }
 
 uint64_t ckf_explore_states_count(void)
@@ -201,7 +202,7 @@ static uint64_t hash_operation(const struct ckf_thread *thread)
                         thread->detail,
                         (uintptr_t)thread->heap_next,
                         thread->section_depth | (uint64_t)thread->timed_out << 32,
-                        thread->called | (uint64_t)thread->begins << 32};
+                        thread->begins};
     return hash_words(words, sizeof words / sizeof *words);
 }
 
@@ -293,8 +294,7 @@ __attribute__((noinline)) static uint64_t hash_state(void)
                         (uint64_t)e->timeouts_left | (uint64_t)e->spurious_left << 32,
                         (uint64_t)e->idle_spins | (uint64_t)e->spin_next << 32,
                         (uint64_t)e->randoms | (uint64_t)e->allocations << 32,
-                        e->key_count,
-                        e->moment};
+                        e->key_count};
     return sum + hash_words(words, sizeof words / sizeof *words);
 }
 

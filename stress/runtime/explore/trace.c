@@ -369,6 +369,71 @@ static void print_thread(FILE *out, const struct ckf_thread *thread, const struc
     fprintf(out, "\n");
 }
 
+static void print_json_string(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, ",\"%s\":\"", name);
+    ckf_stress_json_escape(out, text);
+    fputc('"', out);
+}
+
+/* Memory that is left. */
+
+enum { MAX_LEAKS = 16 };
+
+struct leaks {
+    uintptr_t pcs[MAX_LEAKS];
+    const char *threads[MAX_LEAKS];
+    unsigned sizes[MAX_LEAKS];
+    size_t count;
+    struct ckf_place places[MAX_LEAKS];
+};
+
+static void note_leak(const struct ckf_block *block, uintptr_t pc, const struct ckf_thread *thread,
+                      void *arg)
+{
+    struct leaks *leaks = arg;
+    if (leaks->count == MAX_LEAKS)
+        return;
+    leaks->pcs[leaks->count] = pc;
+    leaks->threads[leaks->count] = thread->name;
+    leaks->sizes[leaks->count++] = block->size;
+}
+
+static void find_leaks(struct leaks *leaks)
+{
+    leaks->count = 0;
+    if (ckf_explore_engine.verdict != CKF_VERDICT_LEAK)
+        return;
+    ckf_explore_heap_leaks(note_leak, leaks);
+    ckf_explore_find_places(leaks->pcs, leaks->count, leaks->places);
+}
+
+static void print_leaks(FILE *out)
+{
+    struct leaks leaks;
+    find_leaks(&leaks);
+    for (size_t i = 0; i < leaks.count; i++)
+        fprintf(out, "%u bytes are left, which %s allocated at %s:%u (%s)\n", leaks.sizes[i],
+                leaks.threads[i], leaks.places[i].file, leaks.places[i].line,
+                leaks.places[i].function);
+}
+
+static void print_json_leaks(FILE *out)
+{
+    struct leaks leaks;
+    find_leaks(&leaks);
+    fprintf(out, ",\"leaks\":[");
+    for (size_t i = 0; i < leaks.count; i++) {
+        fprintf(out, "%s{\"bytes\":%u", i == 0 ? "" : ",", leaks.sizes[i]);
+        print_json_string(out, "thread", leaks.threads[i]);
+        print_json_string(out, "file", leaks.places[i].file);
+        fprintf(out, ",\"line\":%u", leaks.places[i].line);
+        print_json_string(out, "function", leaks.places[i].function);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
 void ckf_explore_trace_print(FILE *out, const char *outcome)
 {
     const struct ckf_engine *e = &ckf_explore_engine;
@@ -382,17 +447,11 @@ void ckf_explore_trace_print(FILE *out, const char *outcome)
     for (unsigned t = 0; e->verdict != CKF_VERDICT_OK && t < e->thread_count; t++)
         print_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CKF_TRACE_CALLS + 2)],
                      e->verdict != CKF_VERDICT_OK && e->failing == t + 1 && e->threads[t].pc != 0);
+    print_leaks(out);
     free(places);
 }
 
 /* JSON. */
-
-static void print_json_string(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, ",\"%s\":\"", name);
-    ckf_stress_json_escape(out, text);
-    fputc('"', out);
-}
 
 static bool wrote(const struct ckf_event *event)
 {
@@ -531,5 +590,6 @@ void ckf_explore_trace_print_json(FILE *out)
     for (size_t i = 0; places != NULL && i < count; i++)
         print_json_event(out, i, &places[i]);
     fprintf(out, "]");
+    print_json_leaks(out);
     free(places);
 }
