@@ -236,7 +236,8 @@ static void search_without_weak_reads(struct exploration *exploration, int64_t b
     bool complete = exploration->settings->model == CKF_EXPLORE_C11;
     exploration->model = CKF_EXPLORE_SC;
     exploration->fresh_bound = exploration->complete_bound;
-    while (complete && (exploration->fresh_bound < 0 || (unsigned)exploration->fresh_bound < highest)) {
+    while (complete &&
+           (exploration->fresh_bound < 0 || (unsigned)exploration->fresh_bound < highest)) {
         unsigned bound = (unsigned)(exploration->fresh_bound + 1);
         complete = bound <= 8 && run_stage(exploration, CKF_EXPLORE_DFS, bound, 0,
                                            left_of(exploration, budget_ns) / 2);
