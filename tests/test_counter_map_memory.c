@@ -214,7 +214,7 @@ static void growth_moves_little_in_any_one_add(void **state)
 #else
     enum { KEYS = 400000 };
 #endif
-    enum { MOST_BYTES = 160 << 10 };
+    enum { MOST_BYTES = 256 << 10 };
     struct ckf_counter_map *map = make(CKF_VARIANT_ATOMIC);
     size_t first = allocated_bytes(), most = 0;
     for (uint64_t key = 0; key < KEYS; key++) {

@@ -874,6 +874,33 @@ PROGRAM(spin_until_set, spin_for_ever, set_ready, spin_bare, , )
 PROGRAM(spin_never_set, spin_for_ever, nothing, NULL, , )
 PROGRAM(spin_bare_never_set, spin_bare, nothing, NULL, , )
 
+/* Who looks several words over a second time does not spin, and may be the first to go on. */
+
+static _Atomic(int) looked_over[3];
+
+__attribute__((noinline)) static void look_over(void)
+{
+    for (int i = 0; i < 3; i++)
+        (void)LOAD(looked_over[i], rlx);
+}
+static void look_twice(void *unused)
+{
+    (void)unused;
+    look_over();
+    look_over();
+    STORE(ready_flag, true, rlx);
+}
+static void write_words(void *unused)
+{
+    (void)unused;
+    bool was_ready = LOAD(ready_flag, rlx);
+    for (int i = 0; i < 3; i++)
+        STORE(looked_over[i], 1, rlx);
+    check(!was_ready, "it is not ready before the words are written");
+}
+
+PROGRAM(looks_twice, look_twice, write_words, NULL, , )
+
 /* Threads, keys and thread-local storage. */
 
 static _Thread_local int mine = 5;
@@ -1228,6 +1255,7 @@ const struct corpus_program corpus[] = {
     {"parking", parking, CKF_VERDICT_OK, ALL, 0},
     {"parking with a deadline", parking_timed, CKF_VERDICT_OK, 3, 1},
     {"sleep without a comparison", naive_sleep, CKF_VERDICT_HANG, ALL, 0},
+    {"looks twice, then goes on", looks_twice, CKF_VERDICT_MISUSE, ALL, 0},
     {"spins until it is set", spin_until_set, CKF_VERDICT_OK, ALL, 0},
     {"spins on what is never set", spin_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},
     {"spins bare on what is never set", spin_bare_never_set, CKF_VERDICT_LIVELOCK, ALL, 0},

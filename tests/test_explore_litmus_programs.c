@@ -165,6 +165,12 @@ THREAD(xy_ar_rx_sc, atomic_exchange_explicit(&y, 1, acq_rel); R(1, x, sc);)
 THREAD(xx_sc_ry_acq, atomic_exchange(&x, 1); R(0, y, acq);)
 THREAD(xy_sc_rx_acq, atomic_exchange(&y, 1); R(1, x, acq);)
 THREAD(wide_wy_rlx, ckf_wide_cas(&wide, 0, 0, 1, 1); W(y, 1, rlx);)
+THREAD(wide_sc_ry_sc, ckf_wide_cas(&wide, 0, 0, 1, 1); R(0, y, sc);)
+THREAD(wide_ar_ry_sc, ckf_wide_cas_explicit(&wide, 0, 0, 1, 1, memory_order_acq_rel); R(0, y, sc);)
+THREAD(high_wide_ar_ry_sc, R(2, wide.high, sc);
+       ckf_wide_cas_explicit(&wide, 0, 0, 1, 1, memory_order_acq_rel); R(0, y, sc);)
+THREAD(xy_sc_high_sc, atomic_exchange(&y, 1); R(1, wide.high, sc);)
+THREAD(high_xy_sc_high_sc, R(3, wide.high, sc); atomic_exchange(&y, 1); R(1, wide.high, sc);)
 THREAD(ry_rlx_low_sc_high, R(0, y, rlx); R(1, wide.low, sc); R(2, wide.high, rlx);)
 THREAD(ry_rlx_high_sc_low_sc, R(0, y, rlx); R(1, wide.high, sc); R(2, wide.low, sc);)
 
@@ -423,6 +429,18 @@ const struct litmus litmus_tests[] = {
      {{"1,0,0", ALLOWED, FORBIDDEN, FORBIDDEN},
       {"1,1,0", FORBIDDEN, FORBIDDEN, FORBIDDEN},
       {"0,0,1", ALLOWED, ALLOWED, ALLOWED}}},
+    {"SB+wide sc,sc",
+     {wide_sc_ry_sc, xy_sc_high_sc},
+     NULL,
+     {{"0,0", FORBIDDEN, FORBIDDEN, FORBIDDEN}}},
+    {"SB+wide acq_rel,sc",
+     {wide_ar_ry_sc, xy_sc_high_sc},
+     NULL,
+     {{"0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
+    {"SB+wide acq_rel,sc after loads",
+     {high_wide_ar_ry_sc, high_xy_sc_high_sc},
+     NULL,
+     {{"0,0,0,0", ALLOWED, FORBIDDEN, FORBIDDEN}}},
     /* What is said by way of z binds a stale read of x. */
     {"MP+sc,sc+sc,sc by z",
      {wx_sc_wz_sc_wy_rlx, ry_rlx_rz_sc_rx_sc},

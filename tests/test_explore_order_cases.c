@@ -265,6 +265,11 @@ static void call_is_ready(struct ckf_stress_run *run, struct ckf_channel *channe
     expect(run, !ckf_channel_is_ready(channel, CKF_RECV));
 }
 
+static void call_add_producer(struct ckf_stress_run *run, struct ckf_channel *channel)
+{
+    expect(run, ckf_channel_add_producer(channel) == CKF_OK);
+}
+
 static void two_of_one_producer(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -314,6 +319,7 @@ VISITS(done, "done");
 VISITS(select_now, "select-now");
 MOVES_ON(select_of_none, "select-of-none");
 MOVES_ON(is_ready, "is-ready");
+MOVES_ON(add_producer, "add-producer");
 
 static void two_with_elements(struct ckf_stress_run *run, void *state)
 {
@@ -618,6 +624,27 @@ SCENE(senders_sleep, "order-senders-sleep", BOTH, full_ring, destroy_both,
       {"sender", send_first, 2}, {"taker", take_first, 2});
 SCENE(receivers_sleep, "order-receivers-sleep", BOTH, empty_ring, destroy_both,
       {"receiver", receive_first, 2}, {"sender", put_first, 2});
+
+static void take_two_at_once(struct ckf_stress_run *run, void *state)
+{
+    uint64_t values[2];
+    size_t done;
+    expect(run, ckf_channel_recv_many(((struct state *)state)->first, values, 2, &done, CKF_NOW,
+                                      NULL) == CKF_OK);
+}
+
+SCENE(senders_sleep_until_a_batch, "order-senders-sleep-until-a-batch", BOTH, full_ring,
+      destroy_both, {"sender", send_first, 2}, {"taker", take_two_at_once, 1});
+
+/* A peer that comes while others enrol finds one of them on the board. */
+static void send_first_twice(struct ckf_stress_run *run, void *state)
+{
+    send_first(run, state);
+    send_first(run, state);
+}
+
+SCENE(peers_on_the_board, "order-peers-on-the-board", BOTH, empty_rendezvous, destroy_both,
+      {"receiver", receive_first, 2}, {"sender", send_first_twice, 1});
 
 /* Receivers that move on to the next segment, one of which waits there. */
 static void nearly_full_segment(struct ckf_stress_run *run, void *state)
@@ -1033,85 +1060,95 @@ SCENE(promised_sleeper_in_segments, "order-promised-sleeper-in-segments", BOTH, 
 
 /* --- the list of sleepers, by itself --- */
 
-struct sleeper {
+struct sleepers {
     struct ckf_waitlist list;
-    enum ckf_direction direction;
-    _Atomic(int) changed;
-    int plain;
+    _Atomic(int) changed[2]; /* by direction */
+    int plain[2];
 };
 
-static void make_list(struct state *s, enum ckf_direction direction)
+static void make_list(struct ckf_stress_run *run, void *state)
 {
-    struct sleeper *sleeper = aligned_alloc(alignof(struct sleeper), sizeof *sleeper);
-    *sleeper = (struct sleeper){.direction = direction};
-    ckf_waitlist_init(&sleeper->list, false);
-    s->object = sleeper;
-}
-
-static void make_senders_list(struct ckf_stress_run *run, void *state)
-{
+    struct sleepers *sleepers = aligned_alloc(alignof(struct sleepers), sizeof *sleepers);
     (void)run;
-    make_list(state, CKF_SEND);
-}
-
-static void make_receivers_list(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    make_list(state, CKF_RECV);
+    *sleepers = (struct sleepers){.plain = {0, 0}};
+    ckf_waitlist_init(&sleepers->list, false);
+    ((struct state *)state)->object = sleepers;
 }
 
 static void free_list(struct ckf_stress_run *run, void *state)
 {
-    struct sleeper *sleeper = ((struct state *)state)->object;
+    struct sleepers *sleepers = ((struct state *)state)->object;
     (void)run;
-    ckf_waitlist_free(&sleeper->list);
-    free(sleeper);
+    ckf_waitlist_free(&sleepers->list);
+    free(sleepers);
 }
 
 /* Enrols, looks, sleeps. What the waker wrote comes with the wake-up. */
-static void sleep_in_list(struct ckf_stress_run *run, void *state)
+static void sleep_in_list(struct ckf_stress_run *run, struct sleepers *s,
+                          enum ckf_direction direction)
 {
-    struct sleeper *s = ((struct state *)state)->object;
     struct ckf_wait wait = {.handed = false};
     struct ckf_wait_node node = {.wait = &wait};
     ckf_wait_init(&wait);
     ckf_waitlist_lock(&s->list);
-    ckf_waitlist_link(&s->list, s->direction, &node, false);
+    ckf_waitlist_link(&s->list, direction, &node, false);
     ckf_waitlist_unlock(&s->list);
-    bool asleep = atomic_load(&s->changed) == 0;
+    bool asleep = atomic_load(&s->changed[direction]) == 0;
     if (asleep)
         ckf_park(&wait.parker, CKF_FOREVER, NULL);
-    expect(run, !asleep || s->plain == 1);
+    expect(run, !asleep || s->plain[direction] == 1);
     ckf_waitlist_lock(&s->list);
-    ckf_waitlist_unlink(&s->list, s->direction, &node);
+    ckf_waitlist_unlink(&s->list, direction, &node);
     ckf_waitlist_unlock(&s->list);
     if (!asleep && atomic_load_explicit(wait.claim, relaxed) != wait.name + CKF_CLAIM_OPEN)
         ckf_park(&wait.parker, CKF_FOREVER, NULL);
 }
 
-static void change_and_notify(struct ckf_stress_run *run, void *state)
+static void change_and_notify(struct sleepers *s, enum ckf_direction direction)
 {
-    struct sleeper *s = ((struct state *)state)->object;
+    s->plain[direction] = 1;
+    atomic_store(&s->changed[direction], 1);
+    ckf_waitlist_notify(&s->list, direction, 1);
+}
+
+static void sleep_to_send(struct ckf_stress_run *run, void *state)
+{
+    sleep_in_list(run, ((struct state *)state)->object, CKF_SEND);
+}
+
+static void sleep_to_receive(struct ckf_stress_run *run, void *state)
+{
+    sleep_in_list(run, ((struct state *)state)->object, CKF_RECV);
+}
+
+static void let_send(struct ckf_stress_run *run, void *state)
+{
     (void)run;
-    s->plain = 1;
-    atomic_store(&s->changed, 1);
-    ckf_waitlist_notify(&s->list, s->direction, 1);
+    change_and_notify(((struct state *)state)->object, CKF_SEND);
+}
+
+static void let_receive(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    change_and_notify(((struct state *)state)->object, CKF_RECV);
 }
 
 static void hold_the_list(struct ckf_stress_run *run, void *state)
 {
-    struct sleeper *s = ((struct state *)state)->object;
+    struct sleepers *s = ((struct state *)state)->object;
     (void)run;
     ckf_waitlist_lock(&s->list);
     ckf_waitlist_unlock(&s->list);
 }
 
-SCENE(debt_to_sender, "order-debt-to-sender", ATOMIC_ONLY, make_senders_list, free_list,
-      {"sleeper", sleep_in_list, 1}, {"changer", change_and_notify, 1},
-      {"holder", hold_the_list, 1});
-SCENE(debt_to_receiver, "order-debt-to-receiver", ATOMIC_ONLY, make_receivers_list, free_list,
-      {"sleeper", sleep_in_list, 1}, {"changer", change_and_notify, 1},
-      {"holder", hold_the_list, 1});
+SCENE(debt_to_sender, "order-debt-to-sender", ATOMIC_ONLY, make_list, free_list,
+      {"sleeper", sleep_to_send, 1}, {"changer", let_send, 1}, {"holder", hold_the_list, 1});
+SCENE(debt_to_receiver, "order-debt-to-receiver", ATOMIC_ONLY, make_list, free_list,
+      {"sleeper", sleep_to_receive, 1}, {"changer", let_receive, 1}, {"holder", hold_the_list, 1});
+/* Who owes in one direction has seen a debt in the other, which is paid meanwhile. */
+SCENE(debts_both_ways, "order-debts-both-ways", ATOMIC_ONLY, make_list, free_list,
+      {"sender", sleep_to_send, 1}, {"receiver", sleep_to_receive, 1},
+      {"for the sender", let_send, 1}, {"for the receiver", let_receive, 1});
 
 /* --- slots of large elements --- */
 
@@ -1193,10 +1230,15 @@ static void put_and_take(struct ckf_stress_run *run, void *state)
     expect(run, put(s->first, 1) == CKF_OK && take(s->first, &value) == CKF_OK);
 }
 
-static void put_and_take_for_long(struct ckf_stress_run *run, void *state)
+/* The segment that it begins with is the next but one, too. */
+static void use_a_segment_up(struct ckf_stress_run *run, void *state)
 {
-    for (int i = 0; i < 2 * CELLS + 1; i++)
-        put_and_take(run, state);
+    struct state *s = state;
+    uint64_t values[CELLS - 1];
+    size_t done;
+    put_some(run, s->first, CELLS - 1);
+    expect(run, ckf_channel_recv_many(s->first, values, CELLS - 1, &done, CKF_NOW, NULL) == CKF_OK);
+    put_first(run, state);
 }
 
 SCENE(found_in_segments, "order-found-in-segments", BOTH, empty_segments, destroy_both,
@@ -1204,7 +1246,7 @@ SCENE(found_in_segments, "order-found-in-segments", BOTH, empty_segments, destro
 SCENE(found_at_the_end, "order-found-at-the-end", BOTH, full_segment, destroy_both,
       {"recycler", put_and_take, 2});
 SCENE(found_in_kept_segments, "order-found-in-kept-segments", BOTH, full_segment, destroy_both,
-      {"recycler", put_and_take_for_long, 1}, {"guest", put_and_take, 1});
+      {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
 
 /* All that was put in is there in the end. */
 static void one_cell_left(struct ckf_stress_run *run, void *state)

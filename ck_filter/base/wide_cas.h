@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/atomics.h"
+#include "base/backoff.h" /* CKF_INSTRUMENTED */
 
 #if !defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_16)
 #error "ck_filter needs a 16-byte compare-and-swap of the processor: on x86-64 compile with -mcx16"
@@ -37,6 +38,27 @@ static inline bool ckf_wide_cas(struct ckf_wide *words, uint64_t old_low, uint64
     return __sync_bool_compare_and_swap((ckf_wide_word *)(void *)words,
                                         (ckf_wide_word)old_high << 64 | old_low,
                                         (ckf_wide_word)new_high << 64 | new_low);
+}
+
+/* The same where less is enough: memory_order_acq_rel (a failure acquires) or memory_order_release. There is
+ * one such instruction, so the order is for the tools, which then check that it is enough. */
+static inline bool ckf_wide_cas_explicit(struct ckf_wide *words, uint64_t old_low,
+                                         uint64_t old_high, uint64_t new_low, uint64_t new_high,
+                                         memory_order order)
+{
+#ifdef CKF_INSTRUMENTED
+    ckf_wide_word expected = (ckf_wide_word)old_high << 64 | old_low;
+    ckf_wide_word desired = (ckf_wide_word)new_high << 64 | new_low;
+    ckf_wide_word *at = (ckf_wide_word *)(void *)words;
+    if (order == memory_order_release)
+        return __atomic_compare_exchange_n(at, &expected, desired, false, __ATOMIC_RELEASE,
+                                           __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(at, &expected, desired, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+#else
+    (void)order;
+    return ckf_wide_cas(words, old_low, old_high, new_low, new_high);
+#endif
 }
 
 #endif

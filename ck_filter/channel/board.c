@@ -14,10 +14,11 @@
 
 #include <stddef.h>
 
+#include "base/effort.h"
 #include "base/memory.h"
 #include "channel/waitlist.h"
 
-enum { FIRST_OFFERS = 8 };
+enum { FIRST_OFFERS = CKF_SIZE(8, 1) };
 
 struct ckf_offer {
     _Atomic(uint64_t) id; /* the wait's name; 0: not in use */
@@ -44,7 +45,6 @@ static bool grow(struct ckf_board *board)
     if (offers == NULL)
         return false;
     for (size_t i = offers_of_piece(piece); i-- > 0;) {
-        atomic_init(&offers[i].id, 0);
         offers[i].next_unused = board->unused;
         board->unused = &offers[i];
     }

@@ -31,8 +31,8 @@ enum { CKF_MAX_ELEM_SIZE = 4096, CKF_WORD_SIZE = sizeof(uint64_t) };
 enum { CKF_RUN = 32 };
 
 /* How many cells ahead of the next one senders have the line fetched (four lines), and how many ahead
- * the block that such a cell holds. Nearer they come too late, and further they are taken away from
- * receivers that are about to read them. */
+ * the block that a cell holds, whose line is there by then. Nearer they come too late, and further (six
+ * lines) hands back most of what was won. */
 enum { CKF_CELLS_AHEAD = 16, CKF_BLOCKS_AHEAD = 4 };
 
 struct ckf_call; /* a blocked call: blocking.h */

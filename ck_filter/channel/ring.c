@@ -17,9 +17,9 @@
  * Progress:   lock-free. Who finds a lagging hint jumps: a later state says how far others have got.
  * Teardown:   the door drains the channel first.
  *
- * Promises. A single producer needs no wide CAS: it writes the element and then changes the state,
- * still by a CAS, since anybody may close. Of several elements it prepares all cells but the first,
- * which nobody reaches before the first is filled, and then fills that one. A single consumer stores
+ * Promises. Of several elements a single producer prepares all cells but the first, which nobody
+ * reaches before the first is filled, and then fills that one, by a CAS of its state alone, since
+ * anybody may close. (Of one element the wide CAS is quicker.) A single consumer stores
  * head instead of competing for it. A promise that is broken loses elements or repeats them; indices
  * stay inside the ring.
  *
@@ -107,6 +107,17 @@ static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_
     return false;
 }
 
+/* A small ring is often full, and the next lines are those that receivers read: those half a lap away
+ * are not in use. (With blocks, which come one by one, that does not pay.) */
+static uint64_t cells_ahead(size_t capacity, bool in_blocks)
+{
+    enum { SMALL = 128 };
+    uint64_t half = capacity / 2, most = CKF_CELLS_AHEAD;
+    if (capacity <= SMALL && !in_blocks)
+        most *= 2;
+    return half < most ? half : most;
+}
+
 enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t elem_size,
                               unsigned promises, uint64_t start)
 {
@@ -129,7 +140,7 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     }
     ring->lap = lap;
     ring->last = capacity;
-    ring->looks_ahead = capacity >= CKF_CELLS_AHEAD;
+    ring->ahead = cells_ahead(capacity, in_blocks);
     ring->single_producer = (promises & CKF_CHANNEL_SINGLE_PRODUCER) != 0;
     ring->single_consumer = (promises & CKF_CHANNEL_SINGLE_CONSUMER) != 0;
     atomic_init(&ring->tail, first);
@@ -214,7 +225,7 @@ static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
-static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, unsigned cells)
+static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket, uint64_t cells)
 {
     uint64_t index = (ticket & (ring->lap - 1)) / TICKET + cells;
     return &ring->cells[index <= ring->last ? index : index - ring->last - 1];
@@ -224,10 +235,8 @@ static struct ckf_wide *cell_ahead(const struct ckf_ring *ring, uint64_t ticket,
  * read both since: they had better be on their way. */
 static inline void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket, bool in_blocks)
 {
-    if (CKF_UNLIKELY(!ring->looks_ahead))
-        return;
-    ckf_prefetch_for_write(cell_ahead(ring, ticket, CKF_CELLS_AHEAD));
-    if (in_blocks)
+    ckf_prefetch_for_write(cell_ahead(ring, ticket, ring->ahead));
+    if (in_blocks && ring->ahead >= CKF_BLOCKS_AHEAD)
         /* relaxed: a guess which block this thread will get */
         ckf_prefetch_for_write((const void *)ckf_block_of(
             load_relaxed(&cell_ahead(ring, ticket, CKF_BLOCKS_AHEAD)->high)));
@@ -269,13 +278,13 @@ static inline size_t fill(struct ckf_ring *ring, bool in_blocks, uint64_t first,
     size_t filled = 0;
     do {
         struct ckf_wide *cell = cell_of(ring, ticket);
+        fetch_ahead(ring, ticket, in_blocks);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
-        fetch_ahead(ring, ticket, in_blocks);
         ticket = next_ticket(ring, ticket);
     } while (filled < count && has_room(ring, ticket));
     if (CKF_LIKELY(filled > 0))
@@ -307,7 +316,7 @@ static inline __attribute__((always_inline)) enum ckf_status put_words(struct ck
         enum ckf_status status = find_send(ring, &first);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        if (ring->single_producer) {
+        if (ring->single_producer && count > 1) {
             *put = with_room(ring, first, count);
             return put_alone(ring, in_blocks, first, words, *put);
         }

@@ -26,9 +26,9 @@ struct ckf_ring {
     /* constant */
     struct ckf_wide *cells; /* low: the state; high: the element, or the block that it is in */
     bool single_producer, single_consumer; /* promised */
-    uint64_t lap;     /* from a ticket to that of the same cell one lap later */
-    uint64_t last;    /* index of the last cell: the capacity */
-    bool looks_ahead; /* senders have lines fetched that they will write */
+    uint64_t lap;   /* from a ticket to that of the same cell one lap later */
+    uint64_t last;  /* index of the last cell: the capacity */
+    uint64_t ahead; /* senders have the line fetched that is so many cells further */
     struct ckf_blocks blocks;
 
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) tail; /* senders: no later than the first free ticket */

@@ -47,7 +47,7 @@ enum { MARK = 1, TICKET = 2 };
 #ifdef CKF_INSTRUMENTED
 enum { CELLS = 4 };
 #else
-enum { CELLS = 128 };
+enum { CELLS = 256 };
 #endif
 enum { SPAN = CELLS * TICKET };
 
@@ -120,7 +120,7 @@ static void segment_free(struct ckf_segment *segment)
 /* Kept segments keep their blocks: with large elements fewer are kept. */
 static unsigned segments_kept(size_t elem_size)
 {
-    enum { KEPT_BYTES = 1024 }; /* of elements that have the same place in all of them */
+    enum { KEPT_BYTES = 512 }; /* of elements that have the same place in all of them */
     size_t fit = KEPT_BYTES / elem_size;
     return fit < 1 ? 1 : fit < CKF_SPARE_SEGMENTS ? (unsigned)fit : CKF_SPARE_SEGMENTS;
 }
@@ -215,19 +215,20 @@ static struct place read_place(const struct ckf_wide *at)
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
 static bool read_next(const struct place *place, struct ckf_segment **next)
 {
-    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of().
-     * edge segment-linked: acquire; pairs with the CASes in append() and place_mark(). */
+    /* edge segment-reused: acquire; pairs with the store in prepare_next(). seq_cst: as in state_of(). */
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
-    /* relaxed: only compared, after the other load, which acquires; whoever reuses the segment writes
-     * this word first */
-    return load_relaxed(&place->segment->next.low) == place->first;
+    /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
+     * both words. After the other load: whoever reuses the segment writes this word first. */
+    return load_acquire(&place->segment->next.low) == place->first;
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
 static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
 {
-    /* edge segment-reached: release, by the seq_cst CAS; pairs with the loads in read_place(). */
-    return ckf_wide_cas(at, from->first, word_of(from->segment), from->first + SPAN, word_of(to));
+    /* edge segment-reached: release; pairs with the loads in read_place(), and with the acquire of who
+     * fails here: what it retires has been left by tail_at. */
+    return ckf_wide_cas_explicit(at, from->first, word_of(from->segment), from->first + SPAN,
+                                 word_of(to), memory_order_acq_rel);
 }
 
 /* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
@@ -254,9 +255,11 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
     struct ckf_segment *next = take_spare(segments);
     if (next == NULL)
         return CKF_NO_MEMORY;
-    /* edge segment-linked: release, by the seq_cst CAS; pairs with the load in read_next(). */
+    /* edge segment-linked: release; pairs with the load in read_next(). Not seq_cst: whoever fills a cell of
+     * the successor comes after somebody who has read the link there, seq_cst. */
     if (!prepare_next(next, place) ||
-        !ckf_wide_cas(&place->segment->next, place->first, 0, place->first, word_of(next)))
+        !ckf_wide_cas_explicit(&place->segment->next, place->first, 0, place->first, word_of(next),
+                               memory_order_release))
         keep_or_retire(segments, next);
     return CKF_OK;
 }
@@ -350,14 +353,27 @@ static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spo
 
 /* --- moving words --- */
 
-/* As in ring.c, within the segment. */
-static inline void fetch_ahead(struct ckf_segment *segment, uint64_t ticket, bool in_blocks)
+/* The nth cell of a segment; beyond its end, of the segment that will probably follow. */
+static struct ckf_wide *cell_ahead(struct ckf_segments *segments, struct ckf_segment *segment,
+                                   uint64_t n)
+{
+    if (CKF_LIKELY(n < CELLS))
+        return &segment->cells[n];
+    /* relaxed: its address only, to fetch lines from. There may be none, which does no harm. */
+    struct ckf_segment *spare = load_relaxed(&segments->spare[0]);
+    return spare != NULL ? &spare->cells[n % CELLS] : NULL;
+}
+
+/* As in ring.c. */
+static inline void fetch_ahead(struct ckf_segments *segments, struct ckf_segment *segment,
+                               uint64_t ticket, bool in_blocks)
 {
     uint64_t index = ticket / TICKET % CELLS;
-    if (index + CKF_CELLS_AHEAD < CELLS)
-        ckf_prefetch_for_write(&segment->cells[index + CKF_CELLS_AHEAD]);
+    if (CELLS <= (int)CKF_CELLS_AHEAD)
+        return; /* where tools watch */
+    ckf_prefetch_for_write(cell_ahead(segments, segment, index + CKF_CELLS_AHEAD));
     if (in_blocks && index + CKF_BLOCKS_AHEAD < CELLS)
-        /* relaxed: a guess which block this thread will get; fetching none does no harm */
+        /* relaxed: a guess which block this thread will get, if any */
         ckf_prefetch_for_write((const void *)ckf_block_of(
             load_relaxed(&segment->cells[index + CKF_BLOCKS_AHEAD].high)));
 }
@@ -372,7 +388,7 @@ static enum ckf_status put_alone(struct ckf_segments *segments, bool in_blocks,
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
         /* relaxed, both: published with the state of the first; nobody else fills cells */
         uint64_t word = words[i];
-        fetch_ahead(spot->place.segment, ticket, in_blocks);
+        fetch_ahead(segments, spot->place.segment, ticket, in_blocks);
         words[i] = load_relaxed(&cell->high);
         store_relaxed(&cell->high, word);
         if (i > 0)
@@ -412,13 +428,13 @@ static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const s
     size_t filled = 0;
     do {
         struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
+        fetch_ahead(segments, spot->place.segment, ticket, in_blocks);
         /* relaxed: until the state changes this does not, and the CAS checks both */
         uint64_t stale = load_relaxed(&cell->high);
         /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
         if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
             break;
         words[filled++] = stale;
-        fetch_ahead(spot->place.segment, ticket, in_blocks);
         ticket += TICKET;
     } while (filled < count && ticket != end &&
              is_before(state = state_of(spot->place.segment, ticket), ticket));
@@ -438,7 +454,7 @@ static inline __attribute__((always_inline)) enum ckf_status put_words(
         enum ckf_status status = find_cell(segments, &spot);
         if (CKF_UNLIKELY(status != CKF_OK))
             return status;
-        if (segments->single_producer) {
+        if (segments->single_producer && count > 1) {
             uint64_t room = (spot.place.first + SPAN - spot.ticket) / TICKET;
             *put = count < room ? count : room;
             return put_alone(segments, in_blocks, &spot, words, *put);

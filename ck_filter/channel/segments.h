@@ -16,7 +16,7 @@ struct ckf_segment;
 struct ckf_spares;
 
 /* Segments that a channel keeps for reuse, at most; a burst that needed more gives them back. */
-enum { CKF_SPARE_SEGMENTS = 8 };
+enum { CKF_SPARE_SEGMENTS = 4 };
 
 /* Places: low: the first ticket of a piece; high: the segment that stands for it. */
 struct ckf_segments {

@@ -129,7 +129,7 @@ uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_
     return sum;
 }
 
-uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+uint64_t ckf_lockfree_value_slowly(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(): no sum that is read now is
      * older than the one that was taken. */

@@ -47,7 +47,24 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
 uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 
 /* Since it was made or last taken. */
-uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+uint64_t ckf_lockfree_value_slowly(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 uint64_t ckf_lockfree_take_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+
+/* The same as the slow way, without cells and without a take meanwhile. */
+static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
+                                          struct ckf_counter_entry *entry)
+{
+    /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(), as in
+     * ckf_lockfree_value_slowly(). */
+    uint64_t taken = load_acquire(&entry->taken);
+    /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(). */
+    uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
+    /* edge entry-promoted: acquire; pairs with the release in count.c, promote().
+     * edge counter-taken: acquire, as above */
+    bool is_all = (load_acquire(&entry->state) & CKF_ENTRY_HOT) == 0;
+    return CKF_LIKELY(is_all && load_acquire(&entry->taken) == taken)
+               ? sum - taken
+               : ckf_lockfree_value_slowly(map, entry);
+}
 
 #endif

@@ -7,9 +7,9 @@
 
 enum {
     FILL_EVERY = 4, /* misses: so that rare keys seldom drive out frequent ones */
-    JUDGE_EVERY = 1024,
+    JUDGE_EVERY = 512,
     HITS_OF_A_MISS = 4, /* that are worth it */
-    REST = 1 << 16
+    REST = 1 << 18
 };
 
 static void judge(struct ckf_front *front)
@@ -19,7 +19,7 @@ static void judge(struct ckf_front *front)
     front->hits = front->misses = 0;
 }
 
-void ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
+bool ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word)
 {
     uint32_t misses = ++front->misses;
@@ -32,4 +32,5 @@ void ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, ui
     }
     if (misses == JUDGE_EVERY)
         judge(front);
+    return front->rest == 0;
 }

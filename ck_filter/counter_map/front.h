@@ -59,18 +59,15 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
     return slot->word;
 }
 
-void ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
+/* After a miss of a key that is there, of a front that does not rest; tag: loaded before the key was looked
+ * for. False: the front does not pay now, do without it. */
+bool ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word);
 
-/* After a miss of a key that is there; tag: loaded before it was looked for. False: the front does not pay
- * now, do without it. */
-static inline bool ckf_front_note_miss(struct ckf_front *front, const struct ckf_short_key *key,
-                                       uint64_t tag, _Atomic(uint64_t) *word)
+/* Whether nobody looks into the front now. One add less to come. */
+static inline bool ckf_front_rests(struct ckf_front *front)
 {
-    if (CKF_LIKELY(front->rest > 0))
-        return --front->rest == 0;
-    ckf_front_fill(front, key, tag, word);
-    return front->rest == 0;
+    return CKF_LIKELY(front->rest > 0) && --front->rest > 0;
 }
 
 #endif

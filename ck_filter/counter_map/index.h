@@ -235,8 +235,8 @@ static inline struct ckf_counter_entry **ckf_leaf_walk_on(struct ckf_leaf_walk *
 }
 
 /* The same for one leaf, inlined with its visitor. */
-static inline void ckf_leaf_visit(uintptr_t link, uint32_t but_for, ckf_counter_entry_visit visit,
-                                  void *arg)
+CKF_ALWAYS_INLINE void ckf_leaf_visit(uintptr_t link, uint32_t but_for,
+                                      ckf_counter_entry_visit visit, void *arg)
 {
     struct ckf_leaf_walk walk;
     ckf_leaf_walk_start(&walk, link);

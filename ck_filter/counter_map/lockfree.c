@@ -184,6 +184,14 @@ static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
     errno = saved_errno;
 }
 
+CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
+                                   struct ckf_cell_row *row, const struct ckf_short_key *key,
+                                   uint64_t tag, _Atomic(uint64_t) *word)
+{
+    bool pays = ckf_front_fill(&row->front, key, tag, word);
+    ckf_cells_use_front(&map->cells, place, pays ? &row->front : NULL);
+}
+
 /* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
  * parts, which are passed in registers. */
 CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common, uint64_t first,
@@ -205,11 +213,10 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
         return count_slowly(map, entry, n, place);
     struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
-    if (CKF_LIKELY(row != NULL))
-        ckf_cells_use_front(&map->cells, place,
-                            ckf_front_note_miss(&row->front, &key, tag, word) ? &row->front : NULL);
-    else
+    if (CKF_UNLIKELY(row == NULL))
         make_row(map, place);
+    else if (!ckf_front_rests(&row->front))
+        note_miss(map, place, row, &(struct ckf_short_key){first, last, length}, tag, word);
     return count_quickly(word, n, place);
 }
 
@@ -303,7 +310,7 @@ void ckf_counter_lockfree_for_each_part(struct ckf_counter_map *map, ckf_counter
     (void)ckf_counter_index_for_each_part(&ckf_lockfree(map)->index, each_part, &visit);
 }
 
-static void offer(struct ckf_counter_entry *entry, void *arg)
+static inline void offer(struct ckf_counter_entry *entry, void *arg)
 {
     struct part_visit *visit = arg;
     ckf_counter_list_offer(visit->list, entry, entry->bytes, entry->length, entry->hash,

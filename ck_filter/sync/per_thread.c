@@ -72,9 +72,9 @@ static void raise_limit(unsigned number)
 {
     uint32_t found = load_relaxed(&limit); /* relaxed: the CAS decides */
     while (found <= number)
-        /* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_limit(): one of
-         * the two sees the other. */
-        if (cas_acq_rel(&limit, &found, number + 1))
+        /* edge limit-raised: acquire; pairs with the release in ckf_thread_number_limit(): who comes
+         * second sees the first, and all that we have to say is in the word itself. */
+        if (cas_acquire(&limit, &found, number + 1))
             break;
 }
 
@@ -111,6 +111,6 @@ unsigned ckf_thread_number_end(void)
 
 unsigned ckf_thread_number_limit(void)
 {
-    /* edge limit-raised: acq_rel; pairs with the acq_rel in raise_limit(). */
-    return fetch_add_acq_rel(&limit, 0);
+    /* edge limit-raised: release; pairs with the acquire in raise_limit(). */
+    return fetch_add_release(&limit, 0);
 }

@@ -69,9 +69,9 @@ struct ckf_place *ckf_section_begin_heavily(void)
     }
     /* edge phase-begun: acquire; pairs with the release in ckf_section_wait(). */
     uint64_t phase = load_acquire(&ckf_sections.phase);
-    /* edge section-begun: acq_rel; pairs with the acq_rel in seen_inside(): a waiter that came first
+    /* edge section-begun: acquire; pairs with the release in seen_inside(): a waiter that came first
      * has made its object unreachable for us, and one that comes second sees us. From 0. */
-    fetch_add_acq_rel(&place->inside, own ? phase : 1);
+    fetch_add_acquire(&place->inside, own ? phase : 1);
     return place;
 }
 
@@ -106,7 +106,7 @@ static uint64_t seen_inside(struct ckf_place *place)
         /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly().
          * edge fence-passed: seq_cst, for a store->load race: what the waiter has removed against this. */
         return load_seq_cst(&place->inside);
-    /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily(). */
+    /* edge section-begun: acq_rel; pairs with the acquire in ckf_section_begin_heavily(). */
     return fetch_add_acq_rel(&place->inside, 0);
 }
 
@@ -126,7 +126,7 @@ static void wait_for_crowd(void)
         /* relaxed: newcomers may use either word */
         uint32_t phase = fetch_add_relaxed(&crowd_phase, 1);
         struct ckf_place *place = &ckf_places[CKF_OWN_NUMBERS + phase % CKF_CROWD_PLACES];
-        /* edge section-begun: acq_rel; pairs with the acq_rel in ckf_section_begin_heavily().
+        /* edge section-begun: acq_rel; pairs with the acquire in ckf_section_begin_heavily().
          * edge section-ended: acquire; pairs with the release in ckf_section_end_heavily(). */
         for (unsigned round = 0; fetch_add_acq_rel(&place->inside, 0) != 0; round++)
             ckf_section_pause(round);
@@ -136,7 +136,7 @@ static void wait_for_crowd(void)
 static void wait_for_sections(bool barrier)
 {
     /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
-    uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, 1) + 1;
+    uint64_t phase = fetch_add_release(&ckf_sections.phase, 1) + 1;
     if (barrier)
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
@@ -156,7 +156,12 @@ void ckf_section_wait(void)
 /* A fence goes up when DEAR_WAITS waits in a row took more than the SHARE-th part of the time from one to
  * the next: some thousand instructions of each waiter, an interrupt of each other CPU. It goes down when
  * there was no wait for QUIET_NS, at which a section looks now and then. */
-enum { SHARE = 4, DEAR_WAITS = 8, QUIET_NS = CKF_SIZE(1000000, 0), LOOK_EVERY = 4096 };
+enum {
+    SHARE = CKF_SIZE(4, 1 << 20),
+    DEAR_WAITS = 8,
+    QUIET_NS = CKF_SIZE(1000000, 0),
+    LOOK_EVERY = CKF_SIZE(4096, 4)
+};
 
 static void raise_fence(struct ckf_fence *fence)
 {
@@ -189,7 +194,7 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
     /* edge fence-passed: seq_cst, for a store->load race: this against the section's seq_cst loads. The
      * waiter writes what they load before it looks here. relaxed: our own */
     exchange_seq_cst(&place->inside, load_relaxed(&place->inside));
-    if (++place->ticks % CKF_RARELY(LOOK_EVERY) != 0)
+    if (++place->ticks % LOOK_EVERY != 0)
         return;
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);

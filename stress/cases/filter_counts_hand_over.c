@@ -25,7 +25,14 @@ static void worker(struct ckf_stress_run *run, void *state)
 {
     const struct filter_operations *operations = ckf_stress_operations(run);
     struct state *s = state;
-    operations->prepare_and_judge(s->filter, &s->prepared, word_text(0));
+    operations->prepare_and_judge(s->filter, &s->prepared, word_text(0), false);
+}
+
+static void batch_worker(struct ckf_stress_run *run, void *state)
+{
+    const struct filter_operations *operations = ckf_stress_operations(run);
+    struct state *s = state;
+    operations->prepare_and_judge(s->filter, &s->prepared, word_text(0), true);
 }
 
 static void reporter(struct ckf_stress_run *run, void *state)
@@ -54,6 +61,20 @@ CKF_STRESS_CASE(filter_counts_hand_over) = {
     .state_size = sizeof(struct state),
     .setup = setup,
     .actors = {{"worker", worker, 1}, {"reporter", reporter, 1}},
+    .teardown = teardown,
+    .outcomes = {{"prepared", CKF_STRESS_ACCEPTABLE, "the count carried it"},
+                 {"counted too early", CKF_STRESS_FORBIDDEN, "counted, but not there"}},
+};
+
+CKF_STRESS_CASE(filter_batch_counts_hand_over) = {
+    .id = "filter-batch-counts-hand-over",
+    .collection = "filter",
+    .title = "a batch is counted before what was done for it can be seen",
+    .story = "The same where many records are judged in one call.",
+    .operations = {&racy_counted_first_filter, &mutex_filter, &atomic_filter},
+    .state_size = sizeof(struct state),
+    .setup = setup,
+    .actors = {{"worker", batch_worker, 1}, {"reporter", reporter, 1}},
     .teardown = teardown,
     .outcomes = {{"prepared", CKF_STRESS_ACCEPTABLE, "the count carried it"},
                  {"counted too early", CKF_STRESS_FORBIDDEN, "counted, but not there"}},

@@ -201,10 +201,15 @@ static void reload_bad(void *filter)
         ckf_ruleset_destroy(rules); /* a second rule of that id: nothing is published */
 }
 
-static void prepare_and_judge(void *filter, int *prepared, const char *record)
+static void prepare_and_judge(void *filter, int *prepared, const char *record, bool batch)
 {
+    const struct ckf_record judged = {record, strlen(record)};
+    struct ckf_verdict verdict;
     *prepared = 1;
-    (void)ckf_filter_evaluate(filter, (struct ckf_record){record, strlen(record)});
+    if (batch)
+        ckf_filter_evaluate_many(filter, &judged, &verdict, 1);
+    else
+        (void)ckf_filter_evaluate(filter, judged);
 }
 
 static void deny_many(void *filter)

@@ -39,8 +39,8 @@ struct filter_operations {
     void (*reload_bad)(void *filter);
     /* NULL, or: waits until a reader has used the rules; false: it gave up. */
     bool (*wait_until_used)(void *filter);
-    /* Writes 1 to *prepared and has the record judged. */
-    void (*prepare_and_judge)(void *filter, int *prepared, const char *record);
+    /* Writes 1 to *prepared and has the record judged, as one of a batch or by itself. */
+    void (*prepare_and_judge)(void *filter, int *prepared, const char *record, bool batch);
     /* Replaces all rules by MANY_RULES. */
     void (*deny_many)(void *filter);
     /* False if a rule is listed that has no id. */

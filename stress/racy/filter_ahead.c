@@ -45,8 +45,9 @@ static bool lists_only_named(void *filter)
     return true;
 }
 
-static void prepare_and_judge(void *filter, int *prepared, const char *record)
+static void prepare_and_judge(void *filter, int *prepared, const char *record, bool batch)
 {
+    (void)batch;
     (void)record;
     atomic_fetch_add(&((struct holder *)filter)->hits, 1);
     ckf_stress_pause(NULL);

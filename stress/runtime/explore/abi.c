@@ -246,8 +246,8 @@ ABI void __tsan_atomic128_store(volatile uint128 *address, uint128 value, int or
         ckf_explore_atomic_store_pair((uintptr_t)address, pair(value), order & 7, CALLER);
 }
 
-static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desired, int order,
-                     uintptr_t pc)
+static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desired, int success,
+                     int failure, uintptr_t pc)
 {
     if (!watching()) {
         uint128 found = *address;
@@ -258,8 +258,8 @@ static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desir
         return equal;
     }
     struct ckf_pair found = pair(*expected);
-    bool equal =
-        ckf_explore_atomic_cas_pair((uintptr_t)address, &found, pair(desired), order & 7, pc);
+    bool equal = ckf_explore_atomic_cas_pair((uintptr_t)address, &found, pair(desired), success & 7,
+                                             failure & 7, pc);
     *expected = whole(found);
     return equal;
 }
@@ -267,22 +267,19 @@ static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desir
 ABI int __tsan_atomic128_compare_exchange_strong(volatile uint128 *address, uint128 *expected,
                                                  uint128 desired, int success, int failure)
 {
-    (void)failure;
-    return cas_pair(address, expected, desired, success, CALLER);
+    return cas_pair(address, expected, desired, success, failure, CALLER);
 }
 
 ABI int __tsan_atomic128_compare_exchange_weak(volatile uint128 *address, uint128 *expected,
                                                uint128 desired, int success, int failure)
 {
-    (void)failure;
-    return cas_pair(address, expected, desired, success, CALLER);
+    return cas_pair(address, expected, desired, success, failure, CALLER);
 }
 
 ABI uint128 __tsan_atomic128_compare_exchange_val(volatile uint128 *address, uint128 expected,
                                                   uint128 desired, int success, int failure)
 {
-    (void)failure;
-    cas_pair(address, &expected, desired, success, CALLER);
+    cas_pair(address, &expected, desired, success, failure, CALLER);
     return expected;
 }
 
@@ -292,7 +289,7 @@ ABI uint128 __tsan_atomic128_compare_exchange_val(volatile uint128 *address, uin
     ABI uint128 __tsan_atomic128_##name(volatile uint128 *address, uint128 value, int order)       \
     {                                                                                              \
         uint128 old = *address;                                                                    \
-        while (!cas_pair(address, &old, (expression), order, CALLER))                              \
+        while (!cas_pair(address, &old, (expression), order, order, CALLER))                       \
             ;                                                                                      \
         return old;                                                                                \
     }

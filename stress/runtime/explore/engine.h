@@ -150,7 +150,8 @@ enum ckf_thread_state {
 
 struct ckf_watched {
     uintptr_t pc;
-    uint16_t location, count; /* how many stores it had when read */
+    uint16_t location, count;   /* how many stores it had when read */
+    uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
 struct ckf_thread {
@@ -175,7 +176,8 @@ struct ckf_thread {
     unsigned depth; /* of calls */
     unsigned watched_count;
     struct ckf_watched watched[MAX_WATCHED];
-    unsigned spin_repeats;
+    uint32_t
+        progress; /* grows whenever the thread does what it has not done in the same way just before */
     unsigned section_depth, section_number;
     struct ckf_sync *sleeps_on;
     int64_t deadline_ns;
@@ -374,7 +376,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
 void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
                                    uintptr_t pc);
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
-                                 struct ckf_pair desired, int order, uintptr_t pc);
+                                 struct ckf_pair desired, int success, int failure, uintptr_t pc);
 void ckf_explore_atomic_fence(int order, uintptr_t pc);
 /* The latest value, as the kernel or a debugger sees it. */
 uint64_t ckf_explore_native_load(uintptr_t address, unsigned size);

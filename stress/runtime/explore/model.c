@@ -553,21 +553,27 @@ static inline unsigned oldest_readable(struct ckf_thread *self, const struct ckf
     return arrived(location, oldest);
 }
 
-static void watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
+enum { REPEATS_THAT_ARE_A_SPIN = 2 };
+
+/* Notes a read. True if it is the third of this store from this line without any progress. */
+static bool watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
                   uintptr_t pc)
 {
-    uint16_t index = (uint16_t)index_of(location);
-    for (unsigned i = 0; i < self->watched_count; i++) {
-        struct ckf_watched *watched = &self->watched[i];
-        if (watched->location == index && watched->pc == pc) {
-            self->spin_repeats = watched->count == store + 1 ? self->spin_repeats + 1 : 0;
-            watched->count = (uint16_t)(store + 1);
-            return;
-        }
+    uint16_t index = (uint16_t)index_of(location), count = (uint16_t)(store + 1);
+    struct ckf_watched *watched = self->watched, *end = watched + self->watched_count;
+    while (watched != end && (watched->location != index || watched->pc != pc))
+        watched++;
+    if (watched == end && self->watched_count == MAX_WATCHED)
+        return false;
+    if (watched == end || watched->count != count) {
+        self->watched_count += watched == end;
+        *watched = (struct ckf_watched){pc, index, count, 0, ++self->progress};
+        return false;
     }
-    if (self->watched_count < MAX_WATCHED)
-        self->watched[self->watched_count++] =
-            (struct ckf_watched){.pc = pc, .location = index, .count = (uint16_t)(store + 1)};
+    if (watched->progress != self->progress)
+        watched->repeats = 0;
+    watched->progress = self->progress;
+    return ++watched->repeats >= REPEATS_THAT_ARE_A_SPIN;
 }
 
 static inline void learn(struct ckf_thread *self, const struct ckf_location *location,
@@ -639,7 +645,7 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
     native_store(location->address, location->size, value);
     if (changed) {
         ckf_explore_engine.idle_spins = 0;
-        self->spin_repeats = 0;
+        self->progress++;
         if (UNLIKELY(location->watchers != 0))
             ckf_explore_wake_spinners(location);
     }
@@ -755,8 +761,6 @@ static unsigned choose_readable(const struct ckf_location *location, unsigned ol
 
 /* The operations. Each is a point first, and then one step of its own. */
 
-enum { REPEATS_THAT_ARE_A_SPIN = 3 };
-
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
 {
     order = ckf_explore_order(OP_LOAD, order, pc);
@@ -776,8 +780,7 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
     read_store(self, location, store, order);
     uint64_t value = location->stores[store].value >> shift_of(location, address) & mask_of(size);
     note(self, value, store, location);
-    watch(self, location, store, pc);
-    if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
+    if (UNLIKELY(watch(self, location, store, pc)))
         ckf_explore_spin(pc);
     return value;
 }
@@ -1021,23 +1024,24 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
 }
 
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
-                                 struct ckf_pair desired, int order, uintptr_t pc)
+                                 struct ckf_pair desired, int success, int failure, uintptr_t pc)
 {
-    order = ckf_explore_order(OP_CAS, order, pc);
+    success = ckf_explore_order(OP_CAS, success, pc);
+    failure = failure_order(success, failure);
     ckf_explore_engine.running->operands[0] = desired.low;
     ckf_explore_engine.running->operands[1] = desired.high;
     ckf_explore_engine.running->operands[2] = expected->low ^ ckf_explore_scramble(expected->high);
-    ckf_explore_memory_point(OP_CAS, address, 16, order, pc);
+    ckf_explore_memory_point(OP_CAS, address, 16, success, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
     note(self, found.low ^ found.high, equal, pair.low);
     if (equal && pair.low != NULL) {
-        learn_pair(self, pair, order, pc);
-        write_pair(self, pair, desired, order);
+        learn_pair(self, pair, success, pc);
+        write_pair(self, pair, desired, success);
     } else if (pair.low != NULL) {
-        read_pair(self, pair, order, pc);
+        read_pair(self, pair, failure, pc);
     } else if (equal) {
         native_store(address, 8, desired.low);
         native_store(address + 8, 8, desired.high);
@@ -1095,8 +1099,7 @@ void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsign
     if (location->resync)
         resync(location);
     if (kind == ACCESS_READ) {
-        watch(self, location, newest(location), pc);
-        if (UNLIKELY(self->spin_repeats >= REPEATS_THAT_ARE_A_SPIN))
+        if (UNLIKELY(watch(self, location, newest(location), pc)))
             ckf_explore_spin(pc);
         return;
     }

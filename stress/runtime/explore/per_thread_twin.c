@@ -16,11 +16,11 @@ _Thread_local unsigned ckf_thread_number_plus_one;
 _Thread_local struct ckf_place *ckf_thread_place;
 static uint32_t limit; /* more than all numbers that were taken */
 
-enum { ACQ_REL = 4 };
+enum { ACQUIRE = 2, RELEASE = 3 };
 
 static uint32_t read_limit(uintptr_t pc)
 {
-    return (uint32_t)ckf_explore_atomic_rmw((uintptr_t)&limit, sizeof limit, RMW_ADD, 0, ACQ_REL,
+    return (uint32_t)ckf_explore_atomic_rmw((uintptr_t)&limit, sizeof limit, RMW_ADD, 0, RELEASE,
                                             pc);
 }
 
@@ -30,7 +30,7 @@ void ckf_explore_number_threads(unsigned count)
     limit = count;
 }
 
-/* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_limit(). */
+/* edge limit-raised: acquire; pairs with the release in ckf_thread_number_limit(). */
 unsigned ckf_thread_number_take(void)
 {
     const struct ckf_thread *self = ckf_explore_engine.running;
@@ -39,7 +39,7 @@ unsigned ckf_thread_number_take(void)
     unsigned number = self->id;
     for (uintptr_t pc = CALLER; limit <= number;) {
         uint64_t found = limit;
-        if (ckf_explore_atomic_cas((uintptr_t)&limit, sizeof limit, &found, number + 1u, ACQ_REL, 0,
+        if (ckf_explore_atomic_cas((uintptr_t)&limit, sizeof limit, &found, number + 1u, ACQUIRE, 0,
                                    false, pc))
             break;
     }
@@ -52,7 +52,7 @@ unsigned ckf_thread_number_end(void)
     return ckf_explore_engine.thread_count;
 }
 
-/* edge limit-raised: acq_rel; pairs with the acq_rel in ckf_thread_number_take(). */
+/* edge limit-raised: release; pairs with the acquire in ckf_thread_number_take(). */
 unsigned ckf_thread_number_limit(void)
 {
     return read_limit(CALLER);

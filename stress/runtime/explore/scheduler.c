@@ -440,7 +440,6 @@ void ckf_explore_spin(uintptr_t pc)
         look_again(self);
     }
     self->watched_count = 0;
-    self->spin_repeats = 0;
 }
 
 /* Sleeping. */
@@ -532,7 +531,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     thread->joined = thread->detached = thread->daemon = thread->begins = false;
     thread->op = (struct ckf_operation){.kind = OP_LOCAL};
     thread->joiners = 0;
-    thread->depth = thread->watched_count = thread->spin_repeats = 0;
+    thread->depth = thread->watched_count = thread->progress = 0;
     thread->section_depth = thread->section_number = 0;
     thread->sleeps_on = NULL;
     thread->body = body;
