@@ -14,6 +14,7 @@
 #include <ck_filter/ck_filter.h>
 #include <ck_filter/stress.h>
 
+#include "channel/core.h"
 #include "channel/waitlist.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
@@ -931,6 +932,52 @@ SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
       {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
 SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
       {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
+
+/* Threads that keep no spare share one: who finds none waits, and is told. */
+static void use_shared_blocks(void)
+{
+    ckf_thread_number_plus_one = CKF_OWN_NUMBERS + 1;
+}
+
+static void one_shared_block(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    unsigned self = ckf_thread_number_plus_one;
+    s->first = make(run, 2, LARGE_BYTES);
+    atomic_store_explicit(&s->first->ring.blocks.used, s->first->ring.blocks.count - 1, relaxed);
+    use_shared_blocks();
+    use_cells(run, s->first, 1);
+    ckf_thread_number_plus_one = self;
+}
+
+static void send_one_sharing(struct ckf_stress_run *run, void *state)
+{
+    use_shared_blocks();
+    send_one(run, ((struct state *)state)->first, 1);
+}
+
+static void two_ones_came(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    for (int i = 0; i < 2; i++)
+        expect(run, take(s->first, &value) == CKF_OK && value == 1);
+    destroy_both(run, state);
+}
+
+SCENE(shared_block, "order-shared-block", ATOMIC_ONLY, one_shared_block, two_ones_came,
+      {"sender", send_one_sharing, 2});
+
+static void receive_a_batch(struct ckf_stress_run *run, void *state)
+{
+    uint64_t elems[2];
+    size_t done;
+    expect(run, ckf_channel_recv_many(((struct state *)state)->first, elems, 2, &done, CKF_FOREVER,
+                                      NULL) == CKF_OK);
+}
+
+SCENE(batch_makes_room, "order-batch-makes-room", BOTH, full_ring, destroy_both,
+      {"sender", send_first, 1}, {"receiver", receive_a_batch, 1});
 
 /* Two batches meet, and a close: each has as many elements in the channel as it was told, in order. */
 static int send_two(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t first)

@@ -62,4 +62,5 @@ static const struct bench_workload workloads[] = {
     ADD("1m-2t", "1M keys, uniform, 2 threads", 1000000, MAP_UNIFORM, 2),
 };
 
-const struct bench_suite map_cores = {workloads, sizeof(workloads) / sizeof(workloads[0])};
+const struct bench_suite map_cores = {.workloads = workloads,
+                                      .count = sizeof(workloads) / sizeof(workloads[0])};

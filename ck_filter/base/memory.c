@@ -63,14 +63,17 @@ enum ckf_status ckf_set_allocator(const struct ckf_allocator *wanted)
     return CKF_OK;
 }
 
-void *ckf_alloc_aligned(size_t size, size_t align)
+void *ckf_alloc_untouched(size_t size, size_t align)
 {
     /* relaxed: a hint for ckf_set_allocator only; tested first so that the line stays shared */
     if (!load_relaxed(&allocated))
         store_relaxed(&allocated, true);
-    if (size == 0)
-        size = 1;
-    void *memory = allocator.allocate(size, align, allocator.arg);
+    return allocator.allocate(size == 0 ? 1 : size, align, allocator.arg);
+}
+
+void *ckf_alloc_aligned(size_t size, size_t align)
+{
+    void *memory = ckf_alloc_untouched(size, align);
     if (memory != NULL)
         memset(memory, 0, size);
     return memory;

@@ -15,6 +15,9 @@ void *ckf_alloc(size_t size);
 /* Zeroed memory aligned to align, a power of two. */
 void *ckf_alloc_aligned(size_t size, size_t align);
 
+/* The same, but nothing has been written to it: what is never used need not be backed by memory. */
+void *ckf_alloc_untouched(size_t size, size_t align);
+
 /* Zeroed memory for count items of size bytes; NULL also when the product overflows. */
 void *ckf_alloc_array(size_t count, size_t size);
 

@@ -99,7 +99,7 @@ static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_
     atomic_init(&blocks->used, cells);
     if (__builtin_mul_overflow(blocks->count, blocks->stride, &bytes))
         return false;
-    blocks->bytes = ckf_alloc_aligned(bytes, CKF_CACHELINE);
+    blocks->bytes = ckf_alloc_untouched(bytes, CKF_CACHELINE); /* written before they are read */
     blocks->spares = ckf_spares_create();
     if (blocks->bytes != NULL && blocks->spares != NULL)
         return true;

@@ -33,7 +33,7 @@ struct ckf_case_allocations ckf_explore_case_allocations(void);
 /* Prints the history of the execution that has just ended, if it is not linearizable. */
 void ckf_explore_case_print_history(FILE *out);
 
-/* As the catalogue grades, plus what only this engine finds: "data race", "misuse". */
+/* As the catalogue grades, plus what only this engine finds: "data race", "leak" and the like. */
 const struct ckf_stress_grading *ckf_explore_case_grade(const struct ckf_stress_case *test,
                                                         const char *outcome);
 

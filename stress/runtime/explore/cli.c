@@ -52,6 +52,8 @@ struct exploration {
     unsigned failed_allocation, first_allocation, last_allocation; /* which may fail in samples */
     int complete_bound;   /* the search was complete within so many preemptions; -1: not even 0 */
     bool complete_wholly; /* without a bound */
+    int fresh_bound;      /* as complete_bound, if loads read the newest store only */
+    enum ckf_explore_model model;
     unsigned saved_steps, minimise_attempts;
     struct ckf_explore_options stage; /* of the stage that runs; its epoch: the failure's */
 };
@@ -163,7 +165,7 @@ static bool run_stage(struct exploration *exploration, enum ckf_explore_strategy
     }
     bool samples = strategy == CKF_EXPLORE_RANDOM || strategy == CKF_EXPLORE_PCT;
     exploration->stage = (struct ckf_explore_options){
-        .model = settings->model,
+        .model = exploration->model,
         .strategy = strategy,
         .depth = bound,
         .preemptions = bound,
@@ -227,6 +229,23 @@ static bool search(struct exploration *exploration, unsigned highest, int64_t bu
     return complete;
 }
 
+/* Where the weak reads are too many, all interleavings may still be few enough. */
+static void search_without_weak_reads(struct exploration *exploration, int64_t budget_ns)
+{
+    unsigned highest = exploration->settings->preemptions;
+    bool complete = exploration->settings->model == CKF_EXPLORE_C11;
+    exploration->model = CKF_EXPLORE_SC;
+    exploration->fresh_bound = exploration->complete_bound;
+    while (complete &&
+           (exploration->fresh_bound < 0 || (unsigned)exploration->fresh_bound < highest)) {
+        unsigned bound = (unsigned)(exploration->fresh_bound + 1);
+        complete = bound <= 8 && run_stage(exploration, CKF_EXPLORE_DFS, bound, 0,
+                                           left_of(exploration, budget_ns) / 2);
+        exploration->fresh_bound += complete;
+    }
+    exploration->model = exploration->settings->model;
+}
+
 enum { SAMPLES_WITHOUT_MEMORY = 100, MOST_FAILED_ALLOCATIONS = 40 };
 
 /* Lets each allocation of the actors fail in turn, for cases whose bodies cope. Racy twins are to fail for
@@ -253,13 +272,15 @@ static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
 {
     run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
     sample_without_memory(exploration, budget_ns / 8);
-    if (!search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE))
+    if (!search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE)) {
+        search_without_weak_reads(exploration, budget_ns);
         sample(exploration, 0, left_of(exploration, budget_ns));
-    else if (exploration->program.test->specification != NULL)
+    } else if (exploration->program.test->specification != NULL) {
         /* What spoils a history may take more switches than a bound allows, at places that hardly
          * matter: chance finds them. */
         run_stage(exploration, CKF_EXPLORE_RANDOM, 0, MORE_SAMPLES,
                   left_of(exploration, budget_ns));
+    }
 }
 
 static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)
@@ -384,14 +405,17 @@ static void describe_extent(const struct exploration *exploration, char *text, s
     text += length;
     size -= (size_t)length;
     if (exploration->failed)
-        snprintf(text, size, "%.3f s", (double)exploration->ns_to_failure / 1e9);
+        length = snprintf(text, size, "%.3f s", (double)exploration->ns_to_failure / 1e9);
     else if (exploration->complete_wholly)
-        snprintf(text, size, "complete");
+        length = snprintf(text, size, "complete");
     else if (exploration->complete_bound >= 0)
-        snprintf(text, size, "complete up to %d preemption%s", exploration->complete_bound,
-                 plural((uint64_t)exploration->complete_bound));
+        length = snprintf(text, size, "complete up to %d preemption%s", exploration->complete_bound,
+                          plural((uint64_t)exploration->complete_bound));
     else
-        snprintf(text, size, "not complete");
+        length = snprintf(text, size, "not complete");
+    if (!exploration->failed && exploration->fresh_bound > exploration->complete_bound)
+        snprintf(text + length, size - (size_t)length, ", %d without weak reads",
+                 exploration->fresh_bound);
 }
 
 static void print_result(const struct exploration *exploration)
@@ -443,10 +467,13 @@ static void print_json(FILE *out, const struct exploration *exploration, bool fi
     ckf_stress_json_escape(out, extent);
     fprintf(out,
             "\",\"model\":\"%s\",\"executions\":%" PRIu64 ",\"steps\":%" PRIu64
-            ",\"elapsed_ns\":%" PRId64 ",\"complete_preemptions\":%d,\"complete\":%s,"
+            ",\"elapsed_ns\":%" PRId64 ",\"complete_preemptions\":%d,"
+            "\"complete_without_weak_reads\":%d,\"complete\":%s,"
             "\"outcomes\":[",
             ckf_explore_model_name(exploration->settings->model), exploration->total.executions,
             exploration->total.steps, exploration->total.elapsed_ns, exploration->complete_bound,
+            exploration->fresh_bound > exploration->complete_bound ? exploration->fresh_bound
+                                                                   : exploration->complete_bound,
             exploration->complete_wholly ? "true" : "false");
     for (unsigned i = 0; i < exploration->row_count; i++) {
         fprintf(out, "%s{\"outcome\":\"", i == 0 ? "" : ",");
@@ -499,7 +526,8 @@ static void explore_variant(const struct ckf_explore_settings *settings,
         (struct ckf_case_program){test, variant, settings->copies, settings->rounds};
     exploration->settings = settings;
     exploration->failed_allocation = settings->failed_allocation;
-    exploration->complete_bound = -1;
+    exploration->complete_bound = exploration->fresh_bound = -1;
+    exploration->model = settings->model;
     exploration->started_ns = real_time_ns();
     if (settings->strategy < 0)
         run_portfolio(exploration, budget_ns);

@@ -252,6 +252,12 @@ static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
     }
 }
 
+/* What is written now tells states apart: until a second thread starts, all executions do the same. */
+static inline bool differs(void)
+{
+    return ckf_explore_engine.hashing && ckf_explore_engine.thread_count > 1;
+}
+
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind)
 {
     struct ckf_granule *granule = find(address);
@@ -270,7 +276,7 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
             save(granule, address);
         if (kind == ACCESS_WRITE)
             note_plain_write(granule, bytes);
-        if (ckf_explore_engine.hashing)
+        if (UNLIKELY(differs()))
             ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
     }
     if (!ckf_explore_engine.solo)
@@ -281,7 +287,7 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
 struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, unsigned kind)
 {
     unsigned offset = address & 7;
-    if (ckf_explore_engine.hashing && (kind & ACCESS_WRITE) != 0)
+    if (UNLIKELY(differs()) && (kind & ACCESS_WRITE) != 0)
         ckf_explore_states_wrote();
     if (EXPECT(offset + size <= 8))
         return touch(address, ((1u << size) - 1) << offset, kind);
