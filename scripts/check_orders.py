@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""The scenes of single orders hold for the library as it is, and some mutants of each collection die of them."""
+import argparse
+import re
+import subprocess
+import sys
+
+from checks import Report
+
+# What is mutated, and the cases that must notice; docs/EXPLORE.md has the figures of all mutants.
+MUTANTS = {
+    "channel/handoff.c *": ["order-poll-close-rendezvous", "order-try-closed-rendezvous"],
+    "channel/ring.c tail_of()": ["channel-false-empty"],
+    "channel/segments.c move_head()": ["order-found-in-segments", "order-promised-one-is-there"],
+    "sync/lock.c *": ["order-work-for-the-holder", "order-memory-under-lock"],
+    "counter_map/cells.c block_of()": ["map-load-then-store"],
+    "filter/filter.c look_up_current()": ["filter-generation-backwards"],
+    "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],
+}
+
+
+def run(program, *arguments):
+    ended = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True)
+    return ended.returncode, ended.stdout
+
+
+def check_scenes(report, program):
+    status, said = run(program, "explore", "--variant", "mutex,atomic", "-c", "order-*",
+                       "--executions", "300", "--no-files")
+    variants = re.findall(r"^(order-\S+) +(mutex|atomic) +(\S+)", said, re.M)
+    for scene, variant, verdict in variants:
+        report.check(f"{scene} [{variant}]", [] if verdict == "clean" else [said])
+    complete = status == 0 and variants
+    report.check("every scene was explored", [] if complete else [f"status {status}:", said])
+
+
+def check_mutants(report, program, files, cases):
+    selected = [word for case in cases for word in ("-c", case)]
+    status, said = run(program, "mutate", "--variant", "atomic", "--executions", "3000",
+                       "--require-repro", "--files", files, *selected)
+    mutants = re.findall(r"^(killed|SURVIVED) +(\S+) +(.+?)  ", said, re.M)
+    for fate, place, change in mutants:
+        report.check(f"{place} {change} is noticed", [] if fate == "killed" else [said])
+    complete = status == 0 and mutants
+    report.check(f"all mutants of {files} die", [] if complete else [f"status {status}:", said])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True, help="explore_orders, as built")
+    program = parser.parse_args().program
+    report = Report()
+    check_scenes(report, program)
+    for files, cases in MUTANTS.items():
+        check_mutants(report, program, files, cases)
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
