@@ -13,6 +13,7 @@ MUTANTS = {
     "channel/ring.c tail_of()": ["channel-false-empty"],
     "channel/segments.c move_head()": ["order-found-in-segments", "order-promised-one-is-there"],
     "sync/lock.c *": ["order-work-for-the-holder", "order-memory-under-lock"],
+    "sync/section.c wait_for_place()": ["order-section-of-later-phase"],
     "counter_map/cells.c block_of()": ["map-load-then-store"],
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
     "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],
