@@ -124,6 +124,13 @@ static inline void ckf_word_to(void *elem, uint64_t word, size_t elem_size)
         memcpy(elem, &word, elem_size);
 }
 
+static inline void ckf_words_of(uint64_t *words, const unsigned char *elems, size_t count,
+                                size_t elem_size)
+{
+    for (size_t i = 0; i < count; i++)
+        words[i] = ckf_word_of(elems + i * elem_size, elem_size);
+}
+
 static inline void ckf_words_to(unsigned char *elems, const uint64_t *words, size_t count,
                                 size_t elem_size)
 {

@@ -342,7 +342,7 @@ static bool move_head(struct ckf_ring *ring, uint64_t from, uint64_t to)
 }
 
 /* Takes up to count elements, at least one. They are copied first, since their cells may be filled
- * anew once they are taken: words_each words each, from the cells or from their slots; none are if
+ * anew once they are taken: words_each words each, from the cells or from their blocks; none are if
  * copy is NULL. */
 static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_ring *ring,
                                                                   bool in_blocks, uint64_t *copy,
@@ -383,8 +383,7 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
     uint64_t words[CKF_RUN];
     if (count > CKF_RUN)
         count = CKF_RUN;
-    for (size_t i = 0; i < count; i++)
-        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    ckf_words_of(words, elems, count, channel->elem_size);
     return put_words(&channel->ring, false, words, count, sent);
 }
 

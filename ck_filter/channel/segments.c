@@ -520,8 +520,7 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
     uint64_t words[CKF_RUN];
     if (count > CKF_RUN)
         count = CKF_RUN;
-    for (size_t i = 0; i < count; i++)
-        words[i] = ckf_word_of(elems + i * channel->elem_size, channel->elem_size);
+    ckf_words_of(words, elems, count, channel->elem_size);
     return put_words(&channel->segments, false, words, count, sent);
 }
 

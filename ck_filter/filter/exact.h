@@ -93,8 +93,7 @@ static inline bool ckf_exact_equals(const struct ckf_exact *set,
 {
     if (CKF_UNLIKELY(len >= 255) && set->patterns[block->rank].len != len)
         return false;
-    return folds ? ckf_equals_folded(block->bytes, data, len)
-                 : ckf_equal_bytes(block->bytes, data, len);
+    return ckf_equals(folds, block->bytes, data, len);
 }
 
 /* Where the search for some data begins, and what it looks for. */

@@ -78,4 +78,11 @@ static inline bool ckf_equals_folded(const unsigned char *text, const unsigned c
     return true;
 }
 
+/* True if data is the text; the text is folded already where it `folds`. */
+static inline bool ckf_equals(bool folds, const unsigned char *text, const unsigned char *data,
+                              size_t len)
+{
+    return folds ? ckf_equals_folded(text, data, len) : ckf_equal_bytes(text, data, len);
+}
+
 #endif

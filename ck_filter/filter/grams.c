@@ -286,8 +286,7 @@ static bool occurs(const struct ckf_grams *g, const struct ckf_gram *gram,
     const unsigned char *start = search->data + place - gram->offset;
     if (search->len - (place - gram->offset) < pattern->len)
         return false;
-    return g->folds[gram->rank] ? ckf_equals_folded(pattern->bytes, start, pattern->len)
-                                : ckf_equal_bytes(pattern->bytes, start, pattern->len);
+    return ckf_equals(g->folds[gram->rank], pattern->bytes, start, pattern->len);
 }
 
 /* Whether the word beside the gram is there as well. */

@@ -56,8 +56,7 @@ static inline uint32_t find_mark(const struct ckf_mark *mark, const unsigned cha
 static inline bool is_at(const struct ckf_needle *needle, const unsigned char *place)
 {
     const struct ckf_pattern *pattern = &needle->pattern;
-    return needle->folds ? ckf_equals_folded(pattern->bytes, place, pattern->len)
-                         : ckf_equal_bytes(pattern->bytes, place, pattern->len);
+    return ckf_equals(needle->folds, pattern->bytes, place, pattern->len);
 }
 
 /* candidates: bit i for the place data + i. */

@@ -174,8 +174,7 @@ static bool occurs(const struct ckf_teddy *teddy, const struct ckf_teddy_print *
     if (place < print->offset || search->len - (place - print->offset) < pattern->len)
         return false;
     const unsigned char *start = search->data + (place - print->offset);
-    return teddy->folds[print->rank] ? ckf_equals_folded(pattern->bytes, start, pattern->len)
-                                     : ckf_equal_bytes(pattern->bytes, start, pattern->len);
+    return ckf_equals(teddy->folds[print->rank], pattern->bytes, start, pattern->len);
 }
 
 /* Some patterns of a bucket may be there. False: there is nothing more to find, or it costs too much. */
