@@ -1,0 +1,231 @@
+/* tests/orders/sync.c - the private parts of sync/. */
+#include <stdlib.h>
+
+#include "scene.h"
+#include "sync/lock.h"
+#include "sync/parking.h"
+#include "sync/reclaim.h"
+#include "sync/section.h"
+#include "sync/sharded_counter.h"
+
+struct state {
+    _Atomic(int) flag;
+    int plain;
+    struct ckf_lock lock;
+    struct ckf_parker parker;
+    struct ckf_sharded_counter counter;
+    _Atomic(struct visited *) visited;
+    struct ckf_fence fence;
+};
+
+static void add_to_counter(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_sharded_add(&s->counter, 1);
+}
+
+static void read_counter(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_sharded_sum(&s->counter) == 0)
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+SCENE(memory_before_add, "order-memory-before-add", ATOMIC_ONLY, NULL, NULL,
+      {"adder", add_to_counter, 1}, {"reader", read_counter, 1});
+
+static void count_under_lock(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    if (!ckf_lock_try(&s->lock))
+        ckf_lock_acquire(&s->lock);
+    s->plain++;
+    ckf_lock_release(&s->lock);
+}
+
+static void check_count(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->plain == 3);
+}
+
+SCENE(memory_under_lock, "order-memory-under-lock", ATOMIC_ONLY, NULL, check_count,
+      {"counter", count_under_lock, 3});
+
+/* Work is done by the holder of the lock, or by who left it. */
+static void do_work(struct state *s)
+{
+    while (atomic_load(&s->flag) != 0 && ckf_lock_try(&s->lock)) {
+        s->plain += atomic_exchange(&s->flag, 0);
+        ckf_lock_release(&s->lock);
+    }
+}
+
+static void leave_work(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    atomic_fetch_add(&((struct state *)state)->flag, 1);
+    do_work(state);
+}
+
+static void hold_lock(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    ckf_lock_acquire(&s->lock);
+    ckf_lock_release(&s->lock);
+    do_work(s);
+}
+
+static void check_work(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ((struct state *)state)->plain == 1);
+}
+
+SCENE(work_for_the_holder, "order-work-for-the-holder", ATOMIC_ONLY, NULL, check_work,
+      {"holder", hold_lock, 1}, {"caller", leave_work, 1});
+
+static void park(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (!ckf_park(&s->parker, ckf_deadline_after_ns(1000), NULL))
+        ckf_stress_spin(run);
+    expect(run, s->plain == 1);
+}
+
+static void fire(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    s->plain = 1;
+    ckf_unpark(&s->parker);
+}
+
+SCENE(memory_before_firing, "order-memory-before-firing", ATOMIC_ONLY, NULL, NULL,
+      {"sleeper", park, 1}, {"firer", fire, 1});
+
+struct visited {
+    struct ckf_retired retired;
+    int content;
+};
+
+static void publish(struct ckf_stress_run *run, void *state)
+{
+    struct visited *visited = calloc(1, sizeof *visited);
+    expect(run, visited != NULL);
+    atomic_store(&((struct state *)state)->visited, visited);
+}
+
+static void visit_published(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_read_begin();
+    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
+    expect(run, visited == NULL || visited->content == 0);
+    ckf_read_end();
+}
+
+static void reclaim(struct ckf_retired *retired)
+{
+    ((struct visited *)(void *)retired)->content = -1;
+    free(retired);
+}
+
+static void unpublish_and_retire(struct ckf_stress_run *run, void *state)
+{
+    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
+    (void)run;
+    ckf_retire(&visited->retired, reclaim);
+}
+
+static void wait_for_reclaim(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    ckf_wait_for_reclaim();
+}
+
+SCENE(visitor_of_retired, "order-visitor-of-retired", ATOMIC_ONLY, publish, wait_for_reclaim,
+      {"visitor", visit_published, 2}, {"owner", unpublish_and_retire, 1});
+
+static void publish_for_sections(struct ckf_stress_run *run, void *state)
+{
+    ckf_section_start();
+    publish(run, state);
+}
+
+/* The first section of a thread is never a light one; the last may be what a waiter finds. */
+static void visit_between_sections(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    struct ckf_place *place = ckf_section_begin();
+    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
+    expect(run, visited == NULL || visited->content == 0);
+    ckf_section_end(place);
+    ckf_section_end(ckf_section_begin());
+}
+
+static void unpublish_and_wait(struct ckf_stress_run *run, void *state)
+{
+    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
+    (void)run;
+    ckf_section_wait();
+    visited->content = -1;
+    free(visited);
+}
+
+SCENE(section_of_later_phase, "order-section-of-later-phase", ATOMIC_ONLY, publish_for_sections,
+      NULL, {"visitor", visit_between_sections, 1}, {"owner", unpublish_and_wait, 1});
+
+static void visit_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    for (int i = 0; i < 2; i++) {
+        struct ckf_place *place = ckf_section_begin_behind(&s->fence);
+        struct visited *visited = atomic_load(&s->visited);
+        expect(run, visited == NULL || visited->content == 0);
+        ckf_section_end(place);
+    }
+}
+
+static void unpublish_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct visited *visited = atomic_exchange(&s->visited, NULL);
+    (void)run;
+    ckf_section_wait_behind(&s->fence);
+    visited->content = -1;
+    free(visited);
+}
+
+/* The first wait is dear, and raises the fence. */
+static void wait_and_unpublish(struct ckf_stress_run *run, void *state)
+{
+    ckf_section_wait_behind(&((struct state *)state)->fence);
+    unpublish_behind_fence(run, state);
+}
+
+static void publish_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    publish_for_sections(run, state);
+    ckf_section_wait_behind(&((struct state *)state)->fence);
+}
+
+/* The fourth look finds that nobody has waited for long. */
+static void visit_until_it_falls(struct ckf_stress_run *run, void *state)
+{
+    visit_behind_fence(run, state);
+    visit_behind_fence(run, state);
+    visit_behind_fence(run, state);
+}
+
+SCENE(fence_stands, "order-fence-stands", ATOMIC_ONLY, publish_behind_fence, NULL,
+      {"visitor", visit_behind_fence, 1}, {"owner", unpublish_behind_fence, 1});
+SCENE(fence_rises, "order-fence-rises", ATOMIC_ONLY, publish_for_sections, NULL,
+      {"visitor", visit_behind_fence, 1}, {"owner", wait_and_unpublish, 1});
+SCENE(fence_falls, "order-fence-falls", ATOMIC_ONLY, publish_behind_fence, NULL,
+      {"visitor", visit_until_it_falls, 1}, {"owner", unpublish_behind_fence, 1});
