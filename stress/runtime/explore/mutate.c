@@ -193,15 +193,26 @@ static void work_on(struct mutation_run *run, size_t count, piece_of_work work)
 
 /* --- sites --- */
 
-static void list_programs(struct mutation_run *run, const struct ckf_stress_catalog *catalog)
+/* False, with a message: there are none, or more than can be handled. */
+static bool list_programs(struct mutation_run *run, const struct ckf_stress_catalog *catalog)
 {
+    size_t wanted = 0;
     for (size_t i = 0; i < catalog->count; i++)
         for (int v = CKF_STRESS_MUTEX; v < CKF_STRESS_VARIANTS; v++)
             if (run->settings->variants[v] && catalog->cases[i]->operations[v] != NULL &&
-                run->program_count < MAX_PROGRAMS)
+                wanted++ < MAX_PROGRAMS)
                 run->programs[run->program_count++] =
                     (struct ckf_case_program){catalog->cases[i], (enum ckf_stress_variant)v,
                                               run->settings->copies, run->settings->rounds};
+    if (wanted == 0)
+        fprintf(stderr,
+                "ckf-stress: mutate needs a fixed variant, mutex or atomic, of some case\n");
+    if (wanted > MAX_PROGRAMS)
+        fprintf(stderr,
+                "ckf-stress: mutate takes %d variants of cases, not %zu: select some by -c or "
+                "--variant\n",
+                MAX_PROGRAMS, wanted);
+    return wanted > 0 && wanted <= MAX_PROGRAMS;
 }
 
 static void note_sites(struct mutation_run *run, size_t number)
@@ -262,16 +273,10 @@ static size_t places_reached(const struct mutation_run *run, size_t program)
     return count;
 }
 
-static bool find_places(struct mutation_run *run)
+static void note_who_reaches(struct mutation_run *run, const struct ckf_explore_site *all,
+                             size_t count, const size_t *map)
 {
-    struct ckf_explore_site *all = calloc(CKF_EXPLORE_MAX_SITES, sizeof *all);
-    size_t *map = calloc(CKF_EXPLORE_MAX_SITES, sizeof *map);
-    size_t count = all != NULL && map != NULL ? merge_sites(run, all) : 0;
-    if (count > 0)
-        run->places = ckf_explore_source_sites(all, count, map, &run->place_count);
-    if (run->places != NULL)
-        run->reached_by = calloc(run->place_count + 1, MAX_PROGRAMS);
-    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++) {
+    for (size_t i = 0; i < run->program_count; i++) {
         const struct reached *reached = &run->shared->reached[i];
         for (size_t k = 0; k < reached->count; k++) {
             size_t site = find_site(all, count, reached->sites[k].pc);
@@ -279,13 +284,35 @@ static bool find_places(struct mutation_run *run)
                 run->reached_by[map[site] * MAX_PROGRAMS + i] = true;
         }
     }
+    for (size_t i = 0; i < run->program_count; i++)
+        run->size_of[i] = places_reached(run, i);
+}
+
+static bool locate(struct mutation_run *run, const struct ckf_explore_site *all, size_t count,
+                   size_t *map)
+{
+    run->places = ckf_explore_source_sites(all, count, map, &run->place_count);
+    if (run->places != NULL)
+        run->reached_by = calloc(run->place_count + 1, MAX_PROGRAMS);
+    if (run->reached_by != NULL)
+        note_who_reaches(run, all, count, map);
+    return run->reached_by != NULL;
+}
+
+/* False, with a message: they could not be found. */
+static bool find_places(struct mutation_run *run)
+{
+    struct ckf_explore_site *all = calloc(CKF_EXPLORE_MAX_SITES, sizeof *all);
+    size_t *map = calloc(CKF_EXPLORE_MAX_SITES, sizeof *map);
+    bool found = all != NULL && map != NULL;
+    size_t count = found ? merge_sites(run, all) : 0;
+    if (count > 0)
+        found = locate(run, all, count, map);
     free(all);
     free(map);
-    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++)
-        run->size_of[i] = places_reached(run, i);
-    if (run->reached_by == NULL)
+    if (!found)
         fprintf(stderr, "ckf-stress: mutate needs memory, and addr2line of the package binutils\n");
-    return run->reached_by != NULL;
+    return found;
 }
 
 static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
@@ -293,16 +320,26 @@ static bool is_wanted(const struct mutation_run *run, const struct ckf_source_si
     return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
 }
 
-static void list_mutants(struct mutation_run *run)
+/* False, with a message: there are none, or more than can be handled. */
+static bool list_mutants(struct mutation_run *run)
 {
+    size_t wanted = 0;
     for (size_t i = 0; i < run->place_count; i++) {
         int weaker[4];
         size_t count = ckf_explore_weaker_orders(run->places[i].kind, run->places[i].order, weaker);
         for (size_t k = 0; is_wanted(run, &run->places[i]) && k < count; k++)
-            if (run->mutant_count < MAX_MUTANTS)
+            if (wanted++ < MAX_MUTANTS)
                 run->shared->mutants[run->mutant_count++] =
                     (struct mutant){.place = i, .order = weaker[k]};
     }
+    if (wanted == 0)
+        fprintf(stderr,
+                "ckf-stress: the selected cases reach nothing of '%s' that could be mutated\n",
+                run->settings->files != NULL ? run->settings->files : "*");
+    if (wanted > MAX_MUTANTS)
+        fprintf(stderr, "ckf-stress: mutate takes %d mutants, not %zu: select some by --files\n",
+                MAX_MUTANTS, wanted);
+    return wanted > 0 && wanted <= MAX_MUTANTS;
 }
 
 /* --- mutants --- */
@@ -457,9 +494,8 @@ static unsigned count_jobs(const struct ckf_explore_settings *settings)
 static int mutate_all(struct mutation_run *run)
 {
     work_on(run, run->program_count, note_sites);
-    if (!all_are_sound(run) || !find_places(run))
+    if (!all_are_sound(run) || !find_places(run) || !list_mutants(run))
         return 2;
-    list_mutants(run);
     work_on(run, run->mutant_count, try_mutant);
     for (size_t i = 0; i < run->mutant_count; i++)
         print_mutant(run, &run->shared->mutants[i]);
@@ -482,8 +518,7 @@ int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,
         return 2;
     }
     run.shared = shared;
-    list_programs(&run, catalog);
-    int status = mutate_all(&run);
+    int status = list_programs(&run, catalog) ? mutate_all(&run) : 2;
     free(run.places);
     free(run.reached_by);
     munmap(shared, sizeof *run.shared);
