@@ -16,6 +16,9 @@ MUTANTS = {
     "sync/section.c wait_for_place()": ["order-section-of-later-phase"],
     "counter_map/cells.c block_of()": ["map-load-then-store"],
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
+    "filter/filter.c replace()": ["filter-generation-backwards", "order-filter-waits-for-nobody"],
+    "guard/breaker.c *": ["order-both-probes-enter", "order-memory-before-entry"],
+    "task/group.c *": ["order-one-after-the-other", "order-slot-meets-cancel"],
     "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],
 }
 
