@@ -52,7 +52,7 @@ static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
     return (struct ckf_lockfree_map *)(void *)map;
 }
 
-/* All sections of a map begin here, or by the same two steps. */
+/* All sections of a map begin here, or by the same two steps, but for one of removers. */
 static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
 {
     return ckf_section_begin_behind(&map->fence);
