@@ -31,8 +31,8 @@ enum {
     /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
     BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
-    MAX_GONE = CKF_SIZE(12, 2), /* of one probe: keys that go and come again leave a trail */
-    LEAVES_AT_ONCE = 32         /* given back together */
+    MAX_GONE = CKF_SIZE(12, 2),      /* of one probe: keys that go and come again leave a trail */
+    LEAVES_AT_ONCE = CKF_SIZE(32, 2) /* given back together */
 };
 
 struct ckf_counter_leaf {
