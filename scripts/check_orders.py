@@ -19,6 +19,9 @@ MUTANTS = {
         "order-map-read-beside-takes", "order-map-take-beside-take", "order-map-id-is-used-again"],
     "counter_map/count.h ckf_lockfree_value()": ["order-map-read-beside-take"],
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
+    "filter/filter.c replace()": ["filter-generation-backwards", "order-filter-waits-for-nobody"],
+    "guard/breaker.c *": ["order-both-probes-enter", "order-memory-before-entry"],
+    "task/group.c *": ["order-one-after-the-other", "order-slot-meets-cancel"],
     "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],
 }
 
