@@ -187,8 +187,8 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
     struct visitor *visitor = arg;
     struct ckf_counter_list *list = &visitor->list;
     list->count = list->used = 0;
-    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): as
-     * long as the number stays, none of the keys has begun to go. */
+    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): keys
+     * whose removal was noted before are not listed, and as long as the number stays, no other was. */
     uint64_t removals = load_acquire(&map->removals);
     if (!list_part(map, part, list)) {
         visitor->status = CKF_NO_MEMORY;

@@ -51,7 +51,8 @@ static bool count_in_existing(struct ckf_lockfree_map *map, const struct ckf_cou
 
 enum made { MADE, THERE_ALREADY, NO_ROOM, NO_MEMORY };
 
-/* Links fresh, which has n in it. */
+/* Links fresh, which has n in it. Another entry that was there already may have been refused since, by
+ * somebody who found no room before this call; ours is refused only by who found none during it. */
 static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_entry *fresh)
 {
     struct ckf_place *place = ckf_lockfree_begin(map);
@@ -67,7 +68,7 @@ static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_ent
         discard(map, fresh);
     else if (there != fresh)
         ckf_lockfree_free_entry(map, fresh);
-    return !is_in ? NO_ROOM : there == fresh ? MADE : THERE_ALREADY;
+    return there != fresh ? THERE_ALREADY : is_in ? MADE : NO_ROOM;
 }
 
 enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,

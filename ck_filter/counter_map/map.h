@@ -50,7 +50,7 @@ struct ckf_counter_map {
 
     bool is_ending;                          /* destroy has begun: its thread is alone */
     _Atomic(size_t) handles;                 /* not yet released */
-    _Atomic(uint64_t) removals;              /* keys that have begun to go */
+    _Atomic(uint64_t) removals;              /* keys that nobody lists any more */
     struct ckf_counter_map *next, **to_this; /* the list of all maps, guarded by its lock */
 };
 
@@ -105,8 +105,8 @@ static inline bool ckf_counter_key_equals(const struct ckf_counter_key *key, con
     return key->length == length && ckf_bytes_equal(key->bytes, bytes, length);
 }
 
-/* To be called when a key begins to go, before it is gone: what an iteration has listed may be out of
- * date from now on. */
+/* To be called when nobody lists a key any more, before its removal ends: what an iteration has listed
+ * may be out of date from now on. */
 static inline void ckf_counter_map_note_removal(struct ckf_counter_map *map)
 {
     /* edge removal-noted: release; pairs with the acquires in counter_map.c, visit_part(). */

@@ -133,12 +133,11 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_place *place = ckf_lockfree_begin(map);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
-        /* Noted first: who lists the key before this and sees no removal may show it.
-         * edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
+        /* edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
          * it ends its section before the removal does.
          * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
-        ckf_counter_map_note_removal(common);
         fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
+        ckf_counter_map_note_removal(common);
         add_to_batch(entry, &batch);
     }
     ckf_section_end(place);
@@ -190,9 +189,10 @@ static void sweep_entry(struct ckf_counter_entry *entry, void *arg)
     struct sweep *sweep = arg;
     if (idle_now(sweep->map, entry) < sweep->idle_sweeps)
         return;
+    if (!claim_unpinned(entry))
+        return;
     ckf_counter_map_note_removal(&sweep->map->common);
-    if (claim_unpinned(entry))
-        add_to_batch(entry, &sweep->batch);
+    add_to_batch(entry, &sweep->batch);
 }
 
 size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle_sweeps)
