@@ -225,10 +225,10 @@ static bool read_next(const struct place *place, struct ckf_segment **next)
 /* Moves tail_at or head_at to the successor, unless others have. */
 static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
 {
-    /* edge segment-reached: release; pairs with the loads in read_place(), and with the acquire of who
-     * fails here: what it retires has been left by tail_at. */
+    /* edge segment-reached: release; pairs with the loads in read_place(). Who fails has read a later
+     * place: so does everybody who comes after what it does then, such as giving a segment back. */
     return ckf_wide_cas_explicit(at, from->first, word_of(from->segment), from->first + SPAN,
-                                 word_of(to), memory_order_acq_rel);
+                                 word_of(to), memory_order_release);
 }
 
 /* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
