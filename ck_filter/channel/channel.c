@@ -121,7 +121,7 @@ static void pause_shortly(void)
     enum { PAUSE_NS = 50000 };
     struct ckf_parker nobody;
     ckf_parker_init(&nobody);
-    ckf_park(&nobody, ckf_deadline_after_ns(PAUSE_NS), NULL);
+    ckf_park_at_once(&nobody, ckf_deadline_after_ns(PAUSE_NS), NULL);
 }
 
 static void hand_over_leftovers(struct ckf_channel *channel)

@@ -59,10 +59,10 @@ static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
     uint64_t taken = load_acquire(&entry->taken);
     /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(). */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
-    /* edge entry-promoted: acquire; pairs with the release in count.c, promote().
-     * edge counter-taken: acquire, as above */
-    bool is_all = (load_acquire(&entry->state) & CKF_ENTRY_HOT) == 0;
-    return CKF_LIKELY(is_all && load_acquire(&entry->taken) == taken)
+    /* relaxed: a take whose sum had cells in it, and an add before this call, have seen the entry HOT, and so
+     * do we; and the sum's acquires come before the second look at `taken`, after which nothing is read */
+    bool is_all = (load_relaxed(&entry->state) & CKF_ENTRY_HOT) == 0;
+    return CKF_LIKELY(is_all && load_relaxed(&entry->taken) == taken)
                ? sum - taken
                : ckf_lockfree_value_slowly(map, entry);
 }

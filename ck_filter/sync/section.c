@@ -96,7 +96,7 @@ void ckf_section_pause(unsigned round)
     } else {
         struct ckf_parker nobody_fires;
         ckf_parker_init(&nobody_fires);
-        ckf_park(&nobody_fires, ckf_deadline_after_ns(NAP_NS), NULL);
+        ckf_park_at_once(&nobody_fires, ckf_deadline_after_ns(NAP_NS), NULL);
     }
 }
 
