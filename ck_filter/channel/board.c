@@ -80,7 +80,9 @@ void ckf_board_withdraw(struct ckf_board *board, struct ckf_wait_node *node)
         fetch_sub_relaxed(&board->absent, 1);
         return;
     }
-    store_relaxed(&offer->id, 0); /* relaxed: whoever still sees it cannot claim it any more */
+    /* edge peer-gone: release; pairs with the load in find_first(). Whoever still sees the id cannot
+     * claim it any more. */
+    store_release(&offer->id, 0);
     offer->next_unused = board->unused;
     board->unused = offer;
     node->offer = NULL;
@@ -97,7 +99,8 @@ static struct ckf_offer *find_first(struct ckf_board *board, uint64_t *first_id)
         if (offers == NULL)
             break;
         for (size_t i = 0; i < offers_of_piece(piece); i++) {
-            /* edge offer-posted: acquire; pairs with the store in ckf_board_post(). */
+            /* edge offer-posted: acquire; pairs with the store in ckf_board_post().
+             * edge peer-gone: acquire; pairs with the store in ckf_board_withdraw(). */
             uint64_t id = load_acquire(&offers[i].id);
             if (id == 0 || !ckf_wait_is_open(id))
                 continue;

@@ -22,6 +22,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/effort.h"
+#include "base/step.h"
 #include "sync/parking.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
@@ -113,7 +114,7 @@ static uint64_t seen_inside(struct ckf_place *place)
 static void wait_for_place(struct ckf_place *place, uint64_t phase)
 {
     unsigned rounds = 0;
-    for (uint64_t found = seen_inside(place); found != 0 && found < phase; rounds++) {
+    for (uint64_t found = seen_inside(place); CKF_STEP(found != 0 && found < phase); rounds++) {
         ckf_section_pause(rounds);
         /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
         found = load_acquire(&place->inside);
@@ -137,7 +138,7 @@ static void wait_for_sections(bool barrier)
 {
     /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
     uint64_t phase = fetch_add_release(&ckf_sections.phase, 1) + 1;
-    if (barrier)
+    if (CKF_STEP(barrier))
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
     for (unsigned number = 0; number < limit; number++)
@@ -166,12 +167,15 @@ enum {
 static void raise_fence(struct ckf_fence *fence)
 {
     uint32_t down = CKF_FENCE_DOWN;
-    /* edge fence-passed: seq_cst: a section that was executed so far as to find the fence down is seen
-     * by all who find it up, because of the barrier; all others find it rising. */
-    if (!cas_seq_cst(&fence->mode, &down, CKF_FENCE_RISING))
+    /* relaxed: before the barrier, which orders it with what comes after it in every thread: a section
+     * that was executed so far as to find the fence down is seen by all who find it up; all others
+     * find it rising. */
+    if (!cas_relaxed(&fence->mode, &down, CKF_FENCE_RISING))
         return;
-    ckf_membarrier();
-    store_seq_cst(&fence->mode, CKF_FENCE_UP);
+    if (CKF_STEP(true))
+        ckf_membarrier();
+    /* edge fence-passed: release; pairs with the load in ckf_section_wait_behind(), and with the fall. */
+    store_release(&fence->mode, CKF_FENCE_UP);
 }
 
 static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)

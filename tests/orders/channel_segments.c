@@ -261,14 +261,36 @@ static void use_segment_again(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     await_turn(run, &s->flag, 1);
-    put_some(run, s->first, CELLS - 1);
+    for (int i = 0; i < CELLS - 1; i++)
+        put_first(run, state);
     take_first(run, state);
-    put_some(run, s->first, 1);
+    put_first(run, state);
     end_turn(&s->flag);
 }
 
 SCENE(found_after_reuse, "order-found-after-reuse", BOTH, full_segment, destroy_both,
       {"guest", put_and_take_later, 1}, {"recycler", use_segment_again, 1});
+
+/* What it puts in is taken, and something else is there. */
+static void move_on_to_next(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_turn(run, &s->flag, 1);
+    for (int i = 0; i < 2; i++) {
+        put_first(run, state);
+        take_first(run, state);
+    }
+    end_turn(&s->flag);
+}
+
+static void last_cell_free(struct ckf_stress_run *run, void *state)
+{
+    empty_segments(run, state);
+    use_cells(run, ((struct state *)state)->first, CELLS - 1);
+}
+
+SCENE(found_in_next, "order-found-in-next", BOTH, last_cell_free, destroy_both,
+      {"guest", put_and_take_later, 1}, {"mover", move_on_to_next, 1});
 
 /* All that was put in is there in the end. */
 static void one_cell_left(struct ckf_stress_run *run, void *state)
@@ -287,6 +309,26 @@ static void count_elements(struct ckf_stress_run *run, void *state)
     expect(run, count == CELLS + 2);
     destroy_both(run, state);
 }
+
+/* One after another: in the last cell, in the next segment, and, with a piece and a hint of long ago in
+ * mind, not in the segment of another piece. */
+static void put_in_turn(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_turn(run, &s->flag, (int)ckf_stress_copy(run));
+    put_first(run, state);
+    end_turn(&s->flag);
+}
+
+static void find_all_three(struct ckf_stress_run *run, void *state)
+{
+    for (int i = 0; i < 3; i++)
+        take_first(run, state);
+    destroy_both(run, state);
+}
+
+SCENE(all_are_in_their_piece, "order-all-are-in-their-piece", BOTH, last_cell_free, find_all_three,
+      {"sender", put_in_turn, 3});
 
 SCENE(all_sent_are_there, "order-all-sent-are-there", BOTH, one_cell_left, count_elements,
       {"sender", put_two, 1}, {"other", put_first, 1});
