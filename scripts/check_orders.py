@@ -44,7 +44,7 @@ def check_scenes(report, program):
 
 def check_mutants(report, program, files, cases):
     selected = [word for case in cases for word in ("-c", case)]
-    status, said = run(program, "mutate", "--variant", "atomic", "--executions", "3000",
+    status, said = run(program, "mutate", "--variant", "atomic", "--executions", "6000",
                        "--require-repro", "--files", files, *selected)
     mutants = re.findall(r"^(killed|SURVIVED) +(\S+) +(.+?)  ", said, re.M)
     for fate, place, change in mutants:

@@ -52,11 +52,8 @@ static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
     return (struct ckf_lockfree_map *)(void *)map;
 }
 
-/* All sections of a map begin here, or by the same two steps. */
-static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
-{
-    return ckf_section_begin_behind(&map->fence);
-}
+/* All sections that may meet a removal begin so: by this, or inlined, by ckf_section_begin_behind or its steps. */
+struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map);
 
 static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)
 {

@@ -169,8 +169,8 @@ static void raise_fence(struct ckf_fence *fence)
     uint32_t down = CKF_FENCE_DOWN;
     /* relaxed: before the barrier, which orders it with what comes after it in every thread: a section
      * that was executed so far as to find the fence down is seen by all who find it up; all others
-     * find it rising. */
-    if (!cas_relaxed(&fence->mode, &down, CKF_FENCE_RISING))
+     * find it moving. */
+    if (!cas_relaxed(&fence->mode, &down, CKF_FENCE_MOVING))
         return;
     if (CKF_STEP(true))
         ckf_membarrier();
@@ -203,9 +203,10 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
     uint32_t up = CKF_FENCE_UP;
-    if (quiet_ns >= QUIET_NS)
-        /* edge fence-passed: seq_cst: a waiter that found it up had removed its object before */
-        cas_seq_cst(&fence->mode, &up, CKF_FENCE_DOWN);
+    /* edge fence-passed: seq_cst, then release; pairs with the acquire in ckf_fence_stands(): a waiter that
+     * found it up had removed its object before the first, and who finds it down comes after that. */
+    if (quiet_ns >= QUIET_NS && cas_seq_cst(&fence->mode, &up, CKF_FENCE_MOVING))
+        store_release(&fence->mode, CKF_FENCE_DOWN);
 }
 
 void ckf_section_wait_behind(struct ckf_fence *fence)

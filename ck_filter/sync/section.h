@@ -107,7 +107,7 @@ struct ckf_fence {
     _Atomic(uint32_t) dear_waits; /* in a row */
     _Atomic(int64_t) last_wait_ns;
 };
-enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_RISING, CKF_FENCE_UP };
+enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_MOVING, CKF_FENCE_UP };
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
 
@@ -115,9 +115,9 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
  * says that they are removed, is then loaded seq_cst, and so it is written. */
 static inline bool ckf_fence_stands(struct ckf_fence *fence)
 {
-    /* edge fence-passed: seq_cst: who finds it down again, after a wait has found it up, finds removed
-     * what that wait is for. */
-    return CKF_UNLIKELY(load_seq_cst(&fence->mode) != CKF_FENCE_DOWN);
+    /* edge fence-passed: acquire; pairs with the release in ckf_section_pass_slowly(): who finds it down
+     * again, after a wait has found it up, finds removed what that wait is for. */
+    return CKF_UNLIKELY(load_acquire(&fence->mode) != CKF_FENCE_DOWN);
 }
 
 static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)
