@@ -24,6 +24,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/effort.h"
+#include "base/step.h"
 #include "sync/parking.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
@@ -125,7 +126,7 @@ static uint64_t seen_inside(struct ckf_place *place)
 static void wait_for_place(struct ckf_place *place, uint64_t phase)
 {
     unsigned rounds = 0;
-    for (uint64_t found = seen_inside(place); found != 0 && found < phase; rounds++) {
+    for (uint64_t found = seen_inside(place); CKF_STEP(found != 0 && found < phase); rounds++) {
         if (ckf_sections.are_light)
             raise_gate(place, phase);
         ckf_section_pause(rounds);
@@ -152,7 +153,7 @@ static void wait_for_sections(bool barrier)
     /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. acquire:
      * who raises a gate to this phase hands on what came before the waits of earlier ones. */
     uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, CKF_PHASE_STEP) + CKF_PHASE_STEP;
-    if (barrier)
+    if (CKF_STEP(barrier))
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
     for (unsigned number = 0; number < limit; number++)
@@ -181,12 +182,15 @@ enum {
 static void raise_fence(struct ckf_fence *fence)
 {
     uint32_t down = CKF_FENCE_DOWN;
-    /* edge fence-passed: seq_cst: a section that was executed so far as to find the fence down is seen
-     * by all who find it up, because of the barrier; all others find it moving. */
-    if (!cas_seq_cst(&fence->mode, &down, CKF_FENCE_MOVING))
+    /* relaxed: before the barrier, which orders it with what comes after it in every thread: a section
+     * that was executed so far as to find the fence down is seen by all who find it up; all others
+     * find it moving. */
+    if (!cas_relaxed(&fence->mode, &down, CKF_FENCE_MOVING))
         return;
-    ckf_membarrier();
-    store_seq_cst(&fence->mode, CKF_FENCE_UP);
+    if (CKF_STEP(true))
+        ckf_membarrier();
+    /* edge fence-passed: release; pairs with the load in ckf_section_wait_behind(), and with the fall. */
+    store_release(&fence->mode, CKF_FENCE_UP);
 }
 
 static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)

@@ -23,6 +23,7 @@
 #include "base/cacheline.h"
 #include "base/check.h"
 #include "base/membarrier.h"
+#include "base/step.h"
 #include "sync/per_thread.h"
 
 enum {
@@ -154,7 +155,7 @@ static inline bool ckf_fence_stands(struct ckf_fence *fence)
 static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)
 {
     struct ckf_place *place = ckf_section_begin();
-    if (ckf_fence_stands(fence))
+    if (CKF_STEP(ckf_fence_stands(fence)))
         ckf_section_pass_slowly(fence, place);
     return place;
 }
