@@ -163,17 +163,6 @@ enum {
     LOOK_EVERY = CKF_SIZE(4096, 4)
 };
 
-static void raise_fence(struct ckf_fence *fence)
-{
-    uint32_t down = CKF_FENCE_DOWN;
-    /* edge fence-passed: seq_cst: a section that was executed so far as to find the fence down is seen
-     * by all who find it up, because of the barrier; all others find it rising. */
-    if (!cas_seq_cst(&fence->mode, &down, CKF_FENCE_RISING))
-        return;
-    ckf_membarrier();
-    store_seq_cst(&fence->mode, CKF_FENCE_UP);
-}
-
 static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
 {
     /* relaxed, all of it: a guess at what pays */
@@ -184,7 +173,7 @@ static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
         dear = 0;
     store_relaxed(&fence->dear_waits, dear);
     if (dear >= CKF_RARELY(DEAR_WAITS))
-        raise_fence(fence);
+        ckf_light_fence_raise(&fence->light);
 }
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
@@ -198,18 +187,14 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
         return;
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
-    uint32_t up = CKF_FENCE_UP;
     if (quiet_ns >= QUIET_NS)
-        /* edge fence-passed: seq_cst: a waiter that found it up had removed its object before */
-        cas_seq_cst(&fence->mode, &up, CKF_FENCE_DOWN);
+        ckf_light_fence_lower(&fence->light);
 }
 
 void ckf_section_wait_behind(struct ckf_fence *fence)
 {
     int64_t start_ns = ckf_now_ns();
-    /* edge fence-passed: seq_cst, after the waiter's seq_cst stores: a section that finds the fence down
-     * again finds its object removed. */
-    if (load_seq_cst(&fence->mode) == CKF_FENCE_UP || !ckf_sections.are_light) {
+    if (ckf_light_fence_is_up(&fence->light) || !ckf_sections.are_light) {
         wait_for_sections(false);
         store_relaxed(&fence->last_wait_ns, start_ns); /* relaxed: as in weigh() */
         return;
@@ -220,5 +205,5 @@ void ckf_section_wait_behind(struct ckf_fence *fence)
 
 void ckf_fence_mend_child(struct ckf_fence *fence)
 {
-    store_relaxed(&fence->mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
+    store_relaxed(&fence->light.mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
 }

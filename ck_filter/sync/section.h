@@ -23,6 +23,7 @@
 #include "base/cacheline.h"
 #include "base/check.h"
 #include "base/membarrier.h"
+#include "sync/light_fence.h"
 #include "sync/per_thread.h"
 
 enum { CKF_CROWD_PLACES = 2, CKF_KEPT = 2 };
@@ -102,21 +103,20 @@ static inline void ckf_section_end(struct ckf_place *place)
 /* Of a collection: all zeros, then its sections' and waiters'. Sections that may reach what its waiters
  * have removed all pass it. */
 struct ckf_fence {
-    _Atomic(uint32_t) mode;
+    struct ckf_light_fence light;
     _Atomic(uint32_t) dear_waits; /* in a row */
     _Atomic(int64_t) last_wait_ns;
 };
-enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_RISING, CKF_FENCE_UP };
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
 
 /* At the beginning of a section: true: it has to pass slowly. What leads to things that waiters remove, and
  * says that they are removed, is then loaded seq_cst, and so it is written. */
-static inline bool ckf_fence_stands(struct ckf_fence *fence)
+static inline bool ckf_fence_stands(const struct ckf_fence *fence)
 {
     /* edge fence-passed: seq_cst: who finds it down again, after a wait has found it up, finds removed
      * what that wait is for. */
-    return CKF_UNLIKELY(load_seq_cst(&fence->mode) != CKF_FENCE_DOWN);
+    return CKF_UNLIKELY(load_seq_cst(&fence->light.mode) != CKF_FENCE_DOWN);
 }
 
 static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "scene.h"
+#include "sync/light_fence.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
 #include "sync/reclaim.h"
@@ -16,6 +17,9 @@ struct state {
     struct ckf_sharded_counter counter;
     _Atomic(struct visited *) visited;
     struct ckf_fence fence;
+    struct ckf_light_fence light_fence;
+    _Atomic(int) light, heavy;
+    bool told, told_too;
 };
 
 static void add_to_counter(struct ckf_stress_run *run, void *state)
@@ -229,3 +233,59 @@ SCENE(fence_rises, "order-fence-rises", ATOMIC_ONLY, publish_for_sections, NULL,
       {"visitor", visit_behind_fence, 1}, {"owner", wait_and_unpublish, 1});
 SCENE(fence_falls, "order-fence-falls", ATOMIC_ONLY, publish_behind_fence, NULL,
       {"visitor", visit_until_it_falls, 1}, {"owner", unpublish_behind_fence, 1});
+
+/* Two sides of a store->load race, one of which passes a fence. It falls between two stores of that one. */
+static void raise_light_fence(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_section_start();
+    atomic_store_explicit(&((struct state *)state)->light_fence.mode, CKF_FENCE_UP, relaxed);
+}
+
+static void keep_light_fence_down(struct ckf_stress_run *run, void *state)
+{
+    raise_light_fence(run, state);
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&((struct state *)state)->light_fence);
+}
+
+static bool look_lightly(struct state *s)
+{
+    if (!ckf_light_fence_stands(&s->light_fence))
+        return atomic_load_explicit(&s->heavy, relaxed) == 1;
+    atomic_exchange(&s->light, atomic_load_explicit(&s->light, relaxed));
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&s->light_fence);
+    return atomic_load(&s->heavy) == 1;
+}
+
+static void store_lightly(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    for (int i = 1; i <= 2; i++) {
+        atomic_store_explicit(&s->light, i, memory_order_release);
+        s->told |= look_lightly(s);
+    }
+}
+
+static void store_heavily(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    atomic_exchange(&s->heavy, 1);
+    if (!ckf_light_fence_is_up(&s->light_fence))
+        ckf_light_fence_raise(&s->light_fence);
+    s->told_too = atomic_load(&s->light) == 2;
+}
+
+static void check_one_was_told(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, s->told || s->told_too);
+}
+
+SCENE(light_fence_falls, "order-light-fence-falls", ATOMIC_ONLY, raise_light_fence,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});
+SCENE(light_fence_rises, "order-light-fence-rises", ATOMIC_ONLY, keep_light_fence_down,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});
