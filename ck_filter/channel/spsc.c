@@ -206,7 +206,7 @@ INLINED bool is_called(const struct ckf_channel *channel, enum ckf_direction dir
      * again. */
     uint32_t interest = (uint32_t)load_relaxed(&channel->waitlist.sides[other(direction)].interest);
     bool is_closing = direction == CKF_SEND && close_of(spsc) != OPEN;
-    return CKF_UNLIKELY(ckf_light_fence_stands(&spsc->passes[direction].fence) | is_closing |
+    return CKF_UNLIKELY(ckf_light_fence_stands_alone(&spsc->passes[direction].fence) | is_closing |
                         (interest != 0));
 }
 
@@ -216,7 +216,7 @@ __attribute__((noinline)) static enum ckf_status attend(struct ckf_channel *chan
                                                         uint64_t ticket, size_t count)
 {
     struct ckf_spsc *spsc = &channel->spsc;
-    if (CKF_STEP(ckf_light_fence_stands(&spsc->passes[direction].fence)))
+    if (CKF_STEP(ckf_light_fence_stands_alone(&spsc->passes[direction].fence)))
         pass_slowly(spsc, direction);
     if (direction == CKF_SEND && CKF_STEP(close_of(spsc) != OPEN) && !was_accepted(spsc, ticket))
         return CKF_CLOSED;

@@ -18,18 +18,24 @@
 #include "base/atomics.h"
 #include "base/check.h"
 
-enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_RISING, CKF_FENCE_UP };
+enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_MOVING, CKF_FENCE_UP };
 
 struct ckf_light_fence {
-    _Atomic(uint32_t) mode; /* zero: down. Where there is no membarrier: up for ever */
+    _Atomic(uint32_t) mode; /* zero: down. Where there is no membarrier it may be up for ever */
 };
 
-/* For a light side that is one thread and has lowered the fence itself, after its store: true: the seq_cst
- * read-modify-write has to come now. After it, what is lowered is lowered before the look at what the
- * heavy side writes. */
+/* For the light side, after its store: true: the seq_cst read-modify-write has to come now. */
 static inline bool ckf_light_fence_stands(const struct ckf_light_fence *fence)
 {
-    /* relaxed: whoever raises it waits for a barrier; it is down otherwise only by our own hand */
+    /* edge fence-passed: acquire; pairs with the release in ckf_light_fence_lower(): who finds it down again,
+     * after a heavy side has found it up, finds what that one wrote. */
+    return CKF_UNLIKELY(load_acquire(&fence->mode) != CKF_FENCE_DOWN);
+}
+
+/* The same for a light side that is one thread, which lowers the fence itself before it looks again. */
+static inline bool ckf_light_fence_stands_alone(const struct ckf_light_fence *fence)
+{
+    /* relaxed: whoever raises it waits for a barrier; otherwise it is down by our own hand */
     return CKF_UNLIKELY(load_relaxed(&fence->mode) != CKF_FENCE_DOWN);
 }
 
