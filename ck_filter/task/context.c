@@ -87,7 +87,7 @@ static enum ckf_status outcome_status(uint64_t outcome)
     return (enum ckf_status)(uint32_t)outcome;
 }
 
-static const uint64_t PENDING = 0; /* pack_outcome(CKF_OK, 0) */
+enum { PENDING = 0 }; /* pack_outcome(CKF_OK, 0) */
 /* The same in the word of a context with a deadline: no status is that large. */
 static const uint64_t PENDING_TO_DEADLINE = UINT64_C(1) << 31;
 

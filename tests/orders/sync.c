@@ -1,10 +1,9 @@
-/* tests/orders/sync.c - the private parts of sync/. */
-#include <stdlib.h>
+/* tests/orders/sync.c - the private parts of sync/, but for sections. */
 
 #include "scene.h"
+#include "sync/light_fence.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
-#include "sync/reclaim.h"
 #include "sync/section.h"
 #include "sync/sharded_counter.h"
 
@@ -14,8 +13,9 @@ struct state {
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
-    _Atomic(struct visited *) visited;
-    struct ckf_fence fence;
+    struct ckf_light_fence light_fence;
+    _Atomic(int) light, heavy;
+    bool told, told_too;
 };
 
 static void add_to_counter(struct ckf_stress_run *run, void *state)
@@ -107,125 +107,58 @@ static void fire(struct ckf_stress_run *run, void *state)
 SCENE(memory_before_firing, "order-memory-before-firing", ATOMIC_ONLY, NULL, NULL,
       {"sleeper", park, 1}, {"firer", fire, 1});
 
-struct visited {
-    struct ckf_retired retired;
-    int content;
-};
-
-static void publish(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = calloc(1, sizeof *visited);
-    expect(run, visited != NULL);
-    atomic_store(&((struct state *)state)->visited, visited);
-}
-
-static void visit_published(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    ckf_read_begin();
-    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
-    expect(run, visited == NULL || visited->content == 0);
-    ckf_read_end();
-}
-
-static void reclaim(struct ckf_retired *retired)
-{
-    ((struct visited *)(void *)retired)->content = -1;
-    free(retired);
-}
-
-static void unpublish_and_retire(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
-    (void)run;
-    ckf_retire(&visited->retired, reclaim);
-}
-
-static void wait_for_reclaim(struct ckf_stress_run *run, void *state)
+/* Two sides of a store->load race, one of which passes a fence. It falls between two stores of that one. */
+static void raise_light_fence(struct ckf_stress_run *run, void *state)
 {
     (void)run;
-    (void)state;
-    ckf_wait_for_reclaim();
-}
-
-SCENE(visitor_of_retired, "order-visitor-of-retired", ATOMIC_ONLY, publish, wait_for_reclaim,
-      {"visitor", visit_published, 2}, {"owner", unpublish_and_retire, 1});
-
-static void publish_for_sections(struct ckf_stress_run *run, void *state)
-{
     ckf_section_start();
-    publish(run, state);
+    atomic_store_explicit(&((struct state *)state)->light_fence.mode, CKF_FENCE_UP, relaxed);
 }
 
-/* The first section of a thread is never a light one; the last may be what a waiter finds. */
-static void visit_between_sections(struct ckf_stress_run *run, void *state)
+static void keep_light_fence_down(struct ckf_stress_run *run, void *state)
+{
+    raise_light_fence(run, state);
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&((struct state *)state)->light_fence);
+}
+
+static bool look_lightly(struct state *s)
+{
+    if (!ckf_light_fence_stands_alone(&s->light_fence))
+        return atomic_load_explicit(&s->heavy, relaxed) == 1;
+    atomic_exchange(&s->light, atomic_load_explicit(&s->light, relaxed));
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&s->light_fence);
+    return atomic_load(&s->heavy) == 1;
+}
+
+static void store_lightly(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    ckf_section_end(ckf_section_begin());
-    struct ckf_place *place = ckf_section_begin();
-    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
-    expect(run, visited == NULL || visited->content == 0);
-    ckf_section_end(place);
-    ckf_section_end(ckf_section_begin());
-}
-
-static void unpublish_and_wait(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
     (void)run;
-    ckf_section_wait();
-    visited->content = -1;
-    free(visited);
-}
-
-SCENE(section_of_later_phase, "order-section-of-later-phase", ATOMIC_ONLY, publish_for_sections,
-      NULL, {"visitor", visit_between_sections, 1}, {"owner", unpublish_and_wait, 1});
-
-static void visit_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    for (int i = 0; i < 2; i++) {
-        struct ckf_place *place = ckf_section_begin_behind(&s->fence);
-        struct visited *visited = atomic_load(&s->visited);
-        expect(run, visited == NULL || visited->content == 0);
-        ckf_section_end(place);
+    for (int i = 1; i <= 2; i++) {
+        atomic_store_explicit(&s->light, i, memory_order_release);
+        s->told |= look_lightly(s);
     }
 }
 
-static void unpublish_behind_fence(struct ckf_stress_run *run, void *state)
+static void store_heavily(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    struct visited *visited = atomic_exchange(&s->visited, NULL);
     (void)run;
-    ckf_section_wait_behind(&s->fence);
-    visited->content = -1;
-    free(visited);
+    atomic_exchange(&s->heavy, 1);
+    if (!ckf_light_fence_is_up(&s->light_fence))
+        ckf_light_fence_raise(&s->light_fence);
+    s->told_too = atomic_load(&s->light) == 2;
 }
 
-/* The first wait is dear, and raises the fence. */
-static void wait_and_unpublish(struct ckf_stress_run *run, void *state)
+static void check_one_was_told(struct ckf_stress_run *run, void *state)
 {
-    ckf_section_wait_behind(&((struct state *)state)->fence);
-    unpublish_behind_fence(run, state);
+    struct state *s = state;
+    expect(run, s->told || s->told_too);
 }
 
-static void publish_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    publish_for_sections(run, state);
-    ckf_section_wait_behind(&((struct state *)state)->fence);
-}
-
-/* The fourth look finds that nobody has waited for long. */
-static void visit_until_it_falls(struct ckf_stress_run *run, void *state)
-{
-    visit_behind_fence(run, state);
-    visit_behind_fence(run, state);
-    visit_behind_fence(run, state);
-}
-
-SCENE(fence_stands, "order-fence-stands", ATOMIC_ONLY, publish_behind_fence, NULL,
-      {"visitor", visit_behind_fence, 1}, {"owner", unpublish_behind_fence, 1});
-SCENE(fence_rises, "order-fence-rises", ATOMIC_ONLY, publish_for_sections, NULL,
-      {"visitor", visit_behind_fence, 1}, {"owner", wait_and_unpublish, 1});
-SCENE(fence_falls, "order-fence-falls", ATOMIC_ONLY, publish_behind_fence, NULL,
-      {"visitor", visit_until_it_falls, 1}, {"owner", unpublish_behind_fence, 1});
+SCENE(light_fence_falls, "order-light-fence-falls", ATOMIC_ONLY, raise_light_fence,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});
+SCENE(light_fence_rises, "order-light-fence-rises", ATOMIC_ONLY, keep_light_fence_down,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});
