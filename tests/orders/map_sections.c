@@ -13,9 +13,7 @@ struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
     const char *key;
-    /* relaxed, both: they must not order what a scene is about */
-    _Atomic(bool) is_prepared;
-    _Atomic(uint64_t) added;
+    _Atomic(uint64_t) added; /* relaxed: it must not order what a scene is about */
     uint64_t final;
 };
 
@@ -121,13 +119,6 @@ static void with_handle_of_removed(struct ckf_stress_run *run, void *state)
     remove_it(run, state);
 }
 
-static void remove_when_prepared(struct ckf_stress_run *run, void *state)
-{
-    while (!atomic_load_explicit(&((struct state *)state)->is_prepared, relaxed))
-        ckf_stress_spin(run);
-    remove_it(run, state);
-}
-
 /* It is not waited for; the next look at how long ago the last wait was is due at once. */
 static void lower_fence(struct ckf_stress_run *run, void *state)
 {
@@ -199,34 +190,6 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
     note_add(s);
 }
 
-/* The thread owns the entry, and so counts without a call; after three adds its front has the key. */
-static void prepare(struct ckf_stress_run *run, struct state *s, int adds)
-{
-    while (adds-- > 0)
-        add(run, s);
-    atomic_store_explicit(&s->is_prepared, true, relaxed);
-}
-
-static void count_quickly(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 1);
-    add(run, state);
-    add(run, state);
-}
-
-static void count_by_front(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 3);
-    add(run, state);
-}
-
-static void count_quickly_by_handle(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 1);
-    count_by_handle(run, state);
-    count_by_handle(run, state);
-}
-
 #define AFTER(first, name)                                                                         \
     static void name##_after_##first(struct ckf_stress_run *run, void *state)                      \
     {                                                                                              \
@@ -247,17 +210,6 @@ MEETS_REMOVAL(list, "list", tiny_key);
 MEETS_REMOVAL(count, "add", tiny_key);
 MEETS_REMOVAL(make_handle, "handle", tiny_key);
 MEETS_REMOVAL(count_by_handle, "handle-add", with_handle);
-
-#define PREPARED(name, id, before)                                                                 \
-    SCENE(map_removal_and_##name, "order-map-removal-and-" id, BOTH, before, add_up,               \
-          {"remover", remove_when_prepared, 1}, {"caller", name, 1});                              \
-    SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
-          add_up, {"remover", remove_when_prepared, 1}, {"last but one", lower_fence, 1},          \
-          {"caller", name, 1})
-
-PREPARED(count_quickly, "quick-add", short_key);
-PREPARED(count_by_front, "front", short_key);
-PREPARED(count_quickly_by_handle, "quick-handle-add", with_handle);
 
 AFTER(look, list)
 AFTER(look, count)
