@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "counter_map/list.h"
 #include "counter_map/map.h"
 #include "sync/section.h"
@@ -198,8 +199,8 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
         const struct ckf_counter_listed *item = &list->items[i];
         const unsigned char *bytes = list->bytes + item->offset;
         uint64_t value = item->value;
-        /* edge removal-noted: acquire, as above */
-        if (visitor->takes || load_acquire(&map->removals) != removals) {
+        /* relaxed: who knows of a removal sees that it was noted */
+        if (visitor->takes || CKF_STEP(load_relaxed(&map->removals) != removals)) {
             struct ckf_counter_key key = {bytes, item->length, item->hash};
             if (!look_again(map, &key, visitor->takes, &value))
                 continue;

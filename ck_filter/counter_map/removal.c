@@ -11,6 +11,7 @@
  */
 #include <pthread.h>
 
+#include "base/step.h"
 #include "counter_map/count.h"
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
@@ -109,7 +110,7 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
     settle_totals(map, batch);
     for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
-        uint64_t value = ckf_lockfree_value(map, entry);
+        uint64_t value = ckf_lockfree_value_slowly(map, entry);
         if (final_value != NULL)
             *final_value = value;
         else
@@ -125,10 +126,12 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     struct batch batch = {0};
     ckf_lockfree_lock(map);
-    struct ckf_place *place = ckf_lockfree_begin(map);
+    /* No fence to pass: what those have taken out who wait behind it, they took out under the lock. */
+    struct ckf_place *place = ckf_section_begin();
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
-        /* edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
+        /* edge entry-settled: acquire; pairs with the release in admission.c, settle().
+         * edge entry-dying: release; pairs with the acquires of all who look at `state`: who misses
          * it ends its section before the removal does.
          * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
         fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
@@ -171,11 +174,14 @@ static bool claim_unpinned(struct ckf_counter_entry *entry)
 {
     uint64_t state = load_relaxed(&entry->state);
     do {
-        if (state >= CKF_ENTRY_ONE_PIN)
+        if (CKF_STEP(state >= CKF_ENTRY_ONE_PIN))
             return false;
-        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin.
-         * edge fence-passed: seq_cst, as there */
-    } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
+        /* edge entry-settled: acquire, as in remove.
+         * edge entry-left: acquire; pairs with the acq_rel in ckf_lockfree_unpin(): what handles added is
+         * in the final value.
+         * The word alone decides between us and a pin; no handle that leads here is left that the mark
+         * could escape. */
+    } while (!cas_acquire(&entry->state, &state, state | CKF_ENTRY_DEAD));
     return true;
 }
 
@@ -229,7 +235,8 @@ static void bury_dying(struct ckf_lockfree_map *map)
 {
     for (struct ckf_counter_entry *entry = map->dying, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next_dying;
-        uint64_t value = ckf_lockfree_value(map, entry), total = ckf_lockfree_all_adds(map, entry);
+        uint64_t value = ckf_lockfree_value_slowly(map, entry);
+        uint64_t total = ckf_lockfree_all_adds(map, entry);
         ckf_sharded_add(&map->overflow, value);
         map->gone_total += total - value;
         ckf_lockfree_detach(map, entry);

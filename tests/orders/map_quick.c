@@ -1,12 +1,14 @@
 /* tests/orders/map_quick.c - scenes of adds that go without a call: the thread has been here before, and finds
  * the word in which it counts by its front, by the index, or by a handle.
  *
- * What it knows is prepared by the setup, in its name: the first actor of a scene has number 1.
+ * What it knows is prepared by the setup, in its name: the first actor of a scene has number 1. Of the removal
+ * there only is the step that this way to the word depends on, and what comes after it.
  */
 #include "map_keys.h"
 
 #include <string.h>
 
+#include "counter_map/count.h"
 #include "counter_map/front.h"
 
 enum { FIRST_ACTOR = 1 };
@@ -15,7 +17,8 @@ struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
     struct ckf_counter_entry *entry;
-    uint64_t added, final;
+    uint64_t added, final, phase;
+    _Atomic(bool) is_removed;
 };
 
 static const char key[] = "quick key";
@@ -34,42 +37,54 @@ static void note_entry(struct ckf_counter_entry *entry, void *state)
     ((struct state *)state)->entry = entry;
 }
 
-/* The first actor owns the entry, and has a row. */
-static struct ckf_cell_row *make_its_own(struct ckf_stress_run *run, struct state *s)
+static void make_key(struct ckf_stress_run *run, struct state *s)
 {
     s->map = make_map_of(run, 0);
     add(run, s);
+}
+
+/* The first actor owns the entry, and has a row. */
+static struct ckf_cell_row *make_its_own(struct state *s)
+{
     struct ckf_lockfree_map *map = ckf_lockfree(s->map);
     ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, note_entry, s);
     atomic_fetch_or(&s->entry->state, ckf_entry_home(CKF_ENTRY_OWNED, FIRST_ACTOR));
     struct ckf_place *place = &ckf_places[FIRST_ACTOR];
     place->number = FIRST_ACTOR;
+    s->phase = load_relaxed(&ckf_sections.phase);
     return ckf_cells_make_row(&map->cells, place);
 }
 
+/* Nobody finds the key in the index any more. */
 static void known_to_front(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    struct ckf_cell_row *row = make_its_own(run, s);
+    make_key(run, s);
+    struct ckf_cell_row *row = make_its_own(s);
     struct ckf_short_key words = {.length = KEY_LENGTH};
     memcpy(&words.first, key, sizeof words.first);
     memcpy(&words.last, key + KEY_LENGTH - sizeof words.last, sizeof words.last);
-    expect(run, ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
-}
-
-static void known_to_index(struct ckf_stress_run *run, void *state)
-{
-    struct ckf_cell_row *row = make_its_own(run, state);
-    struct ckf_cells *cells = &ckf_lockfree(((struct state *)state)->map)->cells;
-    row->front.rest = UINT32_MAX;
-    ckf_cells_use_front(cells, &ckf_places[FIRST_ACTOR], NULL);
+    expect(run,
+           ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
+    unlink_entry(s->map, s->entry);
 }
 
 static void known_to_handle(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    known_to_index(run, state);
+    make_key(run, s);
     expect(run, ckf_counter_map_counter(s->map, key, KEY_LENGTH, &s->counter) == CKF_OK);
+    (void)make_its_own(s);
+    unlink_entry(s->map, s->entry);
+}
+
+static void known_to_index(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    make_key(run, s);
+    struct ckf_cell_row *row = make_its_own(s);
+    row->front.rest = UINT32_MAX;
+    ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
 }
 
 #define BEHIND_FENCE(setup)                                                                        \
@@ -79,7 +94,6 @@ static void known_to_handle(struct ckf_stress_run *run, void *state)
         raise_fence(((struct state *)state)->map);                                                 \
     }
 BEHIND_FENCE(known_to_front)
-BEHIND_FENCE(known_to_index)
 BEHIND_FENCE(known_to_handle)
 
 /* --- actors --- */
@@ -91,34 +105,69 @@ static void come_back(struct ckf_stress_run *run)
     expect(run, ckf_thread_number() == FIRST_ACTOR);
 }
 
-static void count(struct ckf_stress_run *run, void *state)
+static void add_by_handle(struct ckf_stress_run *run, struct state *s)
 {
-    come_back(run);
-    add(run, state);
-}
-
-static void count_twice(struct ckf_stress_run *run, void *state)
-{
-    count(run, state);
-    add(run, state);
-}
-
-static void add_by_handle(struct state *s)
-{
+    (void)run;
     ckf_counter_add(s->counter, 1);
     s->added++;
 }
 
-static void count_by_handle(struct ckf_stress_run *run, void *state)
+/* Once, and again; again when somebody waits for sections; when a fence is down again. */
+#define ADDS(add_it, name)                                                                         \
+    static void name##_twice(struct ckf_stress_run *run, void *state)                              \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        add_it(run, state);                                                                        \
+        add_it(run, state);                                                                        \
+    }                                                                                              \
+    static void name##_when_waited_for(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        await_wait(run, ((struct state *)state)->phase);                                           \
+        add_it(run, state);                                                                        \
+    }                                                                                              \
+    static void name##_behind_fence(struct ckf_stress_run *run, void *state)                       \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        await_lowering(run, ((struct state *)state)->map);                                         \
+        add_it(run, state);                                                                        \
+    }
+ADDS(add, count)
+ADDS(add_by_handle, count_by_handle)
+
+/* A fence that is down would be raised, with a second barrier. */
+static void wait_for_sections(struct ckf_fence *fence)
 {
-    come_back(run);
-    add_by_handle(state);
+    if (load_relaxed(&fence->mode) == CKF_FENCE_DOWN)
+        ckf_section_wait();
+    else
+        ckf_section_wait_behind(fence);
 }
 
-static void count_by_handle_twice(struct ckf_stress_run *run, void *state)
+static void finish_removal(struct state *s)
 {
-    count_by_handle(run, state);
-    add_by_handle(state);
+    wait_for_sections(&ckf_lockfree(s->map)->fence);
+    s->final = ckf_lockfree_all_adds(ckf_lockfree(s->map), s->entry);
+    ckf_lockfree_detach(ckf_lockfree(s->map), s->entry);
+    reach(&s->is_removed);
+}
+
+/* As removal.c, forget_words(). */
+static void move_tag_on(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
+    (void)run;
+    store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
+    finish_removal(s);
+}
+
+static void mark_dead_and_finish(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
+    finish_removal(s);
 }
 
 static void remove_it(struct ckf_stress_run *run, void *state)
@@ -127,14 +176,11 @@ static void remove_it(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_remove(s->map, key, KEY_LENGTH, &s->final) == CKF_OK);
 }
 
-/* It is not waited for; the next look at how long ago the last wait was is due at once. */
 static void lower_fence(struct ckf_stress_run *run, void *state)
 {
-    (void)run;
-    struct ckf_place *place = ckf_section_begin();
-    place->ticks = UINT32_MAX;
-    ckf_section_pass_slowly(&ckf_lockfree(((struct state *)state)->map)->fence, place);
-    ckf_section_end(place);
+    struct state *s = state;
+    await(run, &s->is_removed);
+    lower_fence_of(s->map);
 }
 
 static void add_up(struct ckf_stress_run *run, void *state)
@@ -148,12 +194,17 @@ static void add_up(struct ckf_stress_run *run, void *state)
     ckf_counter_map_destroy(s->map);
 }
 
-#define MEETS_REMOVAL(id, known, once, twice)                                                      \
-    SCENE(map_removal_##known, "order-map-removal-" id, ATOMIC_ONLY, known, add_up,                \
-          {"adder", twice, 1}, {"remover", remove_it, 1});                                         \
-    SCENE(map_fence_##known, "order-map-fence-" id, ATOMIC_ONLY, known##_behind_fence, add_up,     \
-          {"adder", once, 1}, {"remover", remove_it, 1}, {"last but one", lower_fence, 1})
+#define MEETS_REMOVAL(id, known, name, remove)                                                     \
+    SCENE(map_##known##_twice, "order-map-twice-" id, ATOMIC_ONLY, known, add_up,                  \
+          {"adder", name##_twice, 1}, {"remover", remove, 1});                                     \
+    SCENE(map_##known##_when_waited_for, "order-map-removal-" id, ATOMIC_ONLY, known, add_up,      \
+          {"adder", name##_when_waited_for, 1}, {"remover", remove, 1});                           \
+    SCENE(map_##known##_behind_fence, "order-map-fence-" id, ATOMIC_ONLY, known##_behind_fence,    \
+          add_up, {"adder", name##_behind_fence, 1}, {"remover", remove, 1},                       \
+          {"lowerer", lower_fence, 1})
 
-MEETS_REMOVAL("and-front", known_to_front, count, count_twice);
-MEETS_REMOVAL("and-quick-add", known_to_index, count, count_twice);
-MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, count_by_handle_twice);
+MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
+MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_finish);
+
+SCENE(map_known_to_index_twice, "order-map-twice-and-quick-add", ATOMIC_ONLY, known_to_index,
+      add_up, {"adder", count_twice, 1}, {"remover", remove_it, 1});
