@@ -7,7 +7,7 @@
  *             A claimed peer stays until it is fired, so the copy needs no lock.
  * Close:      the flag, then everybody is woken. An exchange with a peer that was claimed by somebody
  *             who had not seen the flag has its place before it: the peer slept then already, for who
- *             enrols looks at the flag afterwards.
+ *             enrols has looked at the flag under the lock, which the closer takes or leaves a debt at.
  * Progress:   calls that do not wait are lock-free: where the lock is free they take the peer that has
  *             waited longest from the list; where it is held, maybe by a thread that has stopped, they
  *             claim one from the board. Closing is lock-free too. Enrolling and leaving take the lock.
@@ -18,14 +18,14 @@
  */
 #include "channel/handoff.h"
 
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 
 static bool handoff_is_closed(const struct ckf_channel *channel)
 {
     /* edge handoff-closed: acquire; pairs with the exchange in handoff_close(). seq_cst: a poller looks
-     * here after it has armed its event fd, and a waiter after it has enrolled; the closer looks for
-     * both after the exchange. */
+     * here after it has armed its event fd; the closer looks for that after the exchange. */
     return load_seq_cst(&channel->handoff.closed);
 }
 
@@ -73,7 +73,7 @@ static enum ckf_status try_meet(struct ckf_channel *channel, enum ckf_direction 
     struct ckf_waitlist *list = &channel->waitlist;
     uint64_t before, after;
     while (ckf_waitlist_sleepers(list, opposite(direction), &before) != 0) {
-        if (handoff_is_closed(channel))
+        if (CKF_STEP(handoff_is_closed(channel)))
             return CKF_CLOSED;
         struct ckf_wait_node *peer = claim_peer(channel, opposite(direction));
         if (peer != NULL) {
@@ -82,11 +82,11 @@ static enum ckf_status try_meet(struct ckf_channel *channel, enum ckf_direction 
         }
         /* If nobody has come meanwhile, those there were had all been claimed. */
         ckf_waitlist_sleepers(list, opposite(direction), &after);
-        if (after == before)
+        if (!CKF_STEP(after != before))
             break;
     }
     /* Not closed after nobody slept: so not closed when nobody slept. */
-    return handoff_is_closed(channel) ? CKF_CLOSED : CKF_AGAIN;
+    return CKF_STEP(handoff_is_closed(channel)) ? CKF_CLOSED : CKF_AGAIN;
 }
 
 static enum ckf_status handoff_try_send(struct ckf_channel *channel, const void *elem)
