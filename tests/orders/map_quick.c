@@ -1,4 +1,4 @@
-/* tests/orders/map_quick.c - scenes of adds that go without a call: the thread has been here before, and finds
+/* tests/orders/map_quick.c - scenes of quick adds: the thread has been here before, and finds
  * the word in which it counts by its front, by the index, or by a handle.
  *
  * What it knows is prepared by the setup, in its name: the first actor of a scene has number 1. Of the removal
@@ -108,7 +108,7 @@ static void come_back(struct ckf_stress_run *run)
 static void add_by_handle(struct ckf_stress_run *run, struct state *s)
 {
     (void)run;
-    ckf_counter_add(s->counter, 1);
+    ckf_counter_lockfree_handle_add(s->counter, 1);
     s->added++;
 }
 
@@ -136,19 +136,15 @@ ADDS(add, count)
 ADDS(add_by_handle, count_by_handle)
 
 /* A fence that is down would be raised, with a second barrier. */
-static void wait_for_sections(struct ckf_fence *fence)
+static void finish_removal(struct state *s, bool with_barrier)
 {
-    if (load_relaxed(&fence->mode) == CKF_FENCE_DOWN)
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    if (with_barrier || load_relaxed(&map->fence.mode) == CKF_FENCE_DOWN)
         ckf_section_wait();
     else
-        ckf_section_wait_behind(fence);
-}
-
-static void finish_removal(struct state *s)
-{
-    wait_for_sections(&ckf_lockfree(s->map)->fence);
-    s->final = ckf_lockfree_all_adds(ckf_lockfree(s->map), s->entry);
-    ckf_lockfree_detach(ckf_lockfree(s->map), s->entry);
+        ckf_section_wait_behind(&map->fence);
+    s->final = ckf_lockfree_all_adds(map, s->entry);
+    ckf_lockfree_detach(map, s->entry);
     reach(&s->is_removed);
 }
 
@@ -159,15 +155,15 @@ static void move_tag_on(struct ckf_stress_run *run, void *state)
     _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
     (void)run;
     store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
-    finish_removal(s);
+    finish_removal(s, false);
 }
 
-static void mark_dead_and_finish(struct ckf_stress_run *run, void *state)
+static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
     fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
-    finish_removal(s);
+    finish_removal(s, ckf_lockfree_disarm(ckf_lockfree(s->map), s->entry));
 }
 
 static void remove_it(struct ckf_stress_run *run, void *state)
@@ -204,7 +200,7 @@ static void add_up(struct ckf_stress_run *run, void *state)
           {"lowerer", lower_fence, 1})
 
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
-MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_finish);
+MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_disarm);
 
 SCENE(map_known_to_index_twice, "order-map-twice-and-quick-add", ATOMIC_ONLY, known_to_index,
       add_up, {"adder", count_twice, 1}, {"remover", remove_it, 1});
