@@ -1,6 +1,9 @@
 /* tests/orders/map_keys.c - what scenes of the map's index do with their keys. */
 #include "map_keys.h"
 
+#include "base/memory.h"
+#include "sync/reclaim.h"
+
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 {
     struct ckf_counter_map *map = NULL;
@@ -79,6 +82,15 @@ void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, uns
     static const char letters[] = "0123456789";
     for (unsigned i = 0; i < count; i++)
         add_key(run, map, KEY_AT(&letters[i], 0, 1, i));
+}
+
+void give_back_leaves(struct ckf_counter_map *map)
+{
+    struct ckf_counter_index *index = &ckf_lockfree(map)->index;
+    ckf_wait_for_reclaim();
+    ckf_free(index->replaced); /* one, at the most */
+    index->replaced = NULL;
+    index->replaced_count = 0;
 }
 
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)
