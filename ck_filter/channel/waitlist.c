@@ -33,20 +33,33 @@ static _Atomic(uint64_t) *claim_of(uint64_t name)
     return &claims[name >> CLAIM_SHIFT & (CKF_OWN_NUMBERS - 1)].claim;
 }
 
-void ckf_wait_init(struct ckf_wait *wait)
+/* The next name of the calling thread, or 0. */
+static uint64_t next_name(void)
 {
     unsigned number = ckf_thread_number();
-    wait->name = 0;
-    wait->claim = &wait->own_claim;
+    if (number >= CKF_OWN_NUMBERS)
+        return 0;
+    /* relaxed: only this thread begins waits here, and those before it with this number ended */
+    uint64_t last = load_relaxed(&claims[number].claim);
+    return ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
+}
+
+uint64_t ckf_wait_spend_name(void)
+{
+    uint64_t name = next_name();
+    if (name != 0)
+        /* relaxed: nobody has the name yet */
+        store_relaxed(claim_of(name), name + CKF_CLAIM_ABANDONED);
+    return name;
+}
+
+void ckf_wait_init(struct ckf_wait *wait)
+{
+    wait->name = next_name();
+    wait->claim = wait->name != 0 ? claim_of(wait->name) : &wait->own_claim;
     wait->taken_case = 0;
     wait->unlinked = wait->handed = false;
     ckf_parker_init(&wait->parker);
-    if (number < CKF_OWN_NUMBERS) {
-        /* relaxed: only this thread begins waits here, and those before it with this number ended */
-        uint64_t last = load_relaxed(&claims[number].claim);
-        wait->claim = &claims[number].claim;
-        wait->name = ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
-    }
     /* relaxed: others learn the name by an edge of its own */
     store_relaxed(wait->claim, wait->name + CKF_CLAIM_OPEN);
 }
