@@ -264,17 +264,8 @@ static void tell_pollers(const struct ckf_call *call)
                                         call->cases[i].direction == CKF_SEND ? CKF_RECV : CKF_SEND);
 }
 
-/* Closing takes no lock: after the interest is shown, one of the two sees the other. */
-static bool any_rendezvous_is_closed(const struct ckf_call *call)
-{
-    for (size_t i = 0; i < call->count; i++)
-        if (is_rendezvous(call->cases[i].channel) &&
-            call->cases[i].channel->core->is_closed(call->cases[i].channel))
-            return true;
-    return false;
-}
-
-/* False: a peer is there, and the call is enrolled in none, or one has been closed. */
+/* False: a peer is there, or a close, and the call is enrolled in none. Who closes later finds the call,
+ * by the lock or by a debt to its holder. */
 static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
 {
     lock_rendezvous(call);
@@ -285,7 +276,7 @@ static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
     unlock_rendezvous(call);
     if (CKF_STEP(alone))
         tell_pollers(call);
-    return alone && !any_rendezvous_is_closed(call);
+    return alone;
 }
 
 /* False: one is ready, and the call is enrolled in some. */

@@ -115,7 +115,7 @@ enum ckf_status ckf_channel_create(struct ckf_channel **channel,
 static bool somebody_is_inside(struct ckf_channel *channel)
 {
     /* edge select-left: acquire; pairs with the subtraction in select.c. */
-    return load_acquire(&channel->selects) != 0 || ckf_is_visited(channel);
+    return CKF_STEP(load_acquire(&channel->selects) != 0) || ckf_is_visited(channel);
 }
 
 static void pause_shortly(void)
@@ -137,7 +137,7 @@ static void hand_over_leftovers(struct ckf_channel *channel)
 void ckf_channel_destroy(struct ckf_channel *channel)
 {
     REQUIRE_CHANNEL(channel);
-    while (CKF_STEP(somebody_is_inside(channel))) {
+    while (somebody_is_inside(channel)) {
         CKF_REQUIRE(!ckf_waitlist_has_sleepers(&channel->waitlist),
                     "no call may sleep in a channel that is destroyed");
         pause_shortly();
@@ -158,7 +158,8 @@ static bool arm(struct ckf_channel *channel, enum ckf_direction direction)
     ckf_waitlist_arm(&channel->waitlist, direction);
     if (!CKF_STEP(channel->core->is_ready(channel, direction, &moment)))
         return false;
-    ckf_waitlist_fire_event(&channel->waitlist, direction);
+    if (CKF_STEP(true))
+        ckf_waitlist_fire_event(&channel->waitlist, direction);
     return true;
 }
 

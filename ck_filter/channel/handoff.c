@@ -1,13 +1,17 @@
 /* channel/handoff.c - rendezvous channels of both variants: an element goes from stack to stack.
  *
  * Roles:      a call that finds a peer asleep claims it, copies, and fires it; a call that finds none
- *             may enrol and become the sleeping peer. Two calls that do not sleep never meet.
+ *             may enrol and become the sleeping peer. Two calls that do not wait never meet.
  * Invariants: whoever enrols has looked for a peer under the same hold of the waitlist's lock: senders
  *             and receivers are never asleep in one channel at once, except a select that does both.
  *             A claimed peer stays until it is fired, so the copy needs no lock.
  * Close:      the flag, then everybody is woken. An exchange with a peer that was claimed by somebody
  *             who had not seen the flag has its place before it: the peer slept then already, for who
- *             enrols looks at the flag afterwards.
+ *             enrols has looked at the flag under the lock, which the closer takes or leaves a debt at.
+ * Awake:      before it enrols, a call on an ATOMIC channel of small elements offers itself in the exchanger
+ *             for a while (exchanger.h), where others find it first. An exchange there has its place at the
+ *             taker's look for a close, which comes between finding the offer and taking it. An offer
+ *             that nobody takes has had no effect, so it may end before the call enrols.
  * Progress:   calls that do not wait are lock-free: where the lock is free they take the peer that has
  *             waited longest from the list; where it is held, maybe by a thread that has stopped, they
  *             claim one from the board. Closing is lock-free too. Enrolling and leaving take the lock.
@@ -20,6 +24,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
 #include "sync/patience.h"
@@ -27,8 +32,7 @@
 static bool handoff_is_closed(const struct ckf_channel *channel)
 {
     /* edge handoff-closed: acquire; pairs with the exchange in handoff_close(). seq_cst: a poller looks
-     * here after it has armed its event fd, and a waiter after it has enrolled; the closer looks for
-     * both after the exchange. */
+     * here after it has armed its event fd; the closer looks for that after the exchange. */
     return load_seq_cst(&channel->handoff.closed);
 }
 
@@ -91,7 +95,7 @@ static enum ckf_status try_exchange(struct ckf_channel *channel, enum ckf_direct
     uint64_t offer = ckf_exchanger_find(exchanger, direction);
     if (offer == 0)
         return CKF_AGAIN;
-    if (handoff_is_closed(channel))
+    if (CKF_STEP(handoff_is_closed(channel)))
         return CKF_CLOSED;
     uint64_t word = word_to_send(channel, direction, elem);
     if (!ckf_exchanger_take(exchanger, offer, &word))
@@ -109,7 +113,7 @@ static enum ckf_status try_meet(struct ckf_channel *channel, enum ckf_direction 
     if (status != CKF_AGAIN)
         return status;
     while (ckf_waitlist_sleepers(list, opposite(direction), &before) != 0) {
-        if (handoff_is_closed(channel))
+        if (CKF_STEP(handoff_is_closed(channel)))
             return CKF_CLOSED;
         struct ckf_wait_node *peer = claim_peer(channel, opposite(direction));
         if (peer != NULL) {
@@ -118,11 +122,11 @@ static enum ckf_status try_meet(struct ckf_channel *channel, enum ckf_direction 
         }
         /* If nobody has come meanwhile, those there were had all been claimed. */
         ckf_waitlist_sleepers(list, opposite(direction), &after);
-        if (after == before)
+        if (!CKF_STEP(after != before))
             break;
     }
     /* Not closed after nobody slept: so not closed when nobody slept. */
-    return handoff_is_closed(channel) ? CKF_CLOSED : CKF_AGAIN;
+    return CKF_STEP(handoff_is_closed(channel)) ? CKF_CLOSED : CKF_AGAIN;
 }
 
 /* --- waiting --- */

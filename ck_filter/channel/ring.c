@@ -404,14 +404,15 @@ static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *el
 static _Atomic(uint64_t) *take_fresh_block(struct ckf_blocks *blocks)
 {
     for (;;) {
-        /* acquire: read before the stack of shared blocks. If all have been used and none is there,
-         * none was free at that moment. */
+        /* edge block-used: acquire; pairs with the CAS below. Read before the stack of shared blocks: if
+         * all have been used and none is there, none was free at that moment. */
         size_t used = load_acquire(&blocks->used);
         _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
         if (block != NULL || used == blocks->count)
             return block;
-        /* relaxed: nobody has used the block before */
-        if (cas_relaxed(&blocks->used, &used, used + 1))
+        /* edge block-used: release; pairs with the loads above and in has_block(). Nobody has used the
+         * block before, but shared ones may have been given back. */
+        if (cas_release(&blocks->used, &used, used + 1))
             return block_at(blocks, used);
     }
 }
@@ -425,7 +426,7 @@ static _Atomic(uint64_t) *take_block(struct ckf_blocks *blocks)
 
 static bool has_block(const struct ckf_blocks *blocks, uint64_t *moment)
 {
-    /* acquire: as in take_fresh_block() */
+    /* edge block-used: acquire; pairs with the CAS in take_fresh_block(). */
     return load_acquire(&blocks->used) < blocks->count ||
            ckf_spares_has_one(blocks->spares, moment);
 }

@@ -46,8 +46,10 @@ static bool none_was_ready(const struct ckf_call *call)
             return false;
     for (size_t i = 0; i < call->count; i++) {
         uint64_t moment;
-        if (call->cases[i].channel != NULL &&
-            (is_ready(&call->cases[i], &moment) || CKF_STEP(moment != call->rooms[i].moment)))
+        if (call->cases[i].channel == NULL)
+            continue;
+        bool ready = is_ready(&call->cases[i], &moment);
+        if (CKF_STEP(ready) || CKF_STEP(moment != call->rooms[i].moment))
             return false;
     }
     return true;
@@ -60,7 +62,7 @@ static bool arm_event_fds(const struct ckf_call *call)
         const struct ckf_select_case *only = &call->cases[i];
         if (only->channel != NULL &&
             ckf_waitlist_has_event_fd(&only->channel->waitlist, only->direction) &&
-            ckf_channel_is_ready(only->channel, only->direction))
+            CKF_STEP(ckf_channel_is_ready(only->channel, only->direction)))
             return false;
     }
     return true;

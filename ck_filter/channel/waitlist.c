@@ -66,14 +66,15 @@ void ckf_wait_init(struct ckf_wait *wait)
 
 bool ckf_wait_is_open(uint64_t name)
 {
-    /* relaxed: if it is not true any more, a claim fails */
-    return load_relaxed(claim_of(name)) == name + CKF_CLAIM_OPEN;
+    /* edge peer-gone: acquire; pairs with the CASes in ckf_wait_claim() and ckf_wait_claim_by_name(). If it
+     * is not true any more, a claim fails. */
+    return load_acquire(claim_of(name)) == name + CKF_CLAIM_OPEN;
 }
 
 bool ckf_wait_claim_by_name(uint64_t name)
 {
-    /* relaxed: as in ckf_wait_claim() */
-    return cas_relaxed(claim_of(name), &(uint64_t){name}, name + CKF_CLAIM_TAKEN);
+    /* edge peer-gone: release, as in ckf_wait_claim() */
+    return cas_release(claim_of(name), &(uint64_t){name}, name + CKF_CLAIM_TAKEN);
 }
 
 /* --- lists --- */
@@ -202,7 +203,7 @@ static bool owes(struct ckf_waitlist *list)
 /* Pays what is owed, unless somebody holds the lock, who then will. */
 static void settle(struct ckf_waitlist *list)
 {
-    while (owes(list) && ckf_lock_try(&list->lock)) {
+    while (CKF_STEP(owes(list)) && ckf_lock_try(&list->lock)) {
         struct ckf_wait_node *chain = claim_owed(list);
         ckf_lock_release(&list->lock);
         ckf_waitlist_fire(chain);

@@ -66,11 +66,10 @@ static struct ckf_cell_block *block_of(struct ckf_cells *cells, uint32_t number)
 
 static void raise_row_end(struct ckf_cells *cells, uint32_t number)
 {
-    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: the CAS decides */
-    while (end <= number)
-        /* edge row-published: release; pairs with the acquire in ckf_cells_sum(). */
-        if (cas_acq_rel(&cells->row_end, &end, number + 1))
-            break;
+    uint32_t end = load_relaxed(&cells->row_end);
+    /* relaxed: hands over nothing; who is ordered after an add finds at least the end that the adder found */
+    while (end <= number && !cas_relaxed(&cells->row_end, &end, number + 1))
+        ;
 }
 
 static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
@@ -148,8 +147,7 @@ static uint64_t word_in(struct ckf_cell_chunks *chunks, uint32_t id)
 static uint64_t sum_of_words(struct ckf_cells *cells, uint32_t id)
 {
     uint64_t sum = 0;
-    /* edge row-published: acquire; pairs with the release in raise_row_end(). */
-    uint32_t end = load_acquire(&cells->row_end);
+    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: a row is acquired by itself */
     for (uint32_t number = 0; number < end; number++) {
         struct ckf_cell_row *row = row_at(cells, number);
         if (row != NULL)

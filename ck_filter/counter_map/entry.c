@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/memory.h"
+#include "base/step.h"
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
 
@@ -75,7 +76,7 @@ bool ckf_lockfree_pin(struct ckf_counter_entry *entry)
 {
     uint64_t state = load_relaxed(&entry->state);
     do {
-        if ((state & CKF_ENTRY_DEAD) != 0)
+        if (CKF_STEP((state & CKF_ENTRY_DEAD) != 0))
             return false;
         /* relaxed: who pins is inside a section and has the entry's contents already */
     } while (

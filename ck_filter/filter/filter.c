@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probes.h"
+#include "base/step.h"
 #include "filter/state.h"
 #include "sync/section.h"
 #include "sync/trace.h"
@@ -393,7 +394,7 @@ static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snap
                                       uint64_t expected_generation, uint64_t *generation)
 {
     const struct ckf_snapshot *old = current(filter);
-    if (expected_generation != 0 && expected_generation != old->generation) {
+    if (CKF_STEP(expected_generation != 0 && expected_generation != old->generation)) {
         *generation = old->generation;
         return CKF_STALE;
     }

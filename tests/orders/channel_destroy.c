@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "channels.h"
+#include "sync/per_thread.h"
 
 static void two_rendezvous(struct ckf_stress_run *run, void *state)
 {
@@ -237,3 +238,25 @@ static void visit_second(struct ckf_stress_run *run, void *state)
 SCENE(destroy_after_exit, "order-destroy-after-exit", BOTH, two_buffered, destroy_both,
       {"starter", start_visitors, 1}, {"successor", visit_second, 1},
       {"destroyer", receive_and_destroy, 1});
+
+/* The first visit of whoever inherits the number, as far as that place can tell. */
+static void visit_and_hand_on(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->first, 1);
+    ckf_thread_number_plus_one = 0;
+    send_one(run, s->second, 1);
+}
+
+SCENE(destroy_after_successor, "order-destroy-after-successor", BOTH, two_buffered, destroy_both,
+      {"visitor", visit_and_hand_on, 1}, {"destroyer", receive_and_destroy, 1});
+
+/* A visitor that has no place. */
+static void visit_in_crowd(struct ckf_stress_run *run, void *state)
+{
+    ckf_thread_number_plus_one = CKF_OWN_NUMBERS + 1;
+    send_one(run, ((struct state *)state)->first, 1);
+}
+
+SCENE(destroy_after_crowd, "order-destroy-after-crowd", BOTH, two_buffered, destroy_both,
+      {"visitor", visit_in_crowd, 1}, {"destroyer", receive_and_destroy, 1});

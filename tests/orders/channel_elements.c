@@ -1,7 +1,5 @@
-/* tests/orders/channel_elements.c - elements that move, batches, blocks, room, and promised ends. */
-#include "channel/core.h"
+/* tests/orders/channel_elements.c - elements that move, batches, room, and promised ends. */
 #include "channels.h"
-#include "sync/per_thread.h"
 
 /* --- an element that moves --- */
 
@@ -59,80 +57,6 @@ SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destro
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
 SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
-
-/* Elements in blocks: a block is nobody else's while its element is in the channel. */
-static void send_two_large(struct ckf_stress_run *run, void *state)
-{
-    send_one(run, ((struct state *)state)->first, 1);
-    send_one(run, ((struct state *)state)->first, 2);
-}
-
-static void receive_one_large(struct ckf_stress_run *run, void *state)
-{
-    struct element element = {{0}};
-    expect(run, ckf_channel_recv(((struct state *)state)->first, &element) == CKF_OK);
-    expect(run, element.words[1] == element.words[0] && element.words[2] == element.words[0]);
-    atomic_fetch_add_explicit(&((struct state *)state)->flag, (int)element.words[0], relaxed);
-}
-
-static void both_came(struct ckf_stress_run *run, void *state)
-{
-    expect(run, ((struct state *)state)->flag == 1 + 2);
-    destroy_both(run, state);
-}
-
-/* Where the next cells are the last of a piece, and the first of one that was used before. */
-static void large_ring(struct ckf_stress_run *run, void *state)
-{
-    ((struct state *)state)->first = make(run, 1, LARGE_BYTES);
-    use_cells(run, ((struct state *)state)->first, 1);
-}
-
-static void large_segments(struct ckf_stress_run *run, void *state)
-{
-    ((struct state *)state)->first = make(run, CKF_UNBOUNDED, LARGE_BYTES);
-    use_cells(run, ((struct state *)state)->first, 3 * CELLS - 1);
-}
-
-SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
-      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
-SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
-      {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
-
-/* Threads that keep no spare share one: who finds none waits, and is told. */
-static void use_shared_blocks(void)
-{
-    ckf_thread_number_plus_one = CKF_OWN_NUMBERS + 1;
-}
-
-static void one_shared_block(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    unsigned self = ckf_thread_number_plus_one;
-    s->first = make(run, 2, LARGE_BYTES);
-    atomic_store_explicit(&s->first->ring.blocks.used, s->first->ring.blocks.count - 1, relaxed);
-    use_shared_blocks();
-    use_cells(run, s->first, 1);
-    ckf_thread_number_plus_one = self;
-}
-
-static void send_one_sharing(struct ckf_stress_run *run, void *state)
-{
-    use_shared_blocks();
-    send_one(run, ((struct state *)state)->first, 1);
-}
-
-static void two_ones_came(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    uint64_t value;
-    for (int i = 0; i < 2; i++)
-        expect(run, take(s->first, &value) == CKF_OK && value == 1);
-    destroy_both(run, state);
-}
-
-SCENE(shared_block, "order-shared-block", ATOMIC_ONLY, one_shared_block, two_ones_came,
-      {"sender", send_one_sharing, 2});
 
 static void receive_a_batch(struct ckf_stress_run *run, void *state)
 {

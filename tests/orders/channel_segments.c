@@ -197,6 +197,35 @@ GIVEN_BACK(send_many, "send-many", many_in_use, put_many_first, use_up);
 GIVEN_BACK(is_closed, "is-closed", many_in_use, look_whether_closed, use_up);
 GIVEN_BACK(close, "close", many_in_use, close_first, use_up);
 
+/* A sender has moved on to the next segment, and a receiver, who finds that done, gives the one before
+ * back: it must know that senders find another one. */
+static void put_behind_the_end(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    put_first(run, state);
+    end_turn(&s->flag);
+}
+
+static void take_what_there_is(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t values[4 * CELLS];
+    size_t done;
+    await_turn(run, &s->flag, 1);
+    expect(run, ckf_channel_recv_many(s->first, values, 4 * CELLS, &done, CKF_NOW, NULL) == CKF_OK);
+    end_turn(&s->flag);
+}
+
+static void put_in_third_turn(struct ckf_stress_run *run, void *state)
+{
+    await_turn(run, &((struct state *)state)->flag, 2);
+    put_first(run, state);
+}
+
+SCENE(left_by_senders, "order-left-by-senders", BOTH, many_kept, destroy_both,
+      {"sender", put_behind_the_end, 1}, {"receiver", take_what_there_is, 1},
+      {"other sender", put_in_third_turn, 1});
+
 /* --- what has been sent can be found --- */
 
 /* The segment that it begins with is the next but one, too. */
@@ -217,6 +246,52 @@ SCENE(found_at_the_end, "order-found-at-the-end", BOTH, full_segment, destroy_bo
 SCENE(found_in_kept_segments, "order-found-in-kept-segments", BOTH, full_segment, destroy_both,
       {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
 
+/* The segment at whose end it begins is used again, and ends in nothing once more. */
+static void put_and_take_later(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t value;
+    put_first(run, state);
+    end_turn(&s->flag);
+    await_turn(run, &s->flag, 2);
+    expect(run, take(s->first, &value) == CKF_OK);
+}
+
+static void use_segment_again(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_turn(run, &s->flag, 1);
+    for (int i = 0; i < CELLS - 1; i++)
+        put_first(run, state);
+    take_first(run, state);
+    put_first(run, state);
+    end_turn(&s->flag);
+}
+
+SCENE(found_after_reuse, "order-found-after-reuse", BOTH, full_segment, destroy_both,
+      {"guest", put_and_take_later, 1}, {"recycler", use_segment_again, 1});
+
+/* What it puts in is taken, and something else is there. */
+static void move_on_to_next(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_turn(run, &s->flag, 1);
+    for (int i = 0; i < 2; i++) {
+        put_first(run, state);
+        take_first(run, state);
+    }
+    end_turn(&s->flag);
+}
+
+static void last_cell_free(struct ckf_stress_run *run, void *state)
+{
+    empty_segments(run, state);
+    use_cells(run, ((struct state *)state)->first, CELLS - 1);
+}
+
+SCENE(found_in_next, "order-found-in-next", BOTH, last_cell_free, destroy_both,
+      {"guest", put_and_take_later, 1}, {"mover", move_on_to_next, 1});
+
 /* All that was put in is there in the end. */
 static void one_cell_left(struct ckf_stress_run *run, void *state)
 {
@@ -234,6 +309,26 @@ static void count_elements(struct ckf_stress_run *run, void *state)
     expect(run, count == CELLS + 2);
     destroy_both(run, state);
 }
+
+/* One after another: in the last cell, in the next segment, and, with a piece and a hint of long ago in
+ * mind, not in the segment of another piece. */
+static void put_in_turn(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_turn(run, &s->flag, (int)ckf_stress_copy(run));
+    put_first(run, state);
+    end_turn(&s->flag);
+}
+
+static void find_all_three(struct ckf_stress_run *run, void *state)
+{
+    for (int i = 0; i < 3; i++)
+        take_first(run, state);
+    destroy_both(run, state);
+}
+
+SCENE(all_are_in_their_piece, "order-all-are-in-their-piece", BOTH, last_cell_free, find_all_three,
+      {"sender", put_in_turn, 3});
 
 SCENE(all_sent_are_there, "order-all-sent-are-there", BOTH, one_cell_left, count_elements,
       {"sender", put_two, 1}, {"other", put_first, 1});

@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "channel/core.h"
 #include "channel/waitlist.h"
 #include "channels.h"
 #include "sync/parking.h"
@@ -74,6 +75,16 @@ SCENE(poll_segments, "order-poll-segments", BOTH, polled_segments, check_poller,
 SCENE(poll_at_the_end, "order-poll-at-the-end", BOTH, polled_segments_at_their_end, check_poller,
       {"poller", poll_for_element, 1}, {"sender", put_first, 1});
 
+/* Another one looks at the channel, and may clear what was meant for the poller. */
+static void look_whether_ready(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV);
+}
+
+SCENE(poll_beside_another, "order-poll-beside-another", BOTH, polled_ring, check_poller,
+      {"poller", poll_for_element, 1}, {"other", look_whether_ready, 1}, {"sender", put_first, 1});
+
 /* In the end it gives up: the poller was sent away before it fell asleep, and must have been told. */
 static void sleep_as_peer(struct ckf_stress_run *run, void *state)
 {
@@ -99,6 +110,16 @@ static void poll_by_select(struct ckf_stress_run *run, void *state)
 
 SCENE(poll_with_select, "order-poll-with-select", BOTH, polled_ring, check_poller,
       {"poller", poll_by_select, 1}, {"sender", put_first, 1});
+
+static void check_rest(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, !s->told && !is_readable(run, s->first, CKF_RECV));
+    destroy_both(run, state);
+}
+
+SCENE(poll_nothing_by_select, "order-poll-nothing-by-select", BOTH, polled_ring, check_rest,
+      {"poller", poll_by_select, 1});
 
 /* --- sleepers --- */
 
@@ -186,6 +207,109 @@ static void send_within(struct ckf_stress_run *run, void *state)
 
 SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
       {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
+
+/* Sleepers of a rendezvous, put into its list by hand: one has been there and is gone, one is there. */
+struct peers {
+    struct ckf_context *context;
+    struct ckf_wait waits[3];
+    struct ckf_wait_node nodes[3];
+    uint64_t elems[3];
+};
+
+static void link_peer(struct state *s, int number)
+{
+    struct peers *peers = s->object;
+    ckf_wait_init(&peers->waits[number]);
+    peers->nodes[number] =
+        (struct ckf_wait_node){.wait = &peers->waits[number], .elem = &peers->elems[number]};
+    ckf_waitlist_link(&s->first->waitlist, CKF_RECV, &peers->nodes[number], false);
+}
+
+static void enrol_peer(struct state *s, int number)
+{
+    ckf_waitlist_lock(&s->first->waitlist);
+    link_peer(s, number);
+    ckf_waitlist_unlock(&s->first->waitlist);
+}
+
+static void no_peer(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct peers *peers = calloc(1, sizeof *peers);
+    s->object = peers;
+    empty_rendezvous(run, state);
+    expect(run, ckf_context_create(&peers->context, NULL, CKF_FOREVER) == CKF_OK);
+}
+
+static void one_peer(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    no_peer(run, state);
+    struct peers *peers = s->object;
+    enrol_peer(s, 0);
+    enrol_peer(s, 1);
+    ckf_waitlist_lock(&s->first->waitlist);
+    ckf_waitlist_unlink(&s->first->waitlist, CKF_RECV, &peers->nodes[0]);
+    ckf_waitlist_unlock(&s->first->waitlist);
+}
+
+/* The next one comes before the last one is claimed: whoever sees that one gone finds it. */
+static void enrol_and_put(struct ckf_stress_run *run, void *state)
+{
+    enrol_peer(state, 2);
+    put_first(run, state);
+}
+
+static void put_while_enrolling(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_waitlist_lock(&s->first->waitlist);
+    link_peer(s, 2);
+    put_first(run, state);
+    ckf_waitlist_unlock(&s->first->waitlist);
+}
+
+static void receive_unless_canceled(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct peers *peers = s->object;
+    uint64_t value;
+    enum ckf_status status = ckf_channel_recv_until(s->first, &value, CKF_FOREVER, peers->context);
+    expect(run, status == CKF_OK || status == CKF_CANCELED);
+}
+
+static void enrol_and_cancel(struct ckf_stress_run *run, void *state)
+{
+    struct peers *peers = ((struct state *)state)->object;
+    (void)run;
+    enrol_peer(state, 2);
+    ckf_context_cancel(peers->context, 1);
+}
+
+static void put_when_somebody_sleeps(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t enrolled;
+    while (ckf_waitlist_sleepers(&s->first->waitlist, CKF_RECV, &enrolled) == 0)
+        ckf_stress_spin(run);
+    put_first(run, state);
+}
+
+static void free_peers(struct ckf_stress_run *run, void *state)
+{
+    struct peers *peers = ((struct state *)state)->object;
+    destroy_both(run, state);
+    ckf_context_release(peers->context);
+    free(peers);
+}
+
+SCENE(always_a_peer, "order-always-a-peer", ATOMIC_ONLY, one_peer, free_peers,
+      {"enroller", enrol_and_put, 1}, {"sender", put_first, 1});
+SCENE(always_a_peer_on_the_board, "order-always-a-peer-on-the-board", ATOMIC_ONLY, one_peer,
+      free_peers, {"enroller", put_while_enrolling, 1}, {"sender", put_first, 1});
+SCENE(always_a_peer_unless_canceled, "order-always-a-peer-unless-canceled", ATOMIC_ONLY, no_peer,
+      free_peers, {"receiver", receive_unless_canceled, 1}, {"enroller", enrol_and_cancel, 1},
+      {"sender", put_when_somebody_sleeps, 1});
 
 /* --- the list of sleepers, by itself --- */
 

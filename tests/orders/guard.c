@@ -57,3 +57,28 @@ SCENE(memory_before_entry, "order-memory-before-entry", BOTH, make_breaker, dest
       {"probe", end_probe, 1}, {"caller", enter_when_closed, 1});
 SCENE(memory_before_state, "order-memory-before-state", BOTH, make_breaker, destroy_breaker,
       {"probe", end_probe, 1}, {"looker", see_it_closed, 1});
+
+/* Both find it open for long enough, and each is one of two probes. */
+
+static void make_open_breaker(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_permit permit;
+    const struct ckf_breaker_options options = {.variant = variant_of(run),
+                                                .min_calls = 1,
+                                                .probes = 2,
+                                                .open_ns = 1,
+                                                .probe_ns = INT64_MAX};
+    expect(run, ckf_breaker_create(&s->breaker, &options) == CKF_OK);
+    expect(run, ckf_breaker_try_enter(s->breaker, &permit) == CKF_OK);
+    ckf_breaker_leave(s->breaker, permit, CKF_FAILED);
+}
+
+static void probe(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_permit permit;
+    expect(run, ckf_breaker_try_enter(((struct state *)state)->breaker, &permit) == CKF_OK);
+}
+
+SCENE(both_probes_enter, "order-both-probes-enter", BOTH, make_open_breaker, destroy_breaker,
+      {"probe", probe, 2});

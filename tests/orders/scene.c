@@ -14,3 +14,14 @@ enum ckf_variant variant_of(struct ckf_stress_run *run)
 {
     return *(const enum ckf_variant *)ckf_stress_operations(run);
 }
+
+void await_turn(struct ckf_stress_run *run, const _Atomic(int) *turn, int number)
+{
+    while (atomic_load_explicit(turn, relaxed) < number)
+        ckf_stress_spin(run);
+}
+
+void end_turn(_Atomic(int) *turn)
+{
+    atomic_fetch_add_explicit(turn, 1, relaxed);
+}

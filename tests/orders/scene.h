@@ -28,6 +28,11 @@ void expect(struct ckf_stress_run *run, bool holds);
 
 enum ckf_variant variant_of(struct ckf_stress_run *run);
 
+/* Turns, from 0: actors that go one after another, and learn nothing of each other by it. What one does
+ * not see then, although it has been done, is what no order shows to it. */
+void await_turn(struct ckf_stress_run *run, const _Atomic(int) *turn, int number);
+void end_turn(_Atomic(int) *turn);
+
 /* What is explored: both variants of a collection, or the ATOMIC one (or what has no variants). */
 #define BOTH                                                                                       \
     {                                                                                              \

@@ -1,11 +1,8 @@
-/* tests/orders/sync.c - the private parts of sync/. */
-#include <stdlib.h>
+/* tests/orders/sync.c - the private parts of sync/, but for sections. */
 
 #include "scene.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
-#include "sync/reclaim.h"
-#include "sync/section.h"
 #include "sync/sharded_counter.h"
 
 struct state {
@@ -14,8 +11,6 @@ struct state {
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
-    _Atomic(struct visited *) visited;
-    struct ckf_fence fence;
 };
 
 static void add_to_counter(struct ckf_stress_run *run, void *state)
@@ -106,126 +101,3 @@ static void fire(struct ckf_stress_run *run, void *state)
 
 SCENE(memory_before_firing, "order-memory-before-firing", ATOMIC_ONLY, NULL, NULL,
       {"sleeper", park, 1}, {"firer", fire, 1});
-
-struct visited {
-    struct ckf_retired retired;
-    int content;
-};
-
-static void publish(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = calloc(1, sizeof *visited);
-    expect(run, visited != NULL);
-    atomic_store(&((struct state *)state)->visited, visited);
-}
-
-static void visit_published(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    ckf_read_begin();
-    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
-    expect(run, visited == NULL || visited->content == 0);
-    ckf_read_end();
-}
-
-static void reclaim(struct ckf_retired *retired)
-{
-    ((struct visited *)(void *)retired)->content = -1;
-    free(retired);
-}
-
-static void unpublish_and_retire(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
-    (void)run;
-    ckf_retire(&visited->retired, reclaim);
-}
-
-static void wait_for_reclaim(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    (void)state;
-    ckf_wait_for_reclaim();
-}
-
-SCENE(visitor_of_retired, "order-visitor-of-retired", ATOMIC_ONLY, publish, wait_for_reclaim,
-      {"visitor", visit_published, 2}, {"owner", unpublish_and_retire, 1});
-
-static void publish_for_sections(struct ckf_stress_run *run, void *state)
-{
-    ckf_section_start();
-    publish(run, state);
-}
-
-/* The first section of a thread is never a light one; the last may be what a waiter finds. */
-static void visit_between_sections(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    ckf_section_end(ckf_section_begin());
-    struct ckf_place *place = ckf_section_begin();
-    struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);
-    expect(run, visited == NULL || visited->content == 0);
-    ckf_section_end(place);
-    ckf_section_end(ckf_section_begin());
-}
-
-static void unpublish_and_wait(struct ckf_stress_run *run, void *state)
-{
-    struct visited *visited = atomic_exchange(&((struct state *)state)->visited, NULL);
-    (void)run;
-    ckf_section_wait();
-    visited->content = -1;
-    free(visited);
-}
-
-SCENE(section_of_later_phase, "order-section-of-later-phase", ATOMIC_ONLY, publish_for_sections,
-      NULL, {"visitor", visit_between_sections, 1}, {"owner", unpublish_and_wait, 1});
-
-static void visit_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    for (int i = 0; i < 2; i++) {
-        struct ckf_place *place = ckf_section_begin_behind(&s->fence);
-        struct visited *visited = atomic_load(&s->visited);
-        expect(run, visited == NULL || visited->content == 0);
-        ckf_section_end(place);
-    }
-}
-
-static void unpublish_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    struct visited *visited = atomic_exchange(&s->visited, NULL);
-    (void)run;
-    ckf_section_wait_behind(&s->fence);
-    visited->content = -1;
-    free(visited);
-}
-
-/* The first wait is dear, and raises the fence. */
-static void wait_and_unpublish(struct ckf_stress_run *run, void *state)
-{
-    ckf_section_wait_behind(&((struct state *)state)->fence);
-    unpublish_behind_fence(run, state);
-}
-
-static void publish_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    publish_for_sections(run, state);
-    ckf_section_wait_behind(&((struct state *)state)->fence);
-}
-
-/* The fourth look finds that nobody has waited for long. */
-static void visit_until_it_falls(struct ckf_stress_run *run, void *state)
-{
-    visit_behind_fence(run, state);
-    visit_behind_fence(run, state);
-    visit_behind_fence(run, state);
-}
-
-SCENE(fence_stands, "order-fence-stands", ATOMIC_ONLY, publish_behind_fence, NULL,
-      {"visitor", visit_behind_fence, 1}, {"owner", unpublish_behind_fence, 1});
-SCENE(fence_rises, "order-fence-rises", ATOMIC_ONLY, publish_for_sections, NULL,
-      {"visitor", visit_behind_fence, 1}, {"owner", wait_and_unpublish, 1});
-SCENE(fence_falls, "order-fence-falls", ATOMIC_ONLY, publish_behind_fence, NULL,
-      {"visitor", visit_until_it_falls, 1}, {"owner", unpublish_behind_fence, 1});
