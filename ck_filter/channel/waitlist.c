@@ -44,12 +44,19 @@ static uint64_t next_name(void)
     return ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
 }
 
+/* Others learn the name by an edge of its own, but who asks after the wait before learns here that it is
+ * over. */
+static void write_claim(_Atomic(uint64_t) *word, uint64_t name, enum ckf_claim claim)
+{
+    /* edge peer-gone: release, as in ckf_wait_claim() */
+    store_release(word, name + claim);
+}
+
 uint64_t ckf_wait_spend_name(void)
 {
     uint64_t name = next_name();
     if (name != 0)
-        /* relaxed: nobody has the name yet */
-        store_relaxed(claim_of(name), name + CKF_CLAIM_ABANDONED);
+        write_claim(claim_of(name), name, CKF_CLAIM_ABANDONED);
     return name;
 }
 
@@ -60,8 +67,7 @@ void ckf_wait_init(struct ckf_wait *wait)
     wait->taken_case = 0;
     wait->unlinked = wait->handed = false;
     ckf_parker_init(&wait->parker);
-    /* relaxed: others learn the name by an edge of its own */
-    store_relaxed(wait->claim, wait->name + CKF_CLAIM_OPEN);
+    write_claim(wait->claim, wait->name, CKF_CLAIM_OPEN);
 }
 
 bool ckf_wait_is_open(uint64_t name)
