@@ -83,7 +83,7 @@ static void known_to_index(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     make_key(run, s);
     struct ckf_cell_row *row = make_its_own(s);
-    row->front.rest = UINT32_MAX;
+    row->front->rest = UINT32_MAX;
     ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
 }
 
@@ -139,7 +139,7 @@ ADDS(add_by_handle, count_by_handle)
 static void finish_removal(struct state *s, bool with_barrier)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(s->map);
-    if (with_barrier || load_relaxed(&map->fence.mode) == CKF_FENCE_DOWN)
+    if (with_barrier || load_relaxed(&map->fence.light.mode) == CKF_FENCE_DOWN)
         ckf_section_wait();
     else
         ckf_section_wait_behind(&map->fence);
