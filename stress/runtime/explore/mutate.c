@@ -317,7 +317,11 @@ static bool find_places(struct mutation_run *run)
 
 static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
 {
-    return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
+    const struct ckf_explore_settings *settings = run->settings;
+    for (size_t i = 0; i < settings->file_count; i++)
+        if (fnmatch(settings->files[i], place->function, 0) == 0)
+            return true;
+    return settings->file_count == 0;
 }
 
 /* False, with a message: there are none, or more than can be handled. */
@@ -334,8 +338,9 @@ static bool list_mutants(struct mutation_run *run)
     }
     if (wanted == 0)
         fprintf(stderr,
-                "ckf-stress: the selected cases reach nothing of '%s' that could be mutated\n",
-                run->settings->files != NULL ? run->settings->files : "*");
+                "ckf-stress: the selected cases reach nothing of '%s'%s that could be mutated\n",
+                run->settings->file_count > 0 ? run->settings->files[0] : "*",
+                run->settings->file_count > 1 ? ", or of the other files," : "");
     if (wanted > MAX_MUTANTS)
         fprintf(stderr, "ckf-stress: mutate takes %d mutants, not %zu: select some by --files\n",
                 MAX_MUTANTS, wanted);
