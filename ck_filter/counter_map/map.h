@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/fold_hash.h"
 #include "base/hash.h"
+#include "sync/section.h"
 
 struct ckf_counter_list;
 
@@ -55,9 +56,27 @@ struct ckf_counter_map {
 
 /* The first member of each variant's handle. */
 struct ckf_counter {
+    /* Where the thread of this gate counts, so that programs do it without a call; NULL: by a call. The
+     * owner of a number alone uses its own; all are NULL in the MUTEX variant. */
+    _Atomic(_Atomic(uint64_t) *) words[CKF_GATE_POINTERS];
     void (*add)(struct ckf_counter *counter, uint64_t n);
     struct ckf_counter_map *map;
 };
+
+/* Adds from here on are marked apart: sums of smaller ones cannot return the sum to where a sweep saw
+ * it, short of four billion of them between two sweeps. */
+static inline bool ckf_add_is_marked(uint64_t n)
+{
+    return n - 1 >= UINT64_C(1) << 32; /* and 0 */
+}
+
+/* Adds to a word that only this thread writes. */
+static inline void ckf_count_in(_Atomic(uint64_t) *word, uint64_t n)
+{
+    /* edge counter-added: release; pairs with the acquires in count.c and cells.c. relaxed load:
+     * nobody else writes the word */
+    store_release(word, load_relaxed(word) + n);
+}
 
 /* Inlined, because most keys are short. */
 static inline bool ckf_bytes_equal(const void *a, const void *b, size_t length)

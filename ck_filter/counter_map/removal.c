@@ -4,7 +4,7 @@
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
  *             summed up in `gone_total`; it changes place under the lock. So the total never counts
  *             an entry twice or not at all.
- * Removal:    mark DEAD, unlink, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
+ * Removal:    mark DEAD, unlink, disarm handles, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
  *             entry any more, so that its value is final; sum it up; report it; detach it.
  * Fork:       in the child the dying are buried: their values count in overflow, because who would
  *             have returned them is not there.
@@ -20,6 +20,7 @@
 struct batch {
     struct ckf_counter_entry *first;
     size_t count;
+    bool were_armed; /* handles led to words of some of them */
 };
 
 /* Under the lock, the entry marked DEAD. */
@@ -57,6 +58,7 @@ static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
     for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
          entry = ckf_entry_rest(entry)->next) {
         ckf_counter_index_unlink(&map->index, &map->fence, entry);
+        batch->were_armed |= ckf_lockfree_disarm(map, entry);
         if (ckf_lockfree_is_bounded(map))
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
@@ -106,7 +108,10 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
 {
     if (batch->count == 0)
         return;
-    ckf_section_wait_behind(&map->fence);
+    if (batch->were_armed)
+        ckf_section_wait(); /* with a barrier, even behind a fence */
+    else
+        ckf_section_wait_behind(&map->fence);
     settle_totals(map, batch);
     for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
@@ -213,6 +218,7 @@ size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle
 void ckf_counter_lockfree_before_fork(struct ckf_counter_map *map)
 {
     ckf_lockfree_lock(ckf_lockfree(map));
+    ckf_lockfree_lock_arming(ckf_lockfree(map));
     pthread_mutex_lock(&ckf_lockfree(map)->cells.ids_lock);
     ckf_blocks_lock(&ckf_lockfree(map)->blocks);
 }
@@ -221,6 +227,7 @@ void ckf_counter_lockfree_after_fork(struct ckf_counter_map *map)
 {
     ckf_blocks_unlock(&ckf_lockfree(map)->blocks);
     pthread_mutex_unlock(&ckf_lockfree(map)->cells.ids_lock);
+    ckf_lockfree_unlock_arming(ckf_lockfree(map));
     ckf_lockfree_unlock(ckf_lockfree(map));
 }
 

@@ -10,7 +10,9 @@
  *            the waiter's stores and look, are seq_cst too: a store->load race on either side, of which
  *            one sees the other.
  * Bound:     a wait is over with the sections that were open: those that come after it have its
- *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.)
+ *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.) Sections that programs
+ *            begin without a call have the phase of their place's gate, which a waiter raises when it
+ *            has to wait there.
  * Crowd:     threads beyond the numbers count themselves in one of two words; a waiter turns new
  *            ones away from a word before it waits for that to be 0, so that it ends.
  */
@@ -26,7 +28,7 @@
 #include "sync/parking.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
-struct ckf_sections ckf_sections = {.phase = 1};
+struct ckf_sections ckf_sections = {.phase = CKF_PHASE_STEP};
 
 static _Atomic(uint32_t) crowd_phase; /* its parity: the word that newcomers use */
 
@@ -53,6 +55,15 @@ void ckf_section_mend_child(void)
     }
 }
 
+/* Lets sections that programs begin there from now on be of this phase at least. Two that raise the gate
+ * may set it back for each other, and raise it again when they look again. */
+static void raise_gate(struct ckf_place *place, uint64_t phase)
+{
+    if (load_relaxed(&place->gate) < phase) /* relaxed: spares the owner's line */
+        /* edge phase-begun: release; pairs with the acquire in ckf_counter_add(), as programs have it. */
+        store_release(&place->gate, phase + ckf_gate_index(place) * sizeof(void *));
+}
+
 struct ckf_place *ckf_section_begin_heavily(void)
 {
     unsigned number = ckf_thread_number();
@@ -64,6 +75,7 @@ struct ckf_place *ckf_section_begin_heavily(void)
     if (own) {
         place->number = number;
         if (ckf_sections.are_light) {
+            raise_gate(place, CKF_PHASE_STEP);
             ckf_thread_place = place;
             return ckf_section_begin_lightly();
         }
@@ -115,6 +127,8 @@ static void wait_for_place(struct ckf_place *place, uint64_t phase)
 {
     unsigned rounds = 0;
     for (uint64_t found = seen_inside(place); CKF_STEP(found != 0 && found < phase); rounds++) {
+        if (ckf_sections.are_light)
+            raise_gate(place, phase);
         ckf_section_pause(rounds);
         /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
         found = load_acquire(&place->inside);
@@ -136,8 +150,9 @@ static void wait_for_crowd(void)
 
 static void wait_for_sections(bool barrier)
 {
-    /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
-    uint64_t phase = fetch_add_release(&ckf_sections.phase, 1) + 1;
+    /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. acquire:
+     * who raises a gate to this phase hands on what came before the waits of earlier ones. */
+    uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, CKF_PHASE_STEP) + CKF_PHASE_STEP;
     if (CKF_STEP(barrier))
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
