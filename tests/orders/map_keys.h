@@ -25,6 +25,7 @@ void add_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf
 uint64_t value_of_key(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* What was counted; 0: it was not there. */
 uint64_t remove_key(struct ckf_counter_map *map, struct ckf_counter_key key);
+/* A handle, to be released through the door. */
 struct ckf_counter *pin_key(struct ckf_stress_run *run, struct ckf_counter_map *map,
                             struct ckf_counter_key key);
 

@@ -57,14 +57,18 @@ struct shared {
     struct mutant mutants[MAX_MUTANTS];
 };
 
+/* How a program comes to a place: by its actors, or only by its setup or teardown, where nothing but the
+ * place itself can fail. */
+enum reach { NEVER, ALONE, BESIDE_OTHERS };
+
 struct mutation_run {
     const struct ckf_explore_settings *settings;
     struct ckf_case_program programs[MAX_PROGRAMS];
     size_t program_count;
     struct ckf_source_site *places;
     size_t place_count;
-    bool *reached_by;             /* [place * MAX_PROGRAMS + program] */
-    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches */
+    uint8_t *reached_by;          /* enum reach, [place * MAX_PROGRAMS + program] */
+    size_t size_of[MAX_PROGRAMS]; /* how many places the actors of each program reach */
     size_t mutant_count;
     unsigned jobs;
     int64_t end_ns; /* of the budget; 0: none */
@@ -269,7 +273,7 @@ static size_t places_reached(const struct mutation_run *run, size_t program)
 {
     size_t count = 0;
     for (size_t place = 0; place < run->place_count; place++)
-        count += run->reached_by[place * MAX_PROGRAMS + program];
+        count += run->reached_by[place * MAX_PROGRAMS + program] == BESIDE_OTHERS;
     return count;
 }
 
@@ -280,8 +284,13 @@ static void note_who_reaches(struct mutation_run *run, const struct ckf_explore_
         const struct reached *reached = &run->shared->reached[i];
         for (size_t k = 0; k < reached->count; k++) {
             size_t site = find_site(all, count, reached->sites[k].pc);
-            if (site < count && map[site] != SIZE_MAX)
-                run->reached_by[map[site] * MAX_PROGRAMS + i] = true;
+            if (site == count || map[site] == SIZE_MAX)
+                continue;
+            uint8_t *reach = &run->reached_by[map[site] * MAX_PROGRAMS + i];
+            if (reached->sites[k].beside_others)
+                *reach = BESIDE_OTHERS;
+            else if (*reach == NEVER)
+                *reach = ALONE;
         }
     }
     for (size_t i = 0; i < run->program_count; i++)
@@ -358,12 +367,13 @@ static bool has_lived_long(const struct mutation_run *run, const struct mutant *
     return mutant->executions >= (limit != 0 ? limit : EXECUTIONS_OF_A_MUTANT);
 }
 
-/* The programs that reach a place, those that reach the fewest first. */
-static size_t suspects(const struct mutation_run *run, size_t place, size_t *programs)
+/* The programs that reach a place so, those that reach the fewest first. */
+static size_t suspects(const struct mutation_run *run, size_t place, enum reach reach,
+                       size_t *programs)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->program_count; i++) {
-        if (!run->reached_by[place * MAX_PROGRAMS + i])
+        if (run->reached_by[place * MAX_PROGRAMS + i] != reach)
             continue;
         size_t at = count++;
         for (; at > 0 && run->size_of[programs[at - 1]] > run->size_of[i]; at--)
@@ -395,15 +405,18 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
     return false;
 }
 
-/* The scenes that are most about this place first, and those well. */
-enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6 };
+/* The scenes that are most about this place first, and those well; who comes there alone, once. */
+enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6, STAGES_ALONE = 1 };
 
 static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
     size_t programs[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, programs);
-    size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
+    size_t count = suspects(run, mutant->place, ALONE, programs);
     mutant->fate = SURVIVED;
+    if (show(run, mutant, programs, count, STAGES_ALONE))
+        return;
+    count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
+    size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
     if (!show(run, mutant, programs, first, FIRST_STAGES))
         show(run, mutant, programs, count, STAGES);
 }

@@ -34,13 +34,22 @@ const struct ckf_explore_site *ckf_explore_sites(size_t *count)
     return sites;
 }
 
-static void note(uintptr_t pc, enum ckf_operation_kind kind, int order)
+static struct ckf_explore_site *site_at(uintptr_t pc, enum ckf_operation_kind kind, int order)
 {
     for (size_t i = 0; i < site_count; i++)
         if (sites[i].pc == pc)
-            return;
-    if (site_count < CKF_EXPLORE_MAX_SITES)
-        sites[site_count++] = (struct ckf_explore_site){pc, (uint8_t)kind, (uint8_t)order};
+            return &sites[i];
+    if (site_count == CKF_EXPLORE_MAX_SITES)
+        return NULL;
+    sites[site_count] = (struct ckf_explore_site){pc, (uint8_t)kind, (uint8_t)order, false};
+    return &sites[site_count++];
+}
+
+static void note(uintptr_t pc, enum ckf_operation_kind kind, int order)
+{
+    struct ckf_explore_site *site = site_at(pc, kind, order);
+    if (site != NULL && ckf_explore_engine.running->id != 0)
+        site->beside_others = true;
 }
 
 static bool is_mutated(uintptr_t pc)
