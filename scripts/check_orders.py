@@ -38,8 +38,8 @@ def run(program, *arguments):
 
 def check_scenes(report, program):
     status, said = run(program, "explore", "--variant", "mutex,atomic", "-c", "order-*",
-                       "--executions", "300", "--no-files")
-    variants = re.findall(r"^(order-\S+) +(mutex|atomic) +(\S+)", said, re.M)
+                       "-c", "channel-order-*", "--executions", "300", "--no-files")
+    variants = re.findall(r"^((?:channel-)?order-\S+) +(mutex|atomic) +(\S+)", said, re.M)
     for scene, variant, verdict in variants:
         report.check(f"{scene} [{variant}]", [] if verdict == "clean" else [said])
     complete = status == 0 and variants

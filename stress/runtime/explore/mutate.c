@@ -359,7 +359,7 @@ static bool list_mutants(struct mutation_run *run)
 /* --- mutants --- */
 
 /* A mutant that has lived so long survives. */
-enum { EXECUTIONS_OF_A_MUTANT = 20000 };
+enum { EXECUTIONS_OF_A_MUTANT = 30000 };
 
 static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {
