@@ -18,6 +18,12 @@ LEAST_KILLED = {"sync": 90.0, "channel": 95.0}
 
 # What else is mutated, and the cases that must notice; docs/EXPLORE.md has the figures of all mutants.
 MUTANTS = {
+    "counter_map/admission.c *": ["order-map-last-*", "order-map-room-*"],
+    "counter_map/counter_map.c visit_part()": ["order-map-visits-*"],
+    "counter_map/entry.c ckf_lockfree_[!r]*": ["order-map-pin*"],
+    "counter_map/index.c [gl]*": ["order-map-index-*"],
+    "counter_map/index.c *_part*": ["order-map-index-*"],
+    "counter_map/index.c unlink_at()": ["order-map-index-*"],
     "counter_map/cells.c *": ["order-map-row-is-made", "order-map-read-cells-beside-take"],
     "counter_map/count.c ckf_lockfree_*": [
         "order-map-read-beside-takes", "order-map-take-beside-take", "order-map-id-is-used-again"],

@@ -283,6 +283,7 @@ static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
         ckf_waitlist_lock(&only->channel->waitlist);
         link_case(call, nth_in_order(call, i), in_front);
         ckf_waitlist_unlock(&only->channel->waitlist);
+        ckf_core_catch_up(only->channel, only->direction);
         if (CKF_STEP(is_ready(only)))
             return false;
     }

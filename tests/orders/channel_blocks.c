@@ -162,10 +162,11 @@ static void look_at_second_and_try_first(struct ckf_stress_run *run, void *state
     expect(run, ckf_channel_is_ready(s->second, CKF_SEND) || put(s->first, 2) == CKF_OK);
 }
 
-SCENE(fresh_block_gone, "channel-order-fresh-block-gone", ATOMIC_ONLY, shared_and_fresh_block, destroy_both,
-      {"sender", use_both_blocks, 1}, {"trier", try_second_then_first, 1});
-SCENE(fresh_block_seen_gone, "channel-order-fresh-block-seen-gone", ATOMIC_ONLY, shared_and_fresh_block,
-      destroy_both, {"sender", use_both_blocks, 1}, {"trier", look_at_second_and_try_first, 1});
+SCENE(fresh_block_gone, "channel-order-fresh-block-gone", ATOMIC_ONLY, shared_and_fresh_block,
+      destroy_both, {"sender", use_both_blocks, 1}, {"trier", try_second_then_first, 1});
+SCENE(fresh_block_seen_gone, "channel-order-fresh-block-seen-gone", ATOMIC_ONLY,
+      shared_and_fresh_block, destroy_both, {"sender", use_both_blocks, 1},
+      {"trier", look_at_second_and_try_first, 1});
 
 /* --- two stacks of shared blocks, by themselves --- */
 
@@ -223,5 +224,5 @@ static void look_into_both(struct ckf_stress_run *run, void *state)
     expect(run, found || moments[0] != moments[2] || moments[1] != moments[3]);
 }
 
-SCENE(block_in_one_of_two, "channel-order-block-in-one-of-two", ATOMIC_ONLY, make_stacks, free_stacks,
-      {"mover", move_block, 1}, {"looker", look_into_both, 1});
+SCENE(block_in_one_of_two, "channel-order-block-in-one-of-two", ATOMIC_ONLY, make_stacks,
+      free_stacks, {"mover", move_block, 1}, {"looker", look_into_both, 1});

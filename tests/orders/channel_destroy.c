@@ -141,7 +141,7 @@ static void notice_and_destroy(struct ckf_stress_run *run, void *state)
     {                                                                                              \
         call_##name(run, ((struct state *)state)->first);                                          \
     }                                                                                              \
-    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_of_one_producer,              \
+    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_of_one_producer,      \
           destroy_both, {"visitor", visit_first_by_##name, 1},                                     \
           {"destroyer", notice_and_destroy, 1});                                                   \
     MOVES_ON(name, id)
@@ -152,7 +152,7 @@ static void notice_and_destroy(struct ckf_stress_run *run, void *state)
         call_try_send(run, s->first);                                                              \
         call_##name(run, s->second);                                                               \
     }                                                                                              \
-    SCENE(destroy_before_##name, "channel-order-destroy-before-" id, BOTH, two_of_one_producer,            \
+    SCENE(destroy_before_##name, "channel-order-destroy-before-" id, BOTH, two_of_one_producer,    \
           destroy_both, {"visitor", move_on_to_##name, 1}, {"destroyer", notice_and_destroy, 1})
 
 VISITS(try_send, "try-send");
@@ -204,9 +204,9 @@ static void fill_and_destroy(struct ckf_stress_run *run, void *state)
         call_##name(run, ((struct state *)state)->first);                                          \
         call_##name(run, ((struct state *)state)->second);                                         \
     }                                                                                              \
-    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_with_elements, destroy_both,  \
-          {"visitor", receive_by_##name, 1}, {"destroyer", fill_and_destroy, 1});                  \
-    SCENE(destroy_between_##name, "channel-order-destroy-between-" id, BOTH, two_with_elements,            \
+    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_with_elements,        \
+          destroy_both, {"visitor", receive_by_##name, 1}, {"destroyer", fill_and_destroy, 1});    \
+    SCENE(destroy_between_##name, "channel-order-destroy-between-" id, BOTH, two_with_elements,    \
           destroy_both, {"visitor", receive_both_by_##name, 1},                                    \
           {"destroyer", fill_and_destroy, 1})
 
@@ -248,8 +248,8 @@ static void visit_and_hand_on(struct ckf_stress_run *run, void *state)
     send_one(run, s->second, 1);
 }
 
-SCENE(destroy_after_successor, "channel-order-destroy-after-successor", BOTH, two_buffered, destroy_both,
-      {"visitor", visit_and_hand_on, 1}, {"destroyer", receive_and_destroy, 1});
+SCENE(destroy_after_successor, "channel-order-destroy-after-successor", BOTH, two_buffered,
+      destroy_both, {"visitor", visit_and_hand_on, 1}, {"destroyer", receive_and_destroy, 1});
 
 /* A visitor that has no place. */
 static void visit_in_crowd(struct ckf_stress_run *run, void *state)

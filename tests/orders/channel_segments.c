@@ -36,8 +36,9 @@ static void turn_over(struct ckf_stress_run *run, void *state)
     put_some(run, s->first, CELLS);
 }
 
-SCENE(segment_of_long_ago, "channel-order-segment-of-long-ago", ATOMIC_ONLY, full_piece, destroy_both,
-      {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1}, {"turner", turn_over, 1});
+SCENE(segment_of_long_ago, "channel-order-segment-of-long-ago", ATOMIC_ONLY, full_piece,
+      destroy_both, {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1},
+      {"turner", turn_over, 1});
 
 /* --- whoever moves on to the next segment --- */
 
@@ -71,8 +72,9 @@ static void look_at_length(struct ckf_stress_run *run, void *state)
     expect(run, ckf_channel_len(s->first) <= 4 && !ckf_channel_is_closed(s->first));
 }
 
-SCENE(observer_of_segments, "channel-order-observer-of-segments", BOTH, nearly_full_segment, destroy_both,
-      {"taker", take_first, 2}, {"sender", put_first, 1}, {"observer", look_at_length, 1});
+SCENE(observer_of_segments, "channel-order-observer-of-segments", BOTH, nearly_full_segment,
+      destroy_both, {"taker", take_first, 2}, {"sender", put_first, 1},
+      {"observer", look_at_length, 1});
 
 /* All is received, or about to be, when the next segment is linked: who looks at the old one then
  * is in a section, or reads freed memory. */
@@ -184,7 +186,7 @@ static void look_how_many(struct ckf_stress_run *run, void *state)
 }
 
 #define GIVEN_BACK(name, id, before, visit, other)                                                 \
-    SCENE(given_back_##name, "channel-order-given-back-" id, BOTH, before, destroy_both,                   \
+    SCENE(given_back_##name, "channel-order-given-back-" id, BOTH, before, destroy_both,           \
           {"visitor", visit, 1}, {"other", other, 1})
 
 GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
@@ -243,8 +245,8 @@ SCENE(found_in_segments, "channel-order-found-in-segments", BOTH, empty_segments
       {"recycler", put_and_take, 2});
 SCENE(found_at_the_end, "channel-order-found-at-the-end", BOTH, full_segment, destroy_both,
       {"recycler", put_and_take, 2});
-SCENE(found_in_kept_segments, "channel-order-found-in-kept-segments", BOTH, full_segment, destroy_both,
-      {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
+SCENE(found_in_kept_segments, "channel-order-found-in-kept-segments", BOTH, full_segment,
+      destroy_both, {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
 
 /* The segment at whose end it begins is used again, and ends in nothing once more. */
 static void put_and_take_later(struct ckf_stress_run *run, void *state)
@@ -327,8 +329,8 @@ static void find_all_three(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(all_are_in_their_piece, "channel-order-all-are-in-their-piece", BOTH, last_cell_free, find_all_three,
-      {"sender", put_in_turn, 3});
+SCENE(all_are_in_their_piece, "channel-order-all-are-in-their-piece", BOTH, last_cell_free,
+      find_all_three, {"sender", put_in_turn, 3});
 
 SCENE(all_sent_are_there, "channel-order-all-sent-are-there", BOTH, one_cell_left, count_elements,
       {"sender", put_two, 1}, {"other", put_first, 1});

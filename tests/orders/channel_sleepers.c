@@ -60,20 +60,21 @@ static void check_poller(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(poll_close_rendezvous, "channel-order-poll-close-rendezvous", BOTH, polled_rendezvous, check_poller,
-      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_rendezvous, "channel-order-poll-close-rendezvous", BOTH, polled_rendezvous,
+      check_poller, {"poller", poll_for_element, 1}, {"closer", close_first, 1});
 SCENE(poll_close_ring, "channel-order-poll-close-ring", BOTH, polled_ring, check_poller,
       {"poller", poll_for_element, 1}, {"closer", close_first, 1});
 SCENE(poll_close_segments, "channel-order-poll-close-segments", BOTH, polled_segments, check_poller,
       {"poller", poll_for_element, 1}, {"closer", close_first, 1});
-SCENE(poll_close_at_the_end, "channel-order-poll-close-at-the-end", BOTH, polled_segments_at_their_end,
-      check_poller, {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_at_the_end, "channel-order-poll-close-at-the-end", BOTH,
+      polled_segments_at_their_end, check_poller, {"poller", poll_for_element, 1},
+      {"closer", close_first, 1});
 SCENE(poll_ring, "channel-order-poll-ring", BOTH, polled_ring, check_poller,
       {"poller", poll_for_element, 1}, {"sender", put_first, 1});
 SCENE(poll_segments, "channel-order-poll-segments", BOTH, polled_segments, check_poller,
       {"poller", poll_for_element, 1}, {"sender", put_first, 1});
-SCENE(poll_at_the_end, "channel-order-poll-at-the-end", BOTH, polled_segments_at_their_end, check_poller,
-      {"poller", poll_for_element, 1}, {"sender", put_first, 1});
+SCENE(poll_at_the_end, "channel-order-poll-at-the-end", BOTH, polled_segments_at_their_end,
+      check_poller, {"poller", poll_for_element, 1}, {"sender", put_first, 1});
 
 /* Another one looks at the channel, and may clear what was meant for the poller. */
 static void look_whether_ready(struct ckf_stress_run *run, void *state)
@@ -156,8 +157,8 @@ static void try_until_closed(struct ckf_stress_run *run, void *state)
     expect(run, s->plain == 1 && put(s->first, 1) == CKF_CLOSED);
 }
 
-SCENE(try_closed_rendezvous, "channel-order-try-closed-rendezvous", BOTH, empty_rendezvous, destroy_both,
-      {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
+SCENE(try_closed_rendezvous, "channel-order-try-closed-rendezvous", BOTH, empty_rendezvous,
+      destroy_both, {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
 SCENE(try_closed_ring, "channel-order-try-closed-ring", BOTH, empty_ring, destroy_both,
       {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
 
@@ -307,9 +308,9 @@ SCENE(always_a_peer, "channel-order-always-a-peer", ATOMIC_ONLY, one_peer, free_
       {"enroller", enrol_and_put, 1}, {"sender", put_first, 1});
 SCENE(always_a_peer_on_the_board, "channel-order-always-a-peer-on-the-board", ATOMIC_ONLY, one_peer,
       free_peers, {"enroller", put_while_enrolling, 1}, {"sender", put_first, 1});
-SCENE(always_a_peer_unless_canceled, "channel-order-always-a-peer-unless-canceled", ATOMIC_ONLY, no_peer,
-      free_peers, {"receiver", receive_unless_canceled, 1}, {"enroller", enrol_and_cancel, 1},
-      {"sender", put_when_somebody_sleeps, 1});
+SCENE(always_a_peer_unless_canceled, "channel-order-always-a-peer-unless-canceled", ATOMIC_ONLY,
+      no_peer, free_peers, {"receiver", receive_unless_canceled, 1},
+      {"enroller", enrol_and_cancel, 1}, {"sender", put_when_somebody_sleeps, 1});
 
 /* --- the list of sleepers, by itself --- */
 

@@ -73,10 +73,11 @@ static void pinned_behind_fence(struct ckf_stress_run *run, void *state)
     raise_fence(((struct state *)state)->map);
 }
 
-/* Each add is in one final value, those at the end included. */
+/* Each add is in the total, and in one final value, those at the end included. */
 static void add_up(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
+    expect(run, ckf_counter_map_total(s->map) == s->added);
     if (s->counter != NULL)
         ckf_counter_release(s->counter);
     ckf_counter_map_destroy(s->map);
