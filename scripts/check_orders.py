@@ -25,9 +25,14 @@ MUTANTS = {
     "counter_map/index.c *_part*": ["order-map-index-*"],
     "counter_map/index.c unlink_at()": ["order-map-index-*"],
     "counter_map/cells.c *": ["order-map-row-is-made", "order-map-read-cells-beside-take"],
+    "counter_map/blocks.c *": ["order-map-block-is-used-again"],
+    "counter_map/count.c promote()": ["order-map-id-is-used-again"],
     "counter_map/count.c ckf_lockfree_*": [
-        "order-map-read-beside-takes", "order-map-take-beside-take", "order-map-id-is-used-again"],
+        "order-map-read-slowly-beside-take", "order-map-take-beside-take", "order-map-id-is-used-again"],
     "counter_map/count.h ckf_lockfree_value()": ["order-map-read-beside-take"],
+    "counter_map/lockfree.c ckf_lockfree_begin()": [
+        "order-map-removal-and-list", "order-map-fence-and-list"],
+    "counter_map/lockfree.c current_tag()": ["order-map-fence-and-front"],
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
     "filter/filter.c replace()": ["filter-generation-backwards", "order-filter-waits-for-nobody"],
     "guard/breaker.c *": ["order-both-probes-enter", "order-memory-before-entry"],

@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 
+#include "base/effort.h"
 #include "base/memory.h"
 #include "base/step.h"
 #include "counter_map/lockfree.h"
@@ -18,7 +19,8 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
 {
     size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
     void *memory;
-    if (size <= CKF_BLOCK_OF_ENTRY && ckf_blocks_take(&map->blocks, &memory))
+    bool may_be_block = !CKF_WATCHES_MEMORY && size <= CKF_BLOCK_OF_ENTRY;
+    if (may_be_block && ckf_blocks_take(&map->blocks, &memory))
         state |= CKF_ENTRY_IN_BLOCK;
     else
         memory = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
