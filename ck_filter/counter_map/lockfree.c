@@ -324,6 +324,15 @@ static inline void offer(struct ckf_counter_entry *entry, void *arg)
                            ckf_lockfree_value(visit->map, entry));
 }
 
+/* The same for each entry of a leaf, with a list that is nobody else's meanwhile. */
+static void offer_leaf(struct ckf_lockfree_map *map, uintptr_t link, struct ckf_counter_list *list)
+{
+    struct ckf_counter_list own = *list;
+    struct part_visit visit = {.map = map, .list = &own};
+    ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
+    *list = own;
+}
+
 /* A key that was removed and made anew while its part was looked through may be there twice. Its
  * first incarnation is dead by now: who saw the second one sees that too. */
 static void drop_dead(struct ckf_counter_list *list, size_t from)
@@ -332,8 +341,11 @@ static void drop_dead(struct ckf_counter_list *list, size_t from)
     for (size_t i = from; i < list->count; i++) {
         const struct ckf_counter_entry *entry = list->items[i].origin;
         /* relaxed: ordered by the edge over which the second one was found */
-        if ((load_relaxed(&entry->state) & CKF_ENTRY_DEAD) == 0)
-            list->items[kept++] = list->items[i];
+        if ((load_relaxed(&entry->state) & CKF_ENTRY_DEAD) != 0)
+            continue;
+        if (CKF_UNLIKELY(kept != i))
+            list->items[kept] = list->items[i];
+        kept++;
     }
     list->count = kept;
 }
@@ -348,7 +360,7 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     uintptr_t link = load_seq_cst(&((struct ckf_counter_link *)part)->word);
     if (CKF_LIKELY((link & CKF_LINK_INNER) == 0))
-        ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
+        offer_leaf(visit.map, link, list);
     else
         ckf_counter_index_visit_part(part, CKF_ENTRY_UNFOUND, offer, &visit);
     if (ckf_counter_list_is_complete(list))
