@@ -2,8 +2,8 @@
  *
  * Blocks come from chunks that live as long as the map; what is given back is used again. Makers of
  * keys never wait: they take what their thread has set aside, try the pool of their thread, and then the
- * allocator. Builds that look for faults in the use of memory take each block from the allocator, which
- * watches it.
+ * allocator. Entries in builds that look for faults in the use of memory are not among them: the allocator
+ * watches those.
  */
 #ifndef CKF_COUNTER_MAP_BLOCKS_H
 #define CKF_COUNTER_MAP_BLOCKS_H

@@ -22,8 +22,6 @@ static struct ckf_block_run *run_of_thread(struct ckf_lockfree_map *map)
     if (place == NULL)
         return NULL;
     struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
-    if (CKF_UNLIKELY(row == NULL))
-        row = ckf_cells_make_row(&map->cells, place);
     return row != NULL ? &row->blocks : NULL;
 }
 

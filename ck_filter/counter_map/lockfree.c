@@ -109,14 +109,26 @@ enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
     }
 }
 
+/* errno is left alone. */
+static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    int saved_errno = errno;
+    (void)ckf_cells_make_row(&map->cells, place);
+    errno = saved_errno;
+}
+
 static enum ckf_status add_to_new_key(struct ckf_lockfree_map *map,
                                       const struct ckf_counter_key *key, uint64_t n)
 {
     int saved_errno = errno;
     enum ckf_status status = ckf_lockfree_count_in_new(map, key, n, NULL);
     errno = saved_errno;
-    if (status == CKF_OK)
+    if (status == CKF_OK) {
+        struct ckf_place *place = ckf_thread_place;
+        if (!CKF_WATCHES_MEMORY && place != NULL && ckf_cells_row(&map->cells, place) == NULL)
+            make_row(map, place); /* for the blocks of the next keys */
         return CKF_OK;
+    }
     ckf_sharded_add(&map->overflow, n);
     return CKF_OVERFLOWED;
 }
@@ -180,13 +192,6 @@ static inline uint64_t current_tag(struct ckf_lockfree_map *map)
     /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     return load_seq_cst(&map->front_tag);
-}
-
-static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
-{
-    int saved_errno = errno;
-    (void)ckf_cells_make_row(&map->cells, place);
-    errno = saved_errno;
 }
 
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,

@@ -40,6 +40,15 @@ static void full_map_with_pending(struct ckf_stress_run *run, void *state)
     link_entry(run, s->map, s->entry);
 }
 
+/* It is linked, but nothing else is there. */
+static void pending(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    s->entry = make_entry(run, s->map, COMES, CKF_ENTRY_PENDING);
+    link_entry(run, s->map, s->entry);
+}
+
 /* An entry was refused while a slow helper claimed for it: that it takes room is an error, to be put right
  * by whoever meets it. */
 static void claimed_for_refused(struct ckf_stress_run *run, void *state)
@@ -115,8 +124,8 @@ static void remove_if_there(struct ckf_stress_run *run, void *state)
 
 SCENE(map_last_is_removed, "order-map-last-is-removed", ATOMIC_ONLY, last_is_dead_behind_fence,
       destroy_map, {"remover", remove_last, 1}, {"adder", look_for_room, 1});
-SCENE(map_last_is_forgotten, "order-map-last-is-forgotten", ATOMIC_ONLY, empty_map, destroy_map,
-      {"adder", add_one, 1}, {"remover", remove_if_there, 1});
+SCENE(map_last_is_forgotten, "order-map-last-is-forgotten", ATOMIC_ONLY, pending, destroy_map,
+      {"maker", settle_pending, 1}, {"remover", remove_if_there, 1});
 
 /* --- nobody is refused who has room --- */
 

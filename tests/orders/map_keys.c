@@ -1,6 +1,9 @@
 /* tests/orders/map_keys.c - what scenes of the map's index do with their keys. */
 #include "map_keys.h"
 
+#include "base/memory.h"
+#include "sync/reclaim.h"
+
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 {
     struct ckf_counter_map *map = NULL;
@@ -81,6 +84,15 @@ void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, uns
         add_key(run, map, KEY_AT(&letters[i], 0, 1, i));
 }
 
+void give_back_leaves(struct ckf_counter_map *map)
+{
+    struct ckf_counter_index *index = &ckf_lockfree(map)->index;
+    ckf_wait_for_reclaim();
+    ckf_free(index->replaced); /* one, at the most */
+    index->replaced = NULL;
+    index->replaced_count = 0;
+}
+
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
@@ -102,13 +114,25 @@ void raise_fence(struct ckf_counter_map *map)
 
 void await_lowering(struct ckf_stress_run *run, struct ckf_counter_map *map)
 {
-    while (ckf_sections.are_light && load_relaxed(&ckf_lockfree(map)->fence.mode) != CKF_FENCE_DOWN)
+    while (ckf_sections.are_light &&
+           load_relaxed(&ckf_lockfree(map)->fence.light.mode) != CKF_FENCE_DOWN)
         ckf_stress_spin(run);
 }
 
 void await_wait(struct ckf_stress_run *run, uint64_t phase_before)
 {
     while (load_relaxed(&ckf_sections.phase) == phase_before)
+        ckf_stress_spin(run);
+}
+
+void reach(_Atomic(bool) *stage)
+{
+    store_relaxed(stage, true);
+}
+
+void await(struct ckf_stress_run *run, _Atomic(bool) *stage)
+{
+    while (!load_relaxed(stage))
         ckf_stress_spin(run);
 }
 

@@ -44,6 +44,8 @@ void unlink_and_free(struct ckf_counter_map *map, struct ckf_counter_entry *entr
 /* Root 0 gets so many keys, all in one place below. */
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count);
 
+/* No leaf waits to be given back, and neither does the next one that is replaced. */
+void give_back_leaves(struct ckf_counter_map *map);
 /* The leaf that the key is in is being replaced, by a thread that stands still. */
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* The first wait is dear, and raises the fence. */
@@ -54,5 +56,8 @@ void lower_fence_of(struct ckf_counter_map *map);
  * else by that. */
 void await_lowering(struct ckf_stress_run *run, struct ckf_counter_map *map);
 void await_wait(struct ckf_stress_run *run, uint64_t phase_before);
+/* Likewise: that another actor has come so far. */
+void reach(_Atomic(bool) *stage);
+void await(struct ckf_stress_run *run, _Atomic(bool) *stage);
 
 #endif
