@@ -289,6 +289,8 @@ static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)
     enum ckf_explore_strategy strategy = (enum ckf_explore_strategy)settings->strategy;
     if (strategy == CKF_EXPLORE_DFS)
         search(exploration, settings->preemptions, budget_ns, 100);
+    else if (strategy == CKF_EXPLORE_DPOR)
+        exploration->complete_wholly = run_stage(exploration, strategy, 0, 0, budget_ns);
     else
         run_stage(exploration, strategy, settings->depth,
                   strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0, budget_ns);
