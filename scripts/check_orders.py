@@ -14,8 +14,25 @@ MUTANTS = {
     "channel/segments.c move_head()": ["order-found-in-segments", "order-promised-one-is-there"],
     "sync/lock.c *": ["order-work-for-the-holder", "order-memory-under-lock"],
     "sync/section.c wait_for_place()": ["order-section-of-later-phase"],
-    "counter_map/cells.c block_of()": ["map-load-then-store"],
+    "counter_map/admission.c *": ["order-map-last-*", "order-map-room-*"],
+    "counter_map/counter_map.c visit_part()": ["order-map-visits-*"],
+    "counter_map/entry.c ckf_lockfree_[!r]*": ["order-map-pin*"],
+    "counter_map/index.c [gl]*": ["order-map-index-*"],
+    "counter_map/index.c *_part*": ["order-map-index-*"],
+    "counter_map/index.c unlink_at()": ["order-map-index-*"],
+    "counter_map/cells.c *": ["order-map-row-is-made", "order-map-read-cells-beside-take"],
+    "counter_map/blocks.c *": ["order-map-block-is-used-again"],
+    "counter_map/count.c promote()": ["order-map-id-is-used-again"],
+    "counter_map/count.c ckf_lockfree_*": [
+        "order-map-read-slowly-beside-take", "order-map-take-beside-take", "order-map-id-is-used-again"],
+    "counter_map/count.h ckf_lockfree_value()": ["order-map-read-beside-take"],
+    "counter_map/lockfree.c ckf_lockfree_begin()": [
+        "order-map-removal-and-list", "order-map-fence-and-list"],
+    "counter_map/lockfree.c current_tag()": ["order-map-fence-and-front"],
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
+    "filter/filter.c replace()": ["filter-generation-backwards", "order-filter-waits-for-nobody"],
+    "guard/breaker.c *": ["order-both-probes-enter", "order-memory-before-entry"],
+    "task/group.c *": ["order-one-after-the-other", "order-slot-meets-cancel"],
     "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],
 }
 
@@ -38,7 +55,7 @@ def check_scenes(report, program):
 
 def check_mutants(report, program, files, cases):
     selected = [word for case in cases for word in ("-c", case)]
-    status, said = run(program, "mutate", "--variant", "atomic", "--executions", "3000",
+    status, said = run(program, "mutate", "--variant", "atomic", "--executions", "6000",
                        "--require-repro", "--files", files, *selected)
     mutants = re.findall(r"^(killed|SURVIVED) +(\S+) +(.+?)  ", said, re.M)
     for fate, place, change in mutants:

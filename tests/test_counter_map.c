@@ -669,6 +669,38 @@ static void a_flood_of_keys_does_not_grow_a_bounded_map(void **state)
 
 /* --- handles --- */
 
+static void an_add_is_the_same_inlined_and_called(void **state)
+{
+    enum { ROUNDS = 4 }; /* the key is claimed, the handle learns the word, the rest need no call */
+    const uint64_t large = UINT64_C(1) << 40;
+    void (*volatile called)(struct ckf_counter *, uint64_t) = ckf_counter_add;
+    struct ckf_counter_map *map = make_variant(VARIANT(state));
+    for (int incarnation = 0; incarnation < 3; incarnation++) {
+        struct ckf_counter *counter = hold(map, "a"), *other = hold(map, "b");
+        uint64_t due = 0, value;
+        for (int round = 0; round < ROUNDS; round++) {
+            for (uint64_t n = 0; n < 3; n++) {
+                ckf_counter_add(counter, n);
+                called(counter, n);
+                ckf_counter_add_in_full(counter, n);
+                due += 3 * n;
+            }
+            ckf_counter_add(counter, large);
+            ckf_counter_add(other, 1);
+            due += large;
+            assert_int_equal(ckf_counter_get(counter), due);
+        }
+        assert_int_equal(ckf_counter_map_remove(map, "a", 1, &value), CKF_OK);
+        assert_int_equal(value, due);
+        ckf_counter_add(counter, 7);
+        assert_int_equal(take_out(map, "a"), 7);
+        assert_int_equal(take_out(map, "b"), ROUNDS);
+        ckf_counter_release(other);
+        ckf_counter_release(counter);
+    }
+    ckf_counter_map_destroy(map);
+}
+
 static void a_handle_adds_to_its_key(void **state)
 {
     struct ckf_counter_map *map = make_variant(VARIANT(state));
@@ -1080,6 +1112,7 @@ int main(void)
         BOTH_VARIANTS(a_key_made_anew_starts_its_idle_time_anew),
         BOTH_VARIANTS(at_max_keys_new_keys_count_in_overflow),
         BOTH_VARIANTS(a_flood_of_keys_does_not_grow_a_bounded_map),
+        BOTH_VARIANTS(an_add_is_the_same_inlined_and_called),
         BOTH_VARIANTS(a_handle_adds_to_its_key),
         BOTH_VARIANTS(a_handle_pins_its_key_against_expire),
         BOTH_VARIANTS(after_a_remove_a_handle_makes_its_key_anew),

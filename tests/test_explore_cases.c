@@ -249,8 +249,20 @@ static void a_thread_that_does_not_come_back_is_noticed(void **state)
 static void mutation_needs_variants_that_do_not_fail(void **state)
 {
     (void)state;
-    assert_int_equal(explore("mutate", "-c", "hit-counter", (const char *)NULL), 0);
+    assert_int_equal(explore("mutate", "-c", "cancelled-request", (const char *)NULL), 0);
     assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
+}
+
+static void mutation_of_nothing_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("mutate", "-c", "hit-counter", (const char *)NULL), 2);
+    assert_int_equal(explore("mutate", "-c", "needs-memory", (const char *)NULL), 2);
+    assert_int_equal(
+        explore("mutate", "-c", "hit-counter", "--variant", "racy", (const char *)NULL), 2);
+    assert_int_equal(
+        explore("mutate", "-c", "cancelled-request", "--files", "channel/*", (const char *)NULL),
+        2);
 }
 
 static void recorded_histories_are_judged(void **state)
@@ -336,6 +348,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_schedule_of_another_program_is_refused_with_the_reason),
         cmocka_unit_test(a_thread_that_does_not_come_back_is_noticed),
         cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
+        cmocka_unit_test(mutation_of_nothing_is_refused),
         cmocka_unit_test(recorded_histories_are_judged),
         cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(bad_usage_is_refused),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <ck_filter/context.h>
 #include <ck_filter/stress.h>
 
 /* Counting. */
@@ -244,4 +245,52 @@ CKF_STRESS_CASE(not_racy) = {
     .actors = {{.name = "hitter", .body = hitter, .copies = 2}},
     .arbiter = count,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "every hit was counted"}},
+};
+
+/* --- a case that uses the library, so that there is something to mutate --- */
+
+struct request {
+    struct ckf_context *context;
+    int answer; /* the canceller's until the context is done */
+};
+
+static void open_request(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    if (ckf_context_create(&((struct request *)state)->context, NULL, CKF_FOREVER) != CKF_OK)
+        abort();
+}
+
+static void close_request(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_context_release(((struct request *)state)->context);
+}
+
+static void canceller(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    struct request *request = state;
+    request->answer = 1;
+    ckf_context_cancel(request->context, 0);
+}
+
+static void reader_of_answers(struct ckf_stress_run *run, void *state)
+{
+    struct request *request = state;
+    if (ckf_context_status(request->context) == CKF_CANCELED && request->answer != 1)
+        ckf_stress_outcome(run, "no answer");
+}
+
+CKF_STRESS_CASE(cancelled_request) = {
+    .id = "cancelled-request",
+    .collection = "example",
+    .title = "who sees that a context is done sees what came before",
+    .operations = {[CKF_STRESS_ATOMIC] = &atomic},
+    .state_size = sizeof(struct request),
+    .setup = open_request,
+    .actors = {{.name = "canceller", .body = canceller, .copies = 1},
+               {.name = "reader", .body = reader_of_answers, .copies = 1}},
+    .teardown = close_request,
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "the answer was there"}},
 };

@@ -1,14 +1,17 @@
 /* tests/test_sync.c - parking, reclamation, thread numbers and striped counters. */
 #include "support.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
+#include "sync/patience.h"
 #include "sync/per_thread.h"
 #include "sync/reclaim.h"
 #include "sync/section.h"
@@ -51,6 +54,101 @@ static void parking_ends_at_its_deadline_and_can_go_on(void **state)
     assert_false(ckf_park(&parker, ckf_deadline_after_ns(1000000), NULL));
     ckf_unpark(&parker);
     assert_true(ckf_park(&parker, 1, NULL));
+}
+
+enum { WAITS = 100, LONG_WAIT_NS = 1000000, BRIEF_WAIT_NS = 20000, MOST_PATIENCE_NS = 10000 };
+
+static int64_t patience_after(int waits, void (*one_wait)(void))
+{
+    for (int i = 0; i < waits; i++)
+        one_wait();
+    return ckf_patience_ns();
+}
+
+static void a_wait_that_staying_awake_was_enough_for(void)
+{
+    ckf_patience_paid();
+}
+
+static void a_long_sleep(void)
+{
+    ckf_patience_was_vain();
+    ckf_patience_slept(LONG_WAIT_NS);
+}
+
+static void a_brief_sleep(void)
+{
+    ckf_patience_was_vain();
+    ckf_patience_slept(BRIEF_WAIT_NS);
+}
+
+static int learn(void *arg)
+{
+    (void)arg;
+    int64_t at_first = ckf_patience_ns();
+    assert_true(at_first > 0 && at_first < MOST_PATIENCE_NS / 10);
+    int64_t most = patience_after(WAITS, a_wait_that_staying_awake_was_enough_for);
+    assert_in_range(most, at_first * 10, MOST_PATIENCE_NS);
+    assert_in_range(patience_after(WAITS, a_long_sleep), at_first, at_first * 2);
+    assert_true(patience_after(1, a_brief_sleep) >= at_first);
+    return 0;
+}
+
+static int stay_awake_through_a_wake_up_now_and_then(void *arg)
+{
+    (void)arg;
+    int64_t longest = 0;
+    int long_ones = 0;
+    for (int i = 0; i < WAITS; i++) {
+        int64_t now = patience_after(1, a_brief_sleep);
+        longest = now > longest ? now : longest;
+        long_ones += now > MOST_PATIENCE_NS;
+    }
+    assert_true(longest > BRIEF_WAIT_NS);
+    assert_in_range(long_ones, 1, WAITS / 10);
+    return 0;
+}
+
+static void on_a_new_thread(int (*body)(void *))
+{
+    struct test_thread thread;
+    thread_start(&thread, body, NULL);
+    thread_join(&thread);
+}
+
+static void patience_grows_with_waits_that_it_is_enough_for_and_shrinks_with_others(void **state)
+{
+    (void)state;
+    if (ckf_cpus_allowed() < 2)
+        skip();
+    on_a_new_thread(learn);
+}
+
+static void brief_sleeps_make_a_thread_stay_awake_for_longer_than_a_wake_up_once_in_a_while(
+    void **state)
+{
+    (void)state;
+    if (ckf_cpus_allowed() < 2)
+        skip();
+    on_a_new_thread(stay_awake_through_a_wake_up_now_and_then);
+}
+
+static int pinned_patience(void *arg)
+{
+    (void)arg;
+    cpu_set_t one, before;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(patience_after(WAITS, a_wait_that_staying_awake_was_enough_for), 0);
+    return 0;
+}
+
+static void there_is_no_patience_on_one_cpu(void **state)
+{
+    (void)state;
+    on_a_new_thread(pinned_patience);
 }
 
 struct sleeper {
@@ -395,7 +493,7 @@ static int wait_behind(void *arg)
 /* Waits that come one upon the other: they are dear. */
 static void raise_fence(struct ckf_fence *fence)
 {
-    while (ckf_sections.are_light && atomic_load(&fence->mode) != CKF_FENCE_UP)
+    while (ckf_sections.are_light && atomic_load(&fence->light.mode) != CKF_FENCE_UP)
         ckf_section_wait_behind(fence);
 }
 
@@ -425,7 +523,7 @@ static void a_fence_goes_down_when_nobody_waits(void **state)
     struct ckf_fence fence = {0};
     ckf_section_start();
     raise_fence(&fence);
-    while (atomic_load(&fence.mode) != CKF_FENCE_DOWN)
+    while (atomic_load(&fence.light.mode) != CKF_FENCE_DOWN)
         ckf_section_end(ckf_section_begin_behind(&fence));
     raise_fence(&fence); /* and may be raised again */
 }
@@ -437,6 +535,10 @@ int main(void)
         cmocka_unit_test(firing_wakes_a_sleeper),
         cmocka_unit_test(firing_before_the_wait_is_kept),
         cmocka_unit_test(parking_ends_at_its_deadline_and_can_go_on),
+        cmocka_unit_test(patience_grows_with_waits_that_it_is_enough_for_and_shrinks_with_others),
+        cmocka_unit_test(
+            brief_sleeps_make_a_thread_stay_awake_for_longer_than_a_wake_up_once_in_a_while),
+        cmocka_unit_test(there_is_no_patience_on_one_cpu),
         cmocka_unit_test(a_sleeper_is_listed_once_for_each_note),
         cmocka_unit_test(the_list_of_a_crowd_is_copied_whole),
         cmocka_unit_test(a_forked_child_has_no_waiters),

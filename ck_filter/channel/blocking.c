@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "base/step.h"
 #include "channel/core.h"
+#include "sync/patience.h"
 
 /* --- trying --- */
 
@@ -63,9 +64,6 @@ static enum ckf_status attempt(const struct ckf_select_case *only)
 /* --- polling --- */
 
 enum {
-    POLL_MAX_NS =
-        4000, /* as long as a system call or two; a wake-up across CPUs takes ten times as much */
-    POLL_MIN_NS = 250, /* still notices when polling begins to help again */
     FIRST_RELAXES = 4,
     MOST_RELAXES = 128, /* between two looks: they take the line from the one who is to write it */
     GATHERING_RELAXES = 16, /* in which another thread sends, or receives, a batch of some dozens */
@@ -111,34 +109,57 @@ static void relax(unsigned times)
         ckf_cpu_relax();
 }
 
-static enum ckf_status look_for(struct ckf_call *call, int64_t budget_ns)
+/* Steps between two looks, at most: as long as it takes to fill a channel, or to empty it, little is lost
+ * by looking away. Who waits for the one element of a small one waits for each step. */
+static unsigned longest_pause(const struct ckf_call *call)
 {
-    int64_t end_ns = ckf_now_ns() + budget_ns;
-    unsigned relaxes = FIRST_RELAXES;
+    size_t steps = MOST_RELAXES;
+    for (size_t i = 0; i < call->count; i++)
+        if (can_poll(&call->cases[i]) && call->cases[i].channel->capacity < steps / 2)
+            steps = call->cases[i].channel->capacity * 2 - 1;
+    return (unsigned)steps;
+}
+
+static enum ckf_status look_for(struct ckf_call *call, int64_t end_ns)
+{
+    unsigned longest = longest_pause(call);
+    unsigned steps = longest < FIRST_RELAXES ? longest : FIRST_RELAXES;
     do {
-        relax(relaxes);
+        relax(steps);
         if (call->gathers && any_is_ready(call))
             relax(GATHERING_RELAXES);
         enum ckf_status status = look(call);
         if (status != CKF_AGAIN)
             return status;
-        if (relaxes < MOST_RELAXES)
-            relaxes *= 2;
+        if (steps < longest)
+            steps *= 2;
     } while (ckf_now_ns() < end_ns);
     return CKF_AGAIN;
 }
 
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+int64_t ckf_call_awake_until_ns(const struct ckf_call *call, int64_t start_ns, int64_t patience_ns)
+{
+    return earlier(start_ns + patience_ns, ckf_call_deadline_ns(call));
+}
+
 /* Waits a little without enrolling anywhere, which is all that a busy channel needs: enrolling, and
  * being found and woken, cost more than several elements. */
-static enum ckf_status poll_shortly(struct ckf_call *call)
+static enum ckf_status poll_shortly(struct ckf_call *call, int64_t start_ns)
 {
-    static _Thread_local int64_t budget_ns = POLL_MAX_NS;
     enum ckf_status status = CKF_AGAIN;
-    if (!any_can_poll(call))
-        return status;
-    if (ckf_spinning_can_help()) {
-        status = look_for(call, budget_ns);
-        budget_ns += ((status != CKF_AGAIN ? POLL_MAX_NS : POLL_MIN_NS) - budget_ns) / 8;
+    int64_t patience_ns = ckf_patience_ns();
+    call->was_awake = true;
+    if (patience_ns > 0) {
+        status = look_for(call, ckf_call_awake_until_ns(call, start_ns, patience_ns));
+        if (status != CKF_AGAIN)
+            ckf_patience_paid();
+        else
+            ckf_patience_was_vain();
     }
     for (int i = 0; i < WAYS_GIVEN && status == CKF_AGAIN && ckf_give_way(); i++)
         status = look(call);
@@ -243,17 +264,8 @@ static void tell_pollers(const struct ckf_call *call)
                                         call->cases[i].direction == CKF_SEND ? CKF_RECV : CKF_SEND);
 }
 
-/* Closing takes no lock: after the interest is shown, one of the two sees the other. */
-static bool any_rendezvous_is_closed(const struct ckf_call *call)
-{
-    for (size_t i = 0; i < call->count; i++)
-        if (is_rendezvous(call->cases[i].channel) &&
-            call->cases[i].channel->core->is_closed(call->cases[i].channel))
-            return true;
-    return false;
-}
-
-/* False: a peer is there, and the call is enrolled in none, or one has been closed. */
+/* False: a peer is there, or a close, and the call is enrolled in none. Who closes later finds the call,
+ * by the lock or by a debt to its holder. */
 static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
 {
     lock_rendezvous(call);
@@ -264,7 +276,7 @@ static bool enrol_in_rendezvous(struct ckf_call *call, bool in_front)
     unlock_rendezvous(call);
     if (CKF_STEP(alone))
         tell_pollers(call);
-    return alone && !any_rendezvous_is_closed(call);
+    return alone;
 }
 
 /* False: one is ready, and the call is enrolled in some. */
@@ -277,6 +289,7 @@ static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
         ckf_waitlist_lock(&only->channel->waitlist);
         link_case(call, nth_in_order(call, i), in_front);
         ckf_waitlist_unlock(&only->channel->waitlist);
+        ckf_core_catch_up(only->channel, only->direction);
         if (CKF_STEP(is_ready(only)))
             return false;
     }
@@ -313,8 +326,7 @@ static void cancel(struct ckf_context_watcher *watcher)
 
 int64_t ckf_call_deadline_ns(const struct ckf_call *call)
 {
-    int64_t by_context = ckf_context_deadline_ns(call->context);
-    return by_context < call->deadline_ns ? by_context : call->deadline_ns;
+    return earlier(ckf_context_deadline_ns(call->context), call->deadline_ns);
 }
 
 /* Claims the wait itself, unless somebody has, and then waits until it is fired. */
@@ -325,10 +337,12 @@ static enum ckf_claim give_up(struct ckf_wait *wait)
     return ckf_wait_outcome(wait);
 }
 
-static enum ckf_claim sleep_until_claimed(struct ckf_wait *wait, int64_t deadline_ns,
-                                          const struct ckf_wait_note *note)
+static enum ckf_claim sleep_until_claimed(const struct ckf_call *call, struct ckf_wait *wait,
+                                          int64_t deadline_ns, const struct ckf_wait_note *note)
 {
-    return ckf_park(&wait->parker, deadline_ns, note) ? ckf_wait_outcome(wait) : give_up(wait);
+    bool fired = call->was_awake ? ckf_park_at_once(&wait->parker, deadline_ns, note)
+                                 : ckf_park(&wait->parker, deadline_ns, note);
+    return fired ? ckf_wait_outcome(wait) : give_up(wait);
 }
 
 /* The wake-up for one case was not used: another one may need it. */
@@ -374,7 +388,7 @@ static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
         return status;
     bool idle = enrol_in_rendezvous(call, in_front) && enrol_in_buffered(call, in_front);
     enum ckf_claim claim =
-        idle ? sleep_until_claimed(&sleep.wait, deadline_ns, note) : give_up(&sleep.wait);
+        idle ? sleep_until_claimed(call, &sleep.wait, deadline_ns, note) : give_up(&sleep.wait);
     ckf_context_detach(call->context, &sleep.watcher);
     leave(call, &sleep.wait, claim);
     status = complete(call, &sleep.wait, claim);
@@ -385,17 +399,26 @@ static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
     return status;
 }
 
-enum ckf_status ckf_call_wait(struct ckf_call *call)
+static enum ckf_status sleep_as_needed(struct ckf_call *call)
 {
-    enum ckf_status status = poll_shortly(call);
-    if (status != CKF_AGAIN)
-        return status;
     list_channels(call);
     const struct ckf_wait_note *note = write_notes(call);
     int64_t deadline_ns = ckf_call_deadline_ns(call);
-    status = sleep_once(call, deadline_ns, note, false);
+    enum ckf_status status = sleep_once(call, deadline_ns, note, false);
     while (status == CKF_AGAIN)
         status = sleep_once(call, deadline_ns, note, true);
+    return status;
+}
+
+enum ckf_status ckf_call_wait(struct ckf_call *call)
+{
+    int64_t start_ns = ckf_now_ns();
+    enum ckf_status status = any_can_poll(call) ? poll_shortly(call, start_ns) : CKF_AGAIN;
+    if (status != CKF_AGAIN)
+        return status;
+    status = sleep_as_needed(call);
+    if (call->was_awake && status != CKF_TIMED_OUT)
+        ckf_patience_slept(ckf_now_ns() - start_ns);
     return status;
 }
 

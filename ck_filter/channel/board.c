@@ -4,8 +4,8 @@
  * Invariants: a wait's name never comes again, and its claim word lies in memory that stays (waitlist.h).
  *             So a compare-and-swap of the claim word that expects the name succeeds only while that
  *             wait is open, and then the wait's nodes stay until it is fired: only now is the node looked at.
- *             An offer's node and order are written before its id, and the id is cleared before they
- *             are written again: who reads the same id before and after has read what belongs to it.
+ *             An offer's node and order are written before its id, and not again before that wait has been
+ *             claimed: who then claims it has read the node that belongs to it.
  * Progress:   looking is wait-free. A claim that fails has been overtaken by another or by the
  *             sleeper itself.
  * Teardown:   nobody sleeps any more; the pieces are freed.
@@ -67,9 +67,9 @@ void ckf_board_post(struct ckf_board *board, struct ckf_wait_node *node, bool in
     node->offer = offer;
     /* relaxed: of offers that are posted together, any may be first */
     store_relaxed(&offer->order, in_front ? --board->before_first : board->after_last++);
-    /* edge offer-withdrawn: release; pairs with the load in node_of(). */
+    /* edge offer-withdrawn: release; pairs with the load in ckf_board_claim(). */
     store_release(&offer->node, node);
-    /* edge offer-posted: release; pairs with the loads in find_first() and node_of(). */
+    /* edge offer-posted: release; pairs with the load in find_first(). */
     store_release(&offer->id, node->wait->name);
 }
 
@@ -80,7 +80,9 @@ void ckf_board_withdraw(struct ckf_board *board, struct ckf_wait_node *node)
         fetch_sub_relaxed(&board->absent, 1);
         return;
     }
-    store_relaxed(&offer->id, 0); /* relaxed: whoever still sees it cannot claim it any more */
+    /* edge peer-gone: release; pairs with the load in find_first(). Whoever still sees the id cannot
+     * claim it any more. */
+    store_release(&offer->id, 0);
     offer->next_unused = board->unused;
     board->unused = offer;
     node->offer = NULL;
@@ -97,7 +99,8 @@ static struct ckf_offer *find_first(struct ckf_board *board, uint64_t *first_id)
         if (offers == NULL)
             break;
         for (size_t i = 0; i < offers_of_piece(piece); i++) {
-            /* edge offer-posted: acquire; pairs with the store in ckf_board_post(). */
+            /* edge offer-posted: acquire; pairs with the store in ckf_board_post().
+             * edge peer-gone: acquire; pairs with the store in ckf_board_withdraw(). */
             uint64_t id = load_acquire(&offers[i].id);
             if (id == 0 || !ckf_wait_is_open(id))
                 continue;
@@ -112,16 +115,6 @@ static struct ckf_offer *find_first(struct ckf_board *board, uint64_t *first_id)
     return first;
 }
 
-/* NULL: the offer is another one by now. */
-static struct ckf_wait_node *node_of(struct ckf_offer *offer, uint64_t id)
-{
-    /* edge offer-withdrawn: acquire; pairs with the store in ckf_board_post(): who sees the node of a
-     * later offer sees below that this one is gone. */
-    struct ckf_wait_node *node = load_acquire(&offer->node);
-    /* relaxed: only compared */
-    return load_relaxed(&offer->id) == id ? node : NULL;
-}
-
 struct ckf_wait_node *ckf_board_claim(struct ckf_board *board)
 {
     for (;;) {
@@ -129,8 +122,10 @@ struct ckf_wait_node *ckf_board_claim(struct ckf_board *board)
         struct ckf_offer *offer = find_first(board, &id);
         if (offer == NULL)
             return NULL;
-        struct ckf_wait_node *node = node_of(offer, id);
-        if (node != NULL && ckf_wait_claim_by_name(id)) {
+        /* edge offer-withdrawn: acquire; pairs with the store in ckf_board_post(): who sees the node of a
+         * later offer comes after the claim of this one, and fails. */
+        struct ckf_wait_node *node = load_acquire(&offer->node);
+        if (ckf_wait_claim_by_name(id)) {
             node->wait->taken_case = node->case_number;
             return node;
         }

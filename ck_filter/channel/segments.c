@@ -207,7 +207,7 @@ static struct place read_place(const struct ckf_wide *at)
         /* edge segment-reached: acquire, as above. */
         place.segment = pointer_of(load_acquire(&at->high));
         again = load_acquire(&at->low); /* edge segment-reached: acquire, as above. */
-        if (CKF_LIKELY(again == place.first))
+        if (CKF_LIKELY(!CKF_STEP(again != place.first)))
             return place;
     }
 }
@@ -219,16 +219,16 @@ static bool read_next(const struct place *place, struct ckf_segment **next)
     *next = pointer_of(load_seq_cst(&place->segment->next.high));
     /* edge segment-linked: acquire; pairs with the CASes in append() and place_mark(), which write
      * both words. After the other load: whoever reuses the segment writes this word first. */
-    return load_acquire(&place->segment->next.low) == place->first;
+    return !CKF_STEP(load_acquire(&place->segment->next.low) != place->first);
 }
 
 /* Moves tail_at or head_at to the successor, unless others have. */
 static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
 {
-    /* edge segment-reached: release; pairs with the loads in read_place(), and with the acquire of who
-     * fails here: what it retires has been left by tail_at. */
+    /* edge segment-reached: release; pairs with the loads in read_place(). Who fails has read a later
+     * place: so does everybody who comes after what it does then, such as giving a segment back. */
     return ckf_wide_cas_explicit(at, from->first, word_of(from->segment), from->first + SPAN,
-                                 word_of(to), memory_order_acq_rel);
+                                 word_of(to), memory_order_release);
 }
 
 /* Makes a segment that nobody else has ready to follow `place`. False: that piece has had its successor
@@ -317,7 +317,8 @@ static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spo
 static void leave_piece(struct ckf_segments *segments, const struct place *place,
                         const struct ckf_segment *next)
 {
-    advance(&segments->tail_at, place, next); /* senders first: see the invariants */
+    if (CKF_STEP(true))
+        advance(&segments->tail_at, place, next); /* senders first: see the invariants */
     if (advance(&segments->head_at, place, next))
         keep_or_retire(segments, place->segment);
 }

@@ -34,7 +34,9 @@ static _Atomic(uint64_t) *pop(struct ckf_spares *spares)
             return NULL;
         uint64_t below =
             load_relaxed(ckf_block_of(top)); /* relaxed: if it is stale, the CAS fails */
-        if (ckf_wide_cas(&spares->top, count, top, count + 1, below))
+        /* edge spare-shared: acquire, should the top be an older push of the same block than the count
+         * is of; release, so that who finds the stack empty knows what came before that. */
+        if (ckf_wide_cas_explicit(&spares->top, count, top, count + 1, below, memory_order_acq_rel))
             return ckf_block_of(top);
     }
 }

@@ -62,9 +62,10 @@ void ckf_wait_init(struct ckf_wait *wait);
 static inline bool ckf_wait_claim(struct ckf_wait *wait, enum ckf_claim claim)
 {
     uint64_t found = wait->name;
-    /* relaxed: the order of the changes of this word decides who wins. A claimer knows the wait as it was
-     * enrolled from where it found it: the list, an offer, its context. */
-    return cas_relaxed(wait->claim, &found, wait->name + claim);
+    /* edge peer-gone: release; pairs with the load in ckf_wait_is_open(). It acquires nothing: the order of
+     * the changes of this word decides who wins, and a claimer knows the wait as it was enrolled from where
+     * it found it: the list, an offer, its context. */
+    return cas_release(wait->claim, &found, wait->name + claim);
 }
 
 /* Of one's own wait that has been fired, or claimed by oneself. */
@@ -73,6 +74,10 @@ static inline enum ckf_claim ckf_wait_outcome(const struct ckf_wait *wait)
     /* relaxed: whoever else claimed it has fired it since, and the parker carries that */
     return (enum ckf_claim)(load_relaxed(wait->claim) - wait->name);
 }
+
+/* A name for something else that never comes again: as if a wait had begun and ended. 0: the thread
+ * has none. Not while it waits. */
+uint64_t ckf_wait_spend_name(void);
 
 /* Of a wait that may be over: by its name. */
 bool ckf_wait_is_open(uint64_t name);

@@ -13,6 +13,7 @@
  *
  * Invariant: keys = entries that are in, dying ones included, + 1 while a claim is open.
  */
+#include "base/step.h"
 #include "counter_map/lockfree.h"
 
 static const uint64_t ONE_CHANGE = UINT64_C(1) << 40;
@@ -39,7 +40,8 @@ static bool read_admission(struct ckf_lockfree_map *map, uint64_t *low, uint64_t
     /* edge key-admitted: acquire, as above.
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     *last = load_seq_cst(&map->admission.high);
-    return load_acquire(&map->admission.low) == *low; /* edge key-admitted: acquire, as above */
+    /* relaxed: only compared; each change makes another number */
+    return !CKF_STEP(load_relaxed(&map->admission.low) != *low);
 }
 
 /* True if the claim for the last entry was open. Inside a section, which keeps that in memory. */
@@ -48,15 +50,15 @@ static bool settle(struct ckf_lockfree_map *map, uint64_t low, uint64_t last)
     struct ckf_counter_entry *entry = (struct ckf_counter_entry *)(uintptr_t)last;
     if (entry == NULL)
         return false;
-    /* edge entry-settled: acquire; pairs with the releases below and in refuse(). */
-    uint64_t state = load_acquire(&entry->state);
+    uint64_t state = load_relaxed(&entry->state); /* relaxed: says what to do, no more */
     if ((state & CKF_ENTRY_PENDING) == 0)
         return false;
     if ((state & CKF_ENTRY_DEAD) != 0)
         (void)change_admission(map, low, last, (uint64_t)-1, 0);
     else
-        /* edge entry-settled: release; pairs with the acquires of all who find entries. */
-        (void)cas_acq_rel(&entry->state, &state, state & ~(uint64_t)CKF_ENTRY_PENDING);
+        /* edge entry-settled: release; pairs with the acquires in removal.c, of who will take the entry
+         * out and so must know that it was the last one. */
+        (void)cas_release(&entry->state, &state, state & ~(uint64_t)CKF_ENTRY_PENDING);
     return true;
 }
 
@@ -72,28 +74,26 @@ bool ckf_lockfree_is_full(struct ckf_lockfree_map *map)
             continue;
         if (keys_of(low) < map->common.max_keys)
             return false;
-        if (!settle(map, low, last))
+        if (!CKF_STEP(settle(map, low, last)))
             return true;
     }
 }
 
 bool ckf_lockfree_refuse(struct ckf_counter_entry *entry)
 {
-    /* edge entry-settled: acquire; pairs with the release in settle(). */
-    uint64_t state = load_acquire(&entry->state);
-    /* edge entry-settled: release; pairs with the acquires of all who find entries. */
+    /* relaxed: the word alone decides between this and a settlement, and nobody ever looked into the entry */
+    uint64_t state = load_relaxed(&entry->state);
     return (state & (CKF_ENTRY_PENDING | CKF_ENTRY_DEAD)) == CKF_ENTRY_PENDING &&
-           cas_acq_rel(&entry->state, &state, state | CKF_ENTRY_DEAD);
+           cas_relaxed(&entry->state, &state, state | CKF_ENTRY_DEAD);
 }
 
 bool ckf_lockfree_admit(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     for (;;) {
         uint64_t low, last;
-        if (!read_admission(map, &low, &last) || settle(map, low, last))
+        if (!read_admission(map, &low, &last) || CKF_STEP(settle(map, low, last)))
             continue;
-        /* edge entry-settled: acquire; pairs with the releases in settle() and refuse(). */
-        uint64_t state = load_acquire(&entry->state);
+        uint64_t state = load_relaxed(&entry->state); /* relaxed: as in settle() */
         if ((state & CKF_ENTRY_PENDING) == 0)
             return true;
         if ((state & CKF_ENTRY_DEAD) != 0)

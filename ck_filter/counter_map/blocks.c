@@ -10,7 +10,6 @@
 
 #include "base/atomics.h"
 #include "base/check.h"
-#include "base/effort.h"
 #include "base/memory.h"
 #include "sync/per_thread.h"
 
@@ -80,7 +79,7 @@ static void *take_locked(struct ckf_block_pool *pool)
 bool ckf_blocks_take(struct ckf_blocks *blocks, void **block)
 {
     size_t mine = ckf_thread_number() % CKF_BLOCK_POOLS;
-    for (size_t i = 0; !CKF_WATCHES_MEMORY && i < CKF_BLOCK_POOLS; i++) {
+    for (size_t i = 0; i < CKF_BLOCK_POOLS; i++) {
         struct ckf_block_pool *pool = &blocks->pools[(mine + i) % CKF_BLOCK_POOLS];
         if (pthread_mutex_trylock(&pool->lock) != 0)
             continue;

@@ -1,8 +1,8 @@
 /* counter_map/blocks.h - memory for entries with short keys, in blocks of one size.
  *
  * Blocks come from chunks that live as long as the map; what is given back is used again. Makers of
- * keys never wait: they try the pool of their thread, and then the allocator. Builds that look for
- * faults in the use of memory take each block from the allocator, which watches it.
+ * keys never wait: they try the pool of their thread, and then the allocator. Entries in
+ * builds that look for faults in the use of memory are not among them: the allocator watches those.
  */
 #ifndef CKF_COUNTER_MAP_BLOCKS_H
 #define CKF_COUNTER_MAP_BLOCKS_H

@@ -30,7 +30,7 @@ static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entr
         /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
          * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
          * lets happen. */
-        while (!cas_acq_rel(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
+        while (!cas_release(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
             ;
     }
     ckf_cells_unlock_ids(&map->cells);

@@ -7,13 +7,6 @@
 
 #include "counter_map/lockfree.h"
 
-/* Adds from here on are marked apart: sums of smaller ones cannot return the sum to where a sweep saw
- * it, short of four billion of them between two sweeps. */
-static inline bool ckf_add_is_marked(uint64_t n)
-{
-    return n - 1 >= UINT64_C(1) << 32; /* and 0 */
-}
-
 /* True: the entry, of this state, is owned by the thread of the place, which is its own. */
 static inline bool ckf_entry_is_owned_by(uint64_t state, const struct ckf_place *place)
 {
@@ -29,13 +22,6 @@ static inline _Atomic(uint64_t) *ckf_entry_word(struct ckf_lockfree_map *map,
     if ((state & CKF_ENTRY_HOT) != 0)
         return ckf_cells_mine(&map->cells, place, ckf_entry_number(state));
     return ckf_entry_is_owned_by(state, place) ? &entry->own : NULL;
-}
-
-static inline void ckf_count_in(_Atomic(uint64_t) *word, uint64_t n)
-{
-    /* edge counter-added: release; pairs with the acquires in count.c and cells.c. relaxed load:
-     * nobody else writes the word */
-    store_release(word, load_relaxed(word) + n);
 }
 
 /* Any add, wherever it goes. errno is left alone. */
@@ -59,10 +45,10 @@ static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
     uint64_t taken = load_acquire(&entry->taken);
     /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(). */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
-    /* edge entry-promoted: acquire; pairs with the release in count.c, promote().
-     * edge counter-taken: acquire, as above */
-    bool is_all = (load_acquire(&entry->state) & CKF_ENTRY_HOT) == 0;
-    return CKF_LIKELY(is_all && load_acquire(&entry->taken) == taken)
+    /* relaxed: a take whose sum had cells in it, and an add before this call, have seen the entry HOT, and so
+     * do we; and the sum's acquires come before the second look at `taken`, after which nothing is read */
+    bool is_all = (load_relaxed(&entry->state) & CKF_ENTRY_HOT) == 0;
+    return CKF_LIKELY(is_all && load_relaxed(&entry->taken) == taken)
                ? sum - taken
                : ckf_lockfree_value_slowly(map, entry);
 }

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "counter_map/list.h"
 #include "counter_map/map.h"
 #include "sync/section.h"
@@ -187,8 +188,8 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
     struct visitor *visitor = arg;
     struct ckf_counter_list *list = &visitor->list;
     list->count = list->used = 0;
-    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): as
-     * long as the number stays, none of the keys has begun to go. */
+    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): keys
+     * whose removal was noted before are not listed, and as long as the number stays, no other was. */
     uint64_t removals = load_acquire(&map->removals);
     if (!list_part(map, part, list)) {
         visitor->status = CKF_NO_MEMORY;
@@ -198,8 +199,8 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
         const struct ckf_counter_listed *item = &list->items[i];
         const unsigned char *bytes = list->bytes + item->offset;
         uint64_t value = item->value;
-        /* edge removal-noted: acquire, as above */
-        if (visitor->takes || load_acquire(&map->removals) != removals) {
+        /* relaxed: who knows of a removal sees that it was noted */
+        if (visitor->takes || CKF_STEP(load_relaxed(&map->removals) != removals)) {
             struct ckf_counter_key key = {bytes, item->length, item->hash};
             if (!look_again(map, &key, visitor->takes, &value))
                 continue;
@@ -302,10 +303,28 @@ enum ckf_status ckf_counter_map_counter(struct ckf_counter_map *map, const void 
     return status;
 }
 
+void ckf_counter_add_in_full(struct ckf_counter *counter, uint64_t n)
+{
+    if (CKF_UNLIKELY(counter == NULL))
+        ckf_misuse("ckf_counter_add", "the handle must not be NULL");
+    counter->add(counter, n);
+}
+
+/* For callers who did not have it inlined. */
 void ckf_counter_add(struct ckf_counter *counter, uint64_t n)
 {
-    CKF_REQUIRE(counter != NULL, "the handle must not be NULL");
-    counter->add(counter, n);
+    struct ckf_place *place = ckf_thread_place;
+    if (CKF_LIKELY(counter != NULL && place != NULL && !ckf_add_is_marked(n))) {
+        size_t index = ckf_section_begin_by_gate(place) / sizeof(counter->words[0]);
+        /* relaxed: set by this thread; who takes it away waits until it has left */
+        _Atomic(uint64_t) *word = load_relaxed(&counter->words[index]);
+        if (CKF_LIKELY(word != NULL))
+            ckf_count_in(word, n);
+        ckf_section_end_lightly(place);
+        if (CKF_LIKELY(word != NULL))
+            return;
+    }
+    ckf_counter_add_in_full(counter, n);
 }
 
 uint64_t ckf_counter_get(struct ckf_counter *counter)

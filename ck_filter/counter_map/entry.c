@@ -7,7 +7,9 @@
  */
 #include <stddef.h>
 
+#include "base/effort.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
 
@@ -17,7 +19,8 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
 {
     size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
     void *memory;
-    if (size <= CKF_BLOCK_OF_ENTRY && ckf_blocks_take(&map->blocks, &memory))
+    bool may_be_block = !CKF_WATCHES_MEMORY && size <= CKF_BLOCK_OF_ENTRY;
+    if (may_be_block && ckf_blocks_take(&map->blocks, &memory))
         state |= CKF_ENTRY_IN_BLOCK;
     else
         memory = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
@@ -75,7 +78,7 @@ bool ckf_lockfree_pin(struct ckf_counter_entry *entry)
 {
     uint64_t state = load_relaxed(&entry->state);
     do {
-        if ((state & CKF_ENTRY_DEAD) != 0)
+        if (CKF_STEP((state & CKF_ENTRY_DEAD) != 0))
             return false;
         /* relaxed: who pins is inside a section and has the entry's contents already */
     } while (

@@ -55,6 +55,7 @@ struct ckf_counter_entry {
 };
 
 struct ckf_lockfree_map;
+struct ckf_lockfree_handle;
 
 /* What adds do not touch. */
 struct ckf_counter_rest {
@@ -67,6 +68,9 @@ struct ckf_counter_rest {
     uint64_t swept_total;      /* all adds at the last sweep */
     uint32_t idle_sweeps;      /* sweeps in a row that found nothing new */
     _Atomic(bool) was_touched; /* by an add that the sum need not show; adders set, sweeps clear */
+    /* Guarded by the map's `arming` lock: handles that lead to words of the entry, and whether any did. */
+    bool was_armed;
+    struct ckf_lockfree_handle *armed;
 };
 
 static inline size_t ckf_entry_rest_offset(size_t length)

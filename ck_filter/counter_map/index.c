@@ -8,7 +8,7 @@
  * Invariants: a slot goes from empty to an entry to GONE, never back, until it is sealed. So all
  *             who insert a key meet at the same first empty slot, and its key is there at most once
  *             (dead incarnations aside).
- * Replacing:  seal each slot, after which the leaf never changes; copy it into a successor of one's
+ * Replacing:  seal each slot, after which it never changes; copy the leaf into a successor of one's
  *             own; publish that by one CAS of the link, which one thread wins. Who meets a sealed
  *             slot in need of a free one does the same, and so waits for nobody. Counts stay where
  *             they are: entries do not move.
@@ -31,8 +31,8 @@ enum {
     /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
     BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
-    MAX_GONE = CKF_SIZE(12, 2), /* of one probe: keys that go and come again leave a trail */
-    LEAVES_AT_ONCE = 32         /* given back together */
+    MAX_GONE = CKF_SIZE(12, 2),      /* of one probe: keys that go and come again leave a trail */
+    LEAVES_AT_ONCE = CKF_SIZE(32, 2) /* given back together */
 };
 
 struct ckf_counter_leaf {
@@ -169,34 +169,30 @@ static struct spot locate(const struct ckf_counter_index *index, const void *byt
     }
 }
 
-struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index *index,
-                                                        const struct ckf_counter_key *key)
+static bool is_entry_of_key(const struct ckf_counter_entry *entry, const void *key)
 {
-    for (;;) {
-        struct spot spot = locate(index, key->bytes, key->length, key->hash);
-        if (spot.link == 0)
-            return NULL;
-        bool sealed;
-        uint64_t state;
-        struct ckf_counter_entry *entry =
-            ckf_leaf_find(spot.link, spot.hash, ckf_is_entry_of_key, key, &state, &sealed);
-        /* The end of a sealed leaf tells nothing once that has a successor.
-         * edge leaf-published: acquire, as in locate() */
-        if (entry != NULL || !sealed || load_acquire(&spot.at->word) == spot.link)
-            return entry;
-    }
+    return ckf_entry_has_key(entry, *(const struct ckf_counter_key *)key);
+}
+
+struct ckf_counter_entry *ckf_counter_index_find(const struct ckf_counter_index *index,
+                                                 const struct ckf_counter_key *key)
+{
+    uint64_t state;
+    struct spot spot = locate(index, key->bytes, key->length, key->hash);
+    return spot.link != 0 ? ckf_leaf_find(spot.link, spot.hash, is_entry_of_key, key, &state)
+                          : NULL;
 }
 
 /* --- replacing --- */
 
+/* relaxed, all of it: what was sealed once is so for ever, and a step that seals hands on whatever the slot
+ * had to who reads it afterwards. */
 static void seal(uintptr_t link)
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
     for (size_t i = 0; i < capacity_of(link); i++)
-        /* edge slot-sealed: acq_rel; the acquire takes the entries that were put here before, and
-         * pairs with the release of the same step and of put(). */
-        if ((load_relaxed(&slots[i]) & CKF_SLOT_SEALED) == 0) /* relaxed: the step decides */
-            fetch_or_acq_rel(&slots[i], CKF_SLOT_SEALED);
+        if ((load_relaxed(&slots[i]) & CKF_SLOT_SEALED) == 0)
+            fetch_or_relaxed(&slots[i], CKF_SLOT_SEALED);
 }
 
 /* Calls for each entry of a leaf, with the hash by which its successors know it. */
@@ -319,9 +315,8 @@ static bool replace(struct ckf_counter_index *index, const struct spot *spot, bo
     if (!copy_leaf(index, spot, rekey, &successor))
         return false;
     uintptr_t old = spot->link;
-    /* edge leaf-published: release; pairs with the acquires of all who follow links.
-     * edge fence-passed: seq_cst, for a store->load race: what is left out against a wait's look. */
-    if (!cas_seq_cst(&spot->at->word, &old, successor.link)) {
+    /* edge leaf-published: release; pairs with the acquires of all who follow links. */
+    if (!cas_release(&spot->at->word, &old, successor.link)) {
         free_nodes(successor.link);
         return true;
     }
@@ -339,7 +334,7 @@ static bool plant(const struct spot *spot, uintptr_t kind)
     if (leaf == 0)
         return false;
     /* edge leaf-published: release; pairs with the acquires of all who follow links. */
-    if (!cas_acq_rel(&spot->at->word, &nothing, leaf))
+    if (!cas_release(&spot->at->word, &nothing, leaf))
         free_nodes(leaf);
     return true;
 }
@@ -367,9 +362,9 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
         if (slot == CKF_SLOT_SEALED)
             return result;
         struct ckf_counter_entry *other = ckf_slot_entry(slot);
-        /* edge entry-settled: acquire; pairs with the release in admission.c, refuse(). */
+        /* relaxed: dead for ever */
         if (ckf_slot_has_tag(slot, spot->hash) && other != NULL && ckf_entry_has_key(other, *key) &&
-            (load_acquire(&other->state) & CKF_ENTRY_DEAD) == 0) {
+            (load_relaxed(&other->state) & CKF_ENTRY_DEAD) == 0) {
             result.there = other;
             return result;
         }
@@ -427,9 +422,7 @@ static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter
             break;
         if (ckf_slot_entry(slot) != entry)
             continue;
-        /* edge entry-unlinked: acq_rel; pairs with the acquire of the same word in slots that are
-         * sealed: a successor has the entry or it is gone.
-         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
+        /* edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
         if ((slot & CKF_SLOT_SEALED) == 0 && cas_seq_cst(&slots[at], &slot, CKF_SLOT_GONE))
             return UNLINKED;
         return SEALED;
@@ -437,6 +430,8 @@ static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter
     return NOT_THERE;
 }
 
+/* A link past which the entry was left out is seen by the last round, whose seq_cst load of it stands for
+ * the store in what is said of the fence. */
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence *fence,
                               struct ckf_counter_entry *entry)
 {
@@ -454,6 +449,23 @@ void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence 
 }
 
 /* --- visiting --- */
+
+/* Without branches, to which it would be a matter of luck whether a slot has an entry. Empty addresses are
+ * not fetched: they are in no page. */
+size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
+{
+    size_t count = 0;
+    for (int left = CKF_LEAF_GATHERED; left > 0 && walk->slot < walk->end; left--, walk->slot++) {
+        /* edge entry-published: acquire; pairs with the release in put().
+         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(walk->slot));
+        entries[count] = entry;
+        count += entry != NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(entries[i]);
+    return count;
+}
 
 static bool for_each_part_below(struct ckf_counter_link *link,
                                 bool (*each)(struct ckf_counter_link *part, void *arg), void *arg)
@@ -535,7 +547,7 @@ void ckf_counter_index_destroy(struct ckf_counter_index *index)
     ckf_counter_index_for_each_part(index, free_entries, NULL);
     for (int i = 0; i < CKF_INDEX_FANOUT; i++)
         free_nodes(load_relaxed(&index->roots[i].word)); /* relaxed: nobody else has the index */
-    struct ckf_counter_leaf *leaf = exchange_acquire(&index->replaced, NULL);
+    struct ckf_counter_leaf *leaf = load_relaxed(&index->replaced); /* relaxed: likewise */
     for (struct ckf_counter_leaf *next; leaf != NULL; leaf = next) {
         next = leaf->next;
         ckf_free(leaf);

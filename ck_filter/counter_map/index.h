@@ -54,9 +54,9 @@ void ckf_counter_index_destroy(struct ckf_counter_index *index);
  * memory. */
 bool ckf_counter_index_prepare(struct ckf_counter_index *index, size_t keys);
 
-/* The parts of find that are not worth inlining. */
-struct ckf_counter_entry *ckf_counter_index_find_deeply(struct ckf_counter_index *index,
-                                                        const struct ckf_counter_key *key);
+/* The key's entry, or NULL. Wait-free. */
+struct ckf_counter_entry *ckf_counter_index_find(const struct ckf_counter_index *index,
+                                                 const struct ckf_counter_key *key);
 
 static inline uint64_t ckf_leaf_mask(uintptr_t link)
 {
@@ -88,11 +88,6 @@ static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
 /* What a finder looks for: is this entry the key's? */
 typedef bool (*ckf_counter_entry_test)(const struct ckf_counter_entry *entry, const void *key);
 
-static inline bool ckf_is_entry_of_key(const struct ckf_counter_entry *entry, const void *key)
-{
-    return ckf_entry_has_key(entry, *(const struct ckf_counter_key *)key);
-}
-
 static inline bool ckf_is_entry_of_short_key(const struct ckf_counter_entry *entry, const void *key)
 {
     return ckf_entry_has_short_key(entry, *(const struct ckf_short_key *)key);
@@ -100,12 +95,11 @@ static inline bool ckf_is_entry_of_short_key(const struct ckf_counter_entry *ent
 
 enum { CKF_ENTRY_UNFOUND = CKF_ENTRY_DEAD | CKF_ENTRY_PENDING }; /* what finders do not find */
 
-/* Looks through a leaf for the key's entry, and says in which state it was found. NULL: *sealed says
- * whether the search ended in a slot that would lead to the leaf's successor. */
+/* Looks through a leaf for the key's entry, and says in which state it was found. That of a leaf which is
+ * being replaced, or has been since it was looked up, tells as much: had the key an entry then, it was here. */
 CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64_t hash,
                                                           ckf_counter_entry_test is_of,
-                                                          const void *key, uint64_t *state,
-                                                          bool *sealed)
+                                                          const void *key, uint64_t *state)
 {
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
     uint64_t mask = ckf_leaf_mask(link), first = hash & mask, at = first;
@@ -113,55 +107,40 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64
         /* edge entry-published: acquire; pairs with the release in index.c, put().
          * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
         uintptr_t slot = load_seq_cst(&slots[at]);
-        if (slot <= CKF_SLOT_SEALED) {
-            *sealed = slot != 0;
+        if (slot <= CKF_SLOT_SEALED)
             return NULL;
-        }
         struct ckf_counter_entry *entry = ckf_slot_entry(slot);
         if (ckf_slot_has_tag(slot, hash) && entry != NULL && is_of(entry, key)) {
-            /* edge entry-settled: acquire; pairs with the releases in admission.c, settle() and
-             * refuse(). edge entry-promoted: acquire; pairs with the release in count.c, promote().
-             * edge fence-passed: seq_cst, as above */
-            *state = load_seq_cst(&entry->state);
+            /* edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
+            *state = load_acquire(&entry->state);
             if (CKF_LIKELY((*state & CKF_ENTRY_UNFOUND) == 0))
                 return entry;
         }
         at = (at + 1) & mask;
     } while (at != first);
-    *sealed = true;
     return NULL;
 }
 
-/* The same in the index; or NULL, unless *unsure, which ckf_counter_index_find_deeply then is not. */
+/* The same in the index; or NULL, and *unsure, where keys have been hashed anew. For who has loaded the fronts'
+ * tag in this section: a tag from before a removal is as good as a link from before it, and who has the tag of
+ * the removal sees what that left out. */
 CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
     struct ckf_counter_index *index, uint64_t hash, ckf_counter_entry_test is_of, const void *key,
     uint64_t *state, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
-     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-    uintptr_t link = load_seq_cst(&index->roots[hash >> shift].word);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
+    uintptr_t link = load_acquire(&index->roots[hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
-        /* edge leaf-published: acquire, as above; edge fence-passed: seq_cst, as above */
-        link = load_seq_cst(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        /* edge leaf-published: acquire, as above */
+        link = load_acquire(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
     *unsure = (link & CKF_LINK_REKEYED) != 0;
     if (CKF_UNLIKELY(link == 0 || *unsure))
         return NULL;
-    return ckf_leaf_find(link, hash, is_of, key, state, unsure);
-}
-
-/* The key's entry, or NULL. Wait-free for a key that is there. */
-static inline struct ckf_counter_entry *ckf_counter_index_find(struct ckf_counter_index *index,
-                                                               const struct ckf_counter_key *key)
-{
-    bool unsure;
-    uint64_t state;
-    struct ckf_counter_entry *entry =
-        ckf_counter_index_find_quickly(index, key->hash, ckf_is_entry_of_key, key, &state, &unsure);
-    return CKF_LIKELY(entry != NULL || !unsure) ? entry : ckf_counter_index_find_deeply(index, key);
+    return ckf_leaf_find(link, hash, is_of, key, state);
 }
 
 /* Links the entry, whose hash and key are set, unless its key has one that is not dead: returns the
@@ -196,22 +175,8 @@ struct ckf_leaf_walk {
     unsigned half; /* that is `now` */
 };
 
-/* Without branches, to which it would be a matter of luck whether a slot has an entry. Empty addresses are
- * not fetched: they are in no page. */
-static inline size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
-{
-    size_t count = 0;
-    for (int left = CKF_LEAF_GATHERED; left > 0 && walk->slot < walk->end; left--, walk->slot++) {
-        /* edge entry-published: acquire; pairs with the release in index.c, put().
-         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(walk->slot));
-        entries[count] = entry;
-        count += entry != NULL;
-    }
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(entries[i]);
-    return count;
-}
+/* Those of the next slots; how many. */
+size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries);
 
 static inline void ckf_leaf_walk_start(struct ckf_leaf_walk *walk, uintptr_t link)
 {
@@ -242,8 +207,8 @@ CKF_ALWAYS_INLINE void ckf_leaf_visit(uintptr_t link, uint32_t but_for,
     ckf_leaf_walk_start(&walk, link);
     for (struct ckf_counter_entry **entries; (entries = ckf_leaf_walk_on(&walk)) != NULL;)
         for (size_t i = 0; i < walk.now; i++)
-            /* edge entry-settled: acquire; pairs with the releases in admission.c. */
-            if (CKF_LIKELY((load_acquire(&entries[i]->state) & but_for) == 0))
+            /* relaxed: says what becomes of the entry, no more */
+            if (CKF_LIKELY((load_relaxed(&entries[i]->state) & but_for) == 0))
                 visit(entries[i], arg);
 }
 

@@ -1,7 +1,7 @@
-/* counter_map/lockfree.c - the ATOMIC variant: adding, reading, iterating, handles.
+/* counter_map/lockfree.c - the ATOMIC variant: adding, reading, iterating.
  *
  * Roles:      adders, readers and takers, who touch entries inside sections alone; removers
- *             (removal.c); holders of handles, who pin entries.
+ *             (removal.c); holders of handles, who pin entries (handle.c).
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
@@ -18,6 +18,11 @@
 #include "counter_map/count.h"
 #include "counter_map/list.h"
 #include "sync/section.h"
+
+CKF_NOINLINE struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
+{
+    return ckf_section_begin_behind(&map->fence);
+}
 
 /* --- adding --- */
 
@@ -51,7 +56,8 @@ static bool count_in_existing(struct ckf_lockfree_map *map, const struct ckf_cou
 
 enum made { MADE, THERE_ALREADY, NO_ROOM, NO_MEMORY };
 
-/* Links fresh, which has n in it. */
+/* Links fresh, which has n in it. Another entry that was there already may have been refused since, by
+ * somebody who found no room before this call; ours is refused only by who found none during it. */
 static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_entry *fresh)
 {
     struct ckf_place *place = ckf_lockfree_begin(map);
@@ -67,13 +73,12 @@ static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_ent
         discard(map, fresh);
     else if (there != fresh)
         ckf_lockfree_free_entry(map, fresh);
-    return !is_in ? NO_ROOM : there == fresh ? MADE : THERE_ALREADY;
+    return there != fresh ? THERE_ALREADY : is_in ? MADE : NO_ROOM;
 }
 
-/* Adds n to the key's entry and makes that if need be; with `pinned`, pins it too.
- * CKF_OVERFLOWED: no room. CKF_NO_MEMORY. Nothing has been counted then. */
-static enum ckf_status count_in_new(struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
-                                    uint64_t n, struct ckf_counter_entry **pinned)
+enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
+                                          const struct ckf_counter_key *key, uint64_t n,
+                                          struct ckf_counter_entry **pinned)
 {
     uint64_t state = (pinned != NULL ? CKF_ENTRY_ONE_PIN | CKF_ENTRY_HAD_HANDLE : 0) |
                      (ckf_lockfree_is_bounded(map) ? CKF_ENTRY_PENDING : 0);
@@ -108,7 +113,7 @@ static enum ckf_status add_to_new_key(struct ckf_lockfree_map *map,
                                       const struct ckf_counter_key *key, uint64_t n)
 {
     int saved_errno = errno;
-    enum ckf_status status = count_in_new(map, key, n, NULL);
+    enum ckf_status status = ckf_lockfree_count_in_new(map, key, n, NULL);
     errno = saved_errno;
     if (status == CKF_OK)
         return CKF_OK;
@@ -120,7 +125,7 @@ enum ckf_status ckf_counter_lockfree_add(struct ckf_counter_map *common,
                                          const struct ckf_counter_key *key, uint64_t n)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_place *place = ckf_lockfree_begin(map);
+    struct ckf_place *place = ckf_section_begin_behind(&map->fence);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL)
         ckf_lockfree_count(map, entry, n, place);
@@ -188,8 +193,10 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
                                    struct ckf_cell_row *row, const struct ckf_short_key *key,
                                    uint64_t tag, _Atomic(uint64_t) *word)
 {
+    int saved_errno = errno;
     bool pays = ckf_front_fill(&row->front, key, tag, word);
-    ckf_cells_use_front(&map->cells, place, pays ? &row->front : NULL);
+    errno = saved_errno;
+    ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
 
 /* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
@@ -215,7 +222,7 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
     if (CKF_UNLIKELY(row == NULL))
         make_row(map, place);
-    else if (!ckf_front_rests(&row->front))
+    else if (row->front != NULL && !ckf_front_rests(row->front))
         note_miss(map, place, row, &(struct ckf_short_key){first, last, length}, tag, word);
     return count_quickly(word, n, place);
 }
@@ -265,7 +272,7 @@ static enum ckf_status read_with(uint64_t (*read)(struct ckf_lockfree_map *map,
                                  struct ckf_lockfree_map *map, const struct ckf_counter_key *key,
                                  uint64_t *value)
 {
-    struct ckf_place *place = ckf_lockfree_begin(map);
+    struct ckf_place *place = ckf_section_begin_behind(&map->fence);
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     uint64_t found = entry != NULL ? read(map, entry) : 0;
     ckf_section_end(place);
@@ -352,7 +359,8 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
 static bool visit_in_section(struct ckf_counter_link *part, void *arg)
 {
     struct part_visit *visit = arg;
-    struct ckf_place *place = ckf_lockfree_begin(visit->map);
+    /* Passes no fence: removers are kept out by the lock. The section keeps what is replaced and refused. */
+    struct ckf_place *place = ckf_section_begin();
     ckf_counter_index_visit_part(part, visit->but_for, visit->visit, visit->arg);
     ckf_section_end(place);
     return true;
@@ -401,147 +409,6 @@ uint64_t ckf_counter_lockfree_overflow(struct ckf_counter_map *map)
     return ckf_sharded_sum(&ckf_lockfree(map)->overflow);
 }
 
-/* --- handles --- */
-
-static struct ckf_lockfree_handle *handle_of(struct ckf_counter *counter)
-{
-    return (struct ckf_lockfree_handle *)(void *)counter;
-}
-
-static struct ckf_counter_key key_of(const struct ckf_lockfree_handle *handle)
-{
-    return (struct ckf_counter_key){handle->bytes, handle->length, handle->hash};
-}
-
-enum ckf_status ckf_counter_lockfree_handle(struct ckf_counter_map *map,
-                                            const struct ckf_counter_key *key,
-                                            struct ckf_counter **counter)
-{
-    struct ckf_lockfree_handle *handle = ckf_alloc(sizeof *handle + key->length);
-    if (handle == NULL)
-        return CKF_NO_MEMORY;
-    struct ckf_counter_entry *pinned = NULL;
-    enum ckf_status status = count_in_new(ckf_lockfree(map), key, 0, &pinned);
-    if (status == CKF_NO_MEMORY) {
-        ckf_free(handle);
-        return status;
-    }
-    handle->common.map = map;
-    handle->common.add = ckf_counter_lockfree_handle_add;
-    handle->hash = key->hash;
-    handle->length = key->length;
-    memcpy(handle->bytes, key->bytes, key->length);
-    atomic_init(&handle->entry, pinned);
-    *counter = &handle->common;
-    return status;
-}
-
-/* The handle's entry if it is alive, and its state; inside a section. */
-static inline struct ckf_counter_entry *living_entry(struct ckf_lockfree_handle *handle,
-                                                     uint64_t *state)
-{
-    /* edge handle-bound: acquire; pairs with the release in add_anew(). */
-    struct ckf_counter_entry *entry = load_acquire(&handle->entry);
-    if (CKF_UNLIKELY(entry == NULL))
-        return NULL;
-    /* edge entry-dying: acquire; pairs with the release that sets DEAD: who misses it holds up the
-     * removal, and who sees it looks for the key after it was marked.
-     * edge entry-promoted: acquire; pairs with the release in count.c, promote().
-     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-    *state = load_seq_cst(&entry->state);
-    return CKF_LIKELY((*state & CKF_ENTRY_DEAD) == 0) ? entry : NULL;
-}
-
-/* The key was removed, or had no room: adds to its next incarnation and pins that instead. */
-static void add_anew(struct ckf_lockfree_handle *handle, uint64_t n)
-{
-    struct ckf_lockfree_map *map = ckf_lockfree(handle->common.map);
-    struct ckf_counter_key key = key_of(handle);
-    struct ckf_counter_entry *pinned = NULL;
-    /* relaxed: only compared, below */
-    struct ckf_counter_entry *old = load_relaxed(&handle->entry);
-    int saved_errno = errno;
-    enum ckf_status status = count_in_new(map, &key, n, &pinned);
-    errno = saved_errno;
-    if (status != CKF_OK) {
-        ckf_sharded_add(&map->overflow, n);
-        return;
-    }
-    /* edge handle-bound: release; pairs with the acquire in living_entry(). Whoever swaps an entry
-     * out gives its pin back; others may still look at it, inside sections. */
-    if (!cas_acq_rel(&handle->entry, &old, pinned))
-        old = pinned;
-    if (old != NULL)
-        ckf_lockfree_unpin(map, old);
-}
-
-CKF_COLD static void handle_add_slowly(struct ckf_lockfree_handle *handle, uint64_t n)
-{
-    struct ckf_lockfree_map *map = ckf_lockfree(handle->common.map);
-    struct ckf_place *place = ckf_lockfree_begin(map);
-    uint64_t state;
-    struct ckf_counter_entry *entry = living_entry(handle, &state);
-    if (entry != NULL)
-        ckf_lockfree_count(map, entry, n, place);
-    ckf_section_end(place);
-    if (entry == NULL)
-        add_anew(handle, n);
-}
-
-/* Of a light section, which it ends. */
-static inline void count_by_handle(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                                   uint64_t state, uint64_t n, struct ckf_place *place)
-{
-    _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
-    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
-        (void)count_slowly(map, entry, n, place);
-    else
-        (void)count_quickly(word, n, place);
-}
-
-void ckf_counter_lockfree_handle_add(struct ckf_counter *counter, uint64_t n)
-{
-    struct ckf_lockfree_handle *handle = handle_of(counter);
-    struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
-    struct ckf_place *place = ckf_section_begin_lightly();
-    if (CKF_LIKELY(place != NULL)) {
-        uint64_t state;
-        struct ckf_counter_entry *entry =
-            ckf_fence_stands(&map->fence) ? NULL : living_entry(handle, &state);
-        if (CKF_LIKELY(entry != NULL)) {
-            count_by_handle(map, entry, state, n, place);
-            return;
-        }
-        ckf_section_end_lightly(place);
-    }
-    handle_add_slowly(handle, n);
-}
-
-uint64_t ckf_counter_lockfree_handle_get(struct ckf_counter *counter)
-{
-    struct ckf_lockfree_handle *handle = handle_of(counter);
-    struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
-    struct ckf_counter_key key = key_of(handle);
-    struct ckf_place *place = ckf_lockfree_begin(map);
-    uint64_t state;
-    struct ckf_counter_entry *entry = living_entry(handle, &state);
-    if (entry == NULL)
-        entry = ckf_counter_index_find(&map->index, &key);
-    uint64_t value = entry != NULL ? ckf_lockfree_value(map, entry) : 0;
-    ckf_section_end(place);
-    return value;
-}
-
-void ckf_counter_lockfree_handle_release(struct ckf_counter *counter)
-{
-    struct ckf_lockfree_handle *handle = handle_of(counter);
-    /* edge handle-bound: acquire, as in living_entry() */
-    struct ckf_counter_entry *entry = load_acquire(&handle->entry);
-    if (entry != NULL)
-        ckf_lockfree_unpin(ckf_lockfree(counter->map), entry);
-    ckf_free(handle);
-}
-
 /* --- the map's life --- */
 
 struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
@@ -560,6 +427,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
     ckf_cells_init(&map->cells);
     ckf_blocks_init(&map->blocks);
     pthread_mutex_init(&map->removal, NULL);
+    pthread_mutex_init(&map->arming, NULL);
     return &map->common;
 }
 
@@ -568,9 +436,11 @@ void ckf_counter_lockfree_free_map(struct ckf_counter_map *common)
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     if (load_relaxed(&map->has_retired)) /* relaxed: nobody else uses the map */
         ckf_wait_for_reclaim();
+    ckf_lockfree_free_released(map);
     ckf_counter_index_destroy(&map->index);
     ckf_cells_destroy(&map->cells);
     ckf_blocks_destroy(&map->blocks);
     pthread_mutex_destroy(&map->removal);
+    pthread_mutex_destroy(&map->arming);
     ckf_free(map);
 }

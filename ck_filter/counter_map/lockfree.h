@@ -1,7 +1,8 @@
 /* counter_map/lockfree.h - what the files of the ATOMIC variant share.
  *
- * lockfree.c adds, reads and iterates; count.[ch] knows where an entry's adds go; admission.c keeps
- * the bound; removal.c takes keys out, and mends a forked child; entry.c makes and gives back entries.
+ * lockfree.c adds, reads and iterates; handle.c adds through handles; count.[ch] knows where an entry's
+ * adds go; admission.c keeps the bound; removal.c takes keys out, and mends a forked child; entry.c makes
+ * and gives back entries.
  */
 #ifndef CKF_COUNTER_MAP_LOCKFREE_H
 #define CKF_COUNTER_MAP_LOCKFREE_H
@@ -36,15 +37,10 @@ struct ckf_lockfree_map {
     struct ckf_counter_entry *dying;
     uint64_t gone_total; /* of entries whose removal has ended */
 
-    struct ckf_sharded_counter overflow;
-};
+    CKF_CACHELINE_ALIGNED pthread_mutex_t arming;   /* what it guards: handle.c */
+    _Atomic(struct ckf_lockfree_handle *) released; /* to be freed by who has the lock */
 
-struct ckf_lockfree_handle {
-    struct ckf_counter common;
-    _Atomic(struct ckf_counter_entry *) entry; /* pinned by us; NULL: there was no room */
-    uint64_t hash;
-    size_t length;
-    unsigned char bytes[];
+    struct ckf_sharded_counter overflow;
 };
 
 static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
@@ -52,11 +48,8 @@ static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
     return (struct ckf_lockfree_map *)(void *)map;
 }
 
-/* All sections of a map begin here, or by the same two steps. */
-static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
-{
-    return ckf_section_begin_behind(&map->fence);
-}
+/* All sections that may meet a removal begin so: by this, or inlined, by ckf_section_begin_behind or its steps. */
+struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map);
 
 static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)
 {
@@ -78,6 +71,25 @@ static inline void ckf_lockfree_unlock(struct ckf_lockfree_map *map)
 /* Visits all entries whose state has none of these flags, each part in a section of its own. */
 void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
                            ckf_counter_entry_visit visit, void *arg);
+
+/* --- lockfree.c --- */
+
+/* Adds n to the key's entry and makes that if need be; with `pinned`, pins it too. Not inside a section.
+ * CKF_OVERFLOWED: no room. CKF_NO_MEMORY. Nothing has been counted then. */
+enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
+                                          const struct ckf_counter_key *key, uint64_t n,
+                                          struct ckf_counter_entry **pinned);
+
+/* --- handle.c --- */
+
+/* Handles do not lead to the words of the entry, which is dead, any more. True: some did; who may still be
+ * adding there has passed no fence. */
+bool ckf_lockfree_disarm(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* Of a map that nobody uses any more. */
+void ckf_lockfree_free_released(struct ckf_lockfree_map *map);
+/* Around a fork. */
+void ckf_lockfree_lock_arming(struct ckf_lockfree_map *map);
+void ckf_lockfree_unlock_arming(struct ckf_lockfree_map *map);
 
 /* --- entry.c --- */
 

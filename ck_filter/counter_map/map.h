@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/fold_hash.h"
 #include "base/hash.h"
+#include "sync/section.h"
 
 struct ckf_counter_list;
 
@@ -49,15 +50,33 @@ struct ckf_counter_map {
 
     bool is_ending;                          /* destroy has begun: its thread is alone */
     _Atomic(size_t) handles;                 /* not yet released */
-    _Atomic(uint64_t) removals;              /* keys that have begun to go */
+    _Atomic(uint64_t) removals;              /* keys that nobody lists any more */
     struct ckf_counter_map *next, **to_this; /* the list of all maps, guarded by its lock */
 };
 
 /* The first member of each variant's handle. */
 struct ckf_counter {
+    /* Where the thread of this gate counts, so that programs do it without a call; NULL: by a call. The
+     * owner of a number alone uses its own; all are NULL in the MUTEX variant. */
+    _Atomic(_Atomic(uint64_t) *) words[CKF_GATE_POINTERS];
     void (*add)(struct ckf_counter *counter, uint64_t n);
     struct ckf_counter_map *map;
 };
+
+/* Adds from here on are marked apart: sums of smaller ones cannot return the sum to where a sweep saw
+ * it, short of four billion of them between two sweeps. */
+static inline bool ckf_add_is_marked(uint64_t n)
+{
+    return n - 1 >= UINT64_C(1) << 32; /* and 0 */
+}
+
+/* Adds to a word that only this thread writes. */
+static inline void ckf_count_in(_Atomic(uint64_t) *word, uint64_t n)
+{
+    /* edge counter-added: release; pairs with the acquires in count.c and cells.c. relaxed load:
+     * nobody else writes the word */
+    store_release(word, load_relaxed(word) + n);
+}
 
 /* Inlined, because most keys are short. */
 static inline bool ckf_bytes_equal(const void *a, const void *b, size_t length)
@@ -86,8 +105,8 @@ static inline bool ckf_counter_key_equals(const struct ckf_counter_key *key, con
     return key->length == length && ckf_bytes_equal(key->bytes, bytes, length);
 }
 
-/* To be called when a key begins to go, before it is gone: what an iteration has listed may be out of
- * date from now on. */
+/* To be called when nobody lists a key any more, before its removal ends: what an iteration has listed
+ * may be out of date from now on. */
 static inline void ckf_counter_map_note_removal(struct ckf_counter_map *map)
 {
     /* edge removal-noted: release; pairs with the acquires in counter_map.c, visit_part(). */

@@ -4,13 +4,14 @@
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
  *             summed up in `gone_total`; it changes place under the lock. So the total never counts
  *             an entry twice or not at all.
- * Removal:    mark DEAD, unlink, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
+ * Removal:    mark DEAD, unlink, disarm handles, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
  *             entry any more, so that its value is final; sum it up; report it; detach it.
  * Fork:       in the child the dying are buried: their values count in overflow, because who would
  *             have returned them is not there.
  */
 #include <pthread.h>
 
+#include "base/step.h"
 #include "counter_map/count.h"
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
@@ -19,6 +20,7 @@
 struct batch {
     struct ckf_counter_entry *first;
     size_t count;
+    bool were_armed; /* handles led to words of some of them */
 };
 
 /* Under the lock, the entry marked DEAD. */
@@ -56,6 +58,7 @@ static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
     for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
          entry = ckf_entry_rest(entry)->next) {
         ckf_counter_index_unlink(&map->index, &map->fence, entry);
+        batch->were_armed |= ckf_lockfree_disarm(map, entry);
         if (ckf_lockfree_is_bounded(map))
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
@@ -105,11 +108,14 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
 {
     if (batch->count == 0)
         return;
-    ckf_section_wait_behind(&map->fence);
+    if (batch->were_armed)
+        ckf_section_wait(); /* with a barrier, even behind a fence */
+    else
+        ckf_section_wait_behind(&map->fence);
     settle_totals(map, batch);
     for (struct ckf_counter_entry *entry = batch->first, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next;
-        uint64_t value = ckf_lockfree_value(map, entry);
+        uint64_t value = ckf_lockfree_value_slowly(map, entry);
         if (final_value != NULL)
             *final_value = value;
         else
@@ -125,15 +131,16 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     struct batch batch = {0};
     ckf_lockfree_lock(map);
-    struct ckf_place *place = ckf_lockfree_begin(map);
+    /* No fence to pass: what those have taken out who wait behind it, they took out under the lock. */
+    struct ckf_place *place = ckf_section_begin();
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
-        /* Noted first: who lists the key before this and sees no removal may show it.
-         * edge entry-dying: acq_rel; pairs with the acquires of all who look at `state`: who misses
+        /* edge entry-settled: acquire; pairs with the release in admission.c, settle().
+         * edge entry-dying: release; pairs with the acquires of all who look at `state`: who misses
          * it ends its section before the removal does.
          * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
-        ckf_counter_map_note_removal(common);
         fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
+        ckf_counter_map_note_removal(common);
         add_to_batch(entry, &batch);
     }
     ckf_section_end(place);
@@ -172,11 +179,14 @@ static bool claim_unpinned(struct ckf_counter_entry *entry)
 {
     uint64_t state = load_relaxed(&entry->state);
     do {
-        if (state >= CKF_ENTRY_ONE_PIN)
+        if (CKF_STEP(state >= CKF_ENTRY_ONE_PIN))
             return false;
-        /* edge entry-dying: acq_rel, as in remove: the word alone decides between us and a pin.
-         * edge fence-passed: seq_cst, as there */
-    } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
+        /* edge entry-settled: acquire, as in remove.
+         * edge entry-left: acquire; pairs with the acq_rel in ckf_lockfree_unpin(): what handles added is
+         * in the final value.
+         * The word alone decides between us and a pin; no handle that leads here is left that the mark
+         * could escape. */
+    } while (!cas_acquire(&entry->state, &state, state | CKF_ENTRY_DEAD));
     return true;
 }
 
@@ -185,9 +195,10 @@ static void sweep_entry(struct ckf_counter_entry *entry, void *arg)
     struct sweep *sweep = arg;
     if (idle_now(sweep->map, entry) < sweep->idle_sweeps)
         return;
+    if (!claim_unpinned(entry))
+        return;
     ckf_counter_map_note_removal(&sweep->map->common);
-    if (claim_unpinned(entry))
-        add_to_batch(entry, &sweep->batch);
+    add_to_batch(entry, &sweep->batch);
 }
 
 size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle_sweeps)
@@ -207,6 +218,7 @@ size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle
 void ckf_counter_lockfree_before_fork(struct ckf_counter_map *map)
 {
     ckf_lockfree_lock(ckf_lockfree(map));
+    ckf_lockfree_lock_arming(ckf_lockfree(map));
     pthread_mutex_lock(&ckf_lockfree(map)->cells.ids_lock);
     ckf_blocks_lock(&ckf_lockfree(map)->blocks);
 }
@@ -215,6 +227,7 @@ void ckf_counter_lockfree_after_fork(struct ckf_counter_map *map)
 {
     ckf_blocks_unlock(&ckf_lockfree(map)->blocks);
     pthread_mutex_unlock(&ckf_lockfree(map)->cells.ids_lock);
+    ckf_lockfree_unlock_arming(ckf_lockfree(map));
     ckf_lockfree_unlock(ckf_lockfree(map));
 }
 
@@ -229,7 +242,8 @@ static void bury_dying(struct ckf_lockfree_map *map)
 {
     for (struct ckf_counter_entry *entry = map->dying, *next; entry != NULL; entry = next) {
         next = ckf_entry_rest(entry)->next_dying;
-        uint64_t value = ckf_lockfree_value(map, entry), total = ckf_lockfree_all_adds(map, entry);
+        uint64_t value = ckf_lockfree_value_slowly(map, entry);
+        uint64_t total = ckf_lockfree_all_adds(map, entry);
         ckf_sharded_add(&map->overflow, value);
         map->gone_total += total - value;
         ckf_lockfree_detach(map, entry);

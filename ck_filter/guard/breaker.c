@@ -23,6 +23,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/step.h"
 #include "base/wide_cas.h"
 #include "sync/sharded_counter.h"
 
@@ -138,7 +139,7 @@ static struct moment look(const struct ckf_breaker *breaker)
         uint64_t low = load_acquire(&breaker->words.low);
         uint64_t high = load_acquire(&breaker->words.high);
         /* relaxed: the high word, if it is of a later change, brings that change's low word along */
-        if (load_relaxed(&breaker->words.low) == low)
+        if (!CKF_STEP(load_relaxed(&breaker->words.low) != low))
             return unpack(low, high);
     }
 }

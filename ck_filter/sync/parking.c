@@ -7,10 +7,6 @@
  * Teardown:  the exchange to FIRED is the firer's last access to the parker. The wake that may follow uses the
  *            address alone; if the stack frame is gone by then, it is a spurious wake for somebody
  *            else, which every sleeper on a futex expects.
- *
- * Waking a sleeper costs the firer a system call and the sleeper tens of microseconds, so the
- * waiter first spins: for up to SPIN_MAX_NS, adapted to how often spinning has helped this thread,
- * and not at all where only one CPU is allowed.
  */
 #include "sync/parking.h"
 
@@ -18,16 +14,12 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/probes.h"
+#include "sync/patience.h"
 #include "sync/trace.h"
 
 enum parker_state { WAITING = 0, PARKED = 1, FIRED = 2 };
 
-enum {
-    SPIN_MAX_NS =
-        8000, /* a fraction of what a sleep and its wake-up cost (some 50 us across CPUs) */
-    SPIN_MIN_NS = 250,     /* still notices when spinning begins to help again */
-    RELAXES_PER_CLOCK = 16 /* steps between two looks at the clock */
-};
+enum { RELAXES_PER_CLOCK = 16 }; /* steps between two looks at the clock */
 
 void ckf_parker_init(struct ckf_parker *parker)
 {
@@ -40,22 +32,17 @@ static bool is_fired(struct ckf_parker *parker)
     return load_acquire(&parker->state) == FIRED;
 }
 
-static bool spin_until_fired(struct ckf_parker *parker)
+static bool spin_until_fired(struct ckf_parker *parker, int64_t end_ns, int64_t deadline_ns)
 {
-    static _Thread_local int64_t budget_ns = SPIN_MAX_NS / 2;
-    if (!ckf_spinning_can_help())
-        return is_fired(parker);
-    int64_t end = ckf_now_ns() + budget_ns;
+    if (deadline_ns < end_ns)
+        end_ns = deadline_ns;
     do {
         for (int i = 0; i < RELAXES_PER_CLOCK; i++) {
-            if (is_fired(parker)) {
-                budget_ns += (SPIN_MAX_NS - budget_ns) / 8;
+            if (is_fired(parker))
                 return true;
-            }
             ckf_cpu_relax();
         }
-    } while (ckf_now_ns() < end);
-    budget_ns -= (budget_ns - SPIN_MIN_NS) / 8;
+    } while (ckf_now_ns() < end_ns);
     return false;
 }
 
@@ -68,10 +55,9 @@ static bool sleep_until_fired(struct ckf_parker *parker, int64_t deadline_ns)
     return true;
 }
 
-bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_wait_note *note)
+bool ckf_park_at_once(struct ckf_parker *parker, int64_t deadline_ns,
+                      const struct ckf_wait_note *note)
 {
-    if (spin_until_fired(parker))
-        return true;
     uint32_t found = WAITING;
     /* edge parker-fired: a failure found FIRED, and the acquire takes what the firer wrote. */
     if (!cas_acquire(&parker->state, &found, PARKED) && found == FIRED)
@@ -83,9 +69,25 @@ bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_w
     return fired;
 }
 
+bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_wait_note *note)
+{
+    int64_t start_ns = ckf_now_ns(), patience_ns = ckf_patience_ns();
+    if (is_fired(parker))
+        return true;
+    if (patience_ns > 0 && spin_until_fired(parker, start_ns + patience_ns, deadline_ns)) {
+        ckf_patience_paid();
+        return true;
+    }
+    ckf_patience_was_vain();
+    bool fired = ckf_park_at_once(parker, deadline_ns, note);
+    if (fired)
+        ckf_patience_slept(ckf_now_ns() - start_ns);
+    return fired;
+}
+
 void ckf_unpark(struct ckf_parker *parker)
 {
-    /* edge parker-fired: release; pairs with the acquires in is_fired() and ckf_park(). */
+    /* edge parker-fired: release; pairs with the acquires in is_fired() and ckf_park_at_once(). */
     if (exchange_release(&parker->state, FIRED) == PARKED) {
         ckf_futex_wake(&parker->state, 1);
         CKF_PROBE1(wake, (const void *)parker);

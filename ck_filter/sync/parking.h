@@ -19,11 +19,15 @@ struct ckf_parker {
 
 void ckf_parker_init(struct ckf_parker *parker);
 
-/* Waits until the parker is fired: spins for a short bounded time, then sleeps in the kernel, listed
+/* Waits until the parker is fired: stays awake for a while (patience.h), then sleeps in the kernel, listed
  * among the waiters as the note says (NULL: not listed). Returns true when it was fired, false when
  * deadline_ns (absolute; CKF_FOREVER: none) came first. After false it may be called again, for
  * example because a firing is already on its way. */
 bool ckf_park(struct ckf_parker *parker, int64_t deadline_ns, const struct ckf_wait_note *note);
+
+/* The same for a caller that has been awake for as long as it should: sleeps, unless it was fired. */
+bool ckf_park_at_once(struct ckf_parker *parker, int64_t deadline_ns,
+                      const struct ckf_wait_note *note);
 
 /* Fires the parker: its thread returns from ckf_park, now or when it calls it. The parker may be
  * gone as soon as its thread sees the firing, so this touches nothing after that but the address.

@@ -18,10 +18,11 @@ extern _Thread_local unsigned ckf_thread_number_plus_one
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 unsigned ckf_thread_number_take(void);
 
-/* What section.c has made of this thread's number; NULL: nothing yet, or the number has been given back. */
+/* What section.c has made of this thread's number; NULL: nothing yet, or the number has been given back.
+ * Programs look at it (<ck_filter/counter_map.h>), so it is one of the library's symbols. */
 struct ckf_place;
 extern _Thread_local struct ckf_place *ckf_thread_place
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+    __attribute__((tls_model("initial-exec"), visibility("default")));
 
 /* Below the highest number of threads that ever lived at once. Wait-free after the first call. */
 static inline unsigned ckf_thread_number(void)

@@ -10,7 +10,9 @@
  *            the waiter's stores and look, are seq_cst too: a store->load race on either side, of which
  *            one sees the other.
  * Bound:     a wait is over with the sections that were open: those that come after it have its
- *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.)
+ *            phase. (Phases as in liburcu; see Desnoyers et al., IEEE TPDS 2012.) Sections that programs
+ *            begin without a call have the phase of their place's gate, which a waiter raises when it
+ *            has to wait there.
  * Crowd:     threads beyond the numbers count themselves in one of two words; a waiter turns new
  *            ones away from a word before it waits for that to be 0, so that it ends.
  */
@@ -22,10 +24,11 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/effort.h"
+#include "base/step.h"
 #include "sync/parking.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
-struct ckf_sections ckf_sections = {.phase = 1};
+struct ckf_sections ckf_sections = {.phase = CKF_PHASE_STEP};
 
 static _Atomic(uint32_t) crowd_phase; /* its parity: the word that newcomers use */
 
@@ -52,6 +55,15 @@ void ckf_section_mend_child(void)
     }
 }
 
+/* Lets sections that programs begin there from now on be of this phase at least. Two that raise the gate
+ * may set it back for each other, and raise it again when they look again. */
+static void raise_gate(struct ckf_place *place, uint64_t phase)
+{
+    if (load_relaxed(&place->gate) < phase) /* relaxed: spares the owner's line */
+        /* edge phase-begun: release; pairs with the acquire in ckf_counter_add(), as programs have it. */
+        store_release(&place->gate, phase + ckf_gate_index(place) * sizeof(void *));
+}
+
 struct ckf_place *ckf_section_begin_heavily(void)
 {
     unsigned number = ckf_thread_number();
@@ -63,6 +75,7 @@ struct ckf_place *ckf_section_begin_heavily(void)
     if (own) {
         place->number = number;
         if (ckf_sections.are_light) {
+            raise_gate(place, CKF_PHASE_STEP);
             ckf_thread_place = place;
             return ckf_section_begin_lightly();
         }
@@ -96,7 +109,7 @@ void ckf_section_pause(unsigned round)
     } else {
         struct ckf_parker nobody_fires;
         ckf_parker_init(&nobody_fires);
-        ckf_park(&nobody_fires, ckf_deadline_after_ns(NAP_NS), NULL);
+        ckf_park_at_once(&nobody_fires, ckf_deadline_after_ns(NAP_NS), NULL);
     }
 }
 
@@ -113,7 +126,9 @@ static uint64_t seen_inside(struct ckf_place *place)
 static void wait_for_place(struct ckf_place *place, uint64_t phase)
 {
     unsigned rounds = 0;
-    for (uint64_t found = seen_inside(place); found != 0 && found < phase; rounds++) {
+    for (uint64_t found = seen_inside(place); CKF_STEP(found != 0 && found < phase); rounds++) {
+        if (ckf_sections.are_light)
+            raise_gate(place, phase);
         ckf_section_pause(rounds);
         /* edge section-ended: acquire; pairs with the release in ckf_section_end_lightly(). */
         found = load_acquire(&place->inside);
@@ -135,9 +150,10 @@ static void wait_for_crowd(void)
 
 static void wait_for_sections(bool barrier)
 {
-    /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. */
-    uint64_t phase = fetch_add_release(&ckf_sections.phase, 1) + 1;
-    if (barrier)
+    /* edge phase-begun: release; pairs with the acquires in the begins: their sections come after. acquire:
+     * who raises a gate to this phase hands on what came before the waits of earlier ones. */
+    uint64_t phase = fetch_add_acq_rel(&ckf_sections.phase, CKF_PHASE_STEP) + CKF_PHASE_STEP;
+    if (CKF_STEP(barrier))
         ckf_membarrier();
     unsigned limit = ckf_thread_number_limit();
     for (unsigned number = 0; number < limit; number++)
@@ -163,17 +179,6 @@ enum {
     LOOK_EVERY = CKF_SIZE(4096, 4)
 };
 
-static void raise_fence(struct ckf_fence *fence)
-{
-    uint32_t down = CKF_FENCE_DOWN;
-    /* edge fence-passed: seq_cst: a section that was executed so far as to find the fence down is seen
-     * by all who find it up, because of the barrier; all others find it rising. */
-    if (!cas_seq_cst(&fence->mode, &down, CKF_FENCE_RISING))
-        return;
-    ckf_membarrier();
-    store_seq_cst(&fence->mode, CKF_FENCE_UP);
-}
-
 static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
 {
     /* relaxed, all of it: a guess at what pays */
@@ -184,7 +189,7 @@ static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
         dear = 0;
     store_relaxed(&fence->dear_waits, dear);
     if (dear >= CKF_RARELY(DEAR_WAITS))
-        raise_fence(fence);
+        ckf_light_fence_raise(&fence->light);
 }
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
@@ -198,18 +203,14 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
         return;
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
-    uint32_t up = CKF_FENCE_UP;
     if (quiet_ns >= QUIET_NS)
-        /* edge fence-passed: seq_cst: a waiter that found it up had removed its object before */
-        cas_seq_cst(&fence->mode, &up, CKF_FENCE_DOWN);
+        ckf_light_fence_lower(&fence->light);
 }
 
 void ckf_section_wait_behind(struct ckf_fence *fence)
 {
     int64_t start_ns = ckf_now_ns();
-    /* edge fence-passed: seq_cst, after the waiter's seq_cst stores: a section that finds the fence down
-     * again finds its object removed. */
-    if (load_seq_cst(&fence->mode) == CKF_FENCE_UP || !ckf_sections.are_light) {
+    if (ckf_light_fence_is_up(&fence->light) || !ckf_sections.are_light) {
         wait_for_sections(false);
         store_relaxed(&fence->last_wait_ns, start_ns); /* relaxed: as in weigh() */
         return;
@@ -220,5 +221,5 @@ void ckf_section_wait_behind(struct ckf_fence *fence)
 
 void ckf_fence_mend_child(struct ckf_fence *fence)
 {
-    store_relaxed(&fence->mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
+    store_relaxed(&fence->light.mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
 }

@@ -23,14 +23,29 @@
 #include "base/cacheline.h"
 #include "base/check.h"
 #include "base/membarrier.h"
+#include "base/step.h"
+#include "sync/light_fence.h"
 #include "sync/per_thread.h"
 
-enum { CKF_CROWD_PLACES = 2, CKF_KEPT = 2 };
+enum {
+    CKF_CROWD_PLACES = 2,
+    CKF_KEPT = 4,
+    /* Phases go by steps, so that the low bits of a gate are free for an offset. */
+    CKF_PHASE_STEP = 1 << 16,
+    /* The offset is that of the thread's pointer in an array of so many, the first of which is nobody's
+     * and that of all threads beyond. */
+    CKF_GATE_POINTERS = 32
+};
 
 /* By thread number. Behind the own places stand two for all threads that have none. */
 struct ckf_place {
-    /* The phase in which the open section began, or 0; for those behind: how many are inside. */
+    /* The phase in which the open section began (its low bits say nothing), or 0; for those behind: how
+     * many are inside. */
     alignas(64) _Atomic(uint64_t) inside;
+    /* A phase and an offset: what sections that programs begin without a call put into `inside`. Waiters
+     * raise the phase where such sections might keep them waiting for ever. These two words are known to
+     * programs. */
+    _Atomic(uint64_t) gate;
     /* The rest is the owner's, inherited with the number; all but the first for the collection. */
     uint32_t number;
     uint32_t ticks;
@@ -57,6 +72,13 @@ void ckf_section_mend_child(void);
 struct ckf_place *ckf_section_begin_heavily(void);
 void ckf_section_end_heavily(struct ckf_place *place);
 
+/* Where an array of CKF_GATE_POINTERS has the pointer of the place's thread; 0: nowhere. */
+static inline size_t ckf_gate_index(const struct ckf_place *place)
+{
+    size_t number = (size_t)(place - ckf_places); /* who asks need not be the owner */
+    return number < CKF_GATE_POINTERS - 1 ? number + 1 : 0;
+}
+
 /* A place of this thread's own: nobody else writes what it alone writes. */
 static inline bool ckf_place_is_own(const struct ckf_place *place)
 {
@@ -77,6 +99,18 @@ static inline struct ckf_place *ckf_section_begin_lightly(void)
     store_release(&place->inside, load_acquire(&ckf_sections.phase));
     ckf_compiler_barrier();
     return place;
+}
+
+/* As programs do it without a call, in a place that is theirs: returns the offset of their pointer. What
+ * such sections reach is only removed by waiters with a barrier (ckf_section_wait). */
+static inline size_t ckf_section_begin_by_gate(struct ckf_place *place)
+{
+    /* edge phase-begun: acquire; pairs with the release in section.c, raise_gate(). */
+    uint64_t gate = load_acquire(&place->gate);
+    /* edge section-ended: release, as in ckf_section_begin_lightly() */
+    store_release(&place->inside, gate);
+    ckf_compiler_barrier();
+    return gate & (CKF_PHASE_STEP - 1);
 }
 
 static inline void ckf_section_end_lightly(struct ckf_place *place)
@@ -102,27 +136,24 @@ static inline void ckf_section_end(struct ckf_place *place)
 /* Of a collection: all zeros, then its sections' and waiters'. Sections that may reach what its waiters
  * have removed all pass it. */
 struct ckf_fence {
-    _Atomic(uint32_t) mode;
+    struct ckf_light_fence light;
     _Atomic(uint32_t) dear_waits; /* in a row */
     _Atomic(int64_t) last_wait_ns;
 };
-enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_RISING, CKF_FENCE_UP };
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
 
 /* At the beginning of a section: true: it has to pass slowly. What leads to things that waiters remove, and
  * says that they are removed, is then loaded seq_cst, and so it is written. */
-static inline bool ckf_fence_stands(struct ckf_fence *fence)
+static inline bool ckf_fence_stands(const struct ckf_fence *fence)
 {
-    /* edge fence-passed: seq_cst: who finds it down again, after a wait has found it up, finds removed
-     * what that wait is for. */
-    return CKF_UNLIKELY(load_seq_cst(&fence->mode) != CKF_FENCE_DOWN);
+    return ckf_light_fence_stands(&fence->light);
 }
 
 static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)
 {
     struct ckf_place *place = ckf_section_begin();
-    if (ckf_fence_stands(fence))
+    if (CKF_STEP(ckf_fence_stands(fence)))
         ckf_section_pass_slowly(fence, place);
     return place;
 }

@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "base/step.h"
+
 struct ckf_visit ckf_visit_places[CKF_OWN_NUMBERS];
 static _Atomic(uint32_t) crowd; /* visits of the threads that have no place */
 
@@ -35,8 +37,8 @@ bool ckf_is_visited(const void *object)
     unsigned end = ckf_thread_number_end();
     for (unsigned number = 0; number < end; number++)
         /* edge visit-ended: acquire; pairs with the releases in sync/visit.h. */
-        if (load_acquire(&ckf_visit_places[number].object) == object)
+        if (CKF_STEP(load_acquire(&ckf_visit_places[number].object) == object))
             return true;
     /* edge visit-ended: acquire; pairs with the release in ckf_visit_end_in_crowd(). */
-    return load_acquire(&crowd) != 0;
+    return CKF_STEP(load_acquire(&crowd) != 0);
 }

@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probes.h"
+#include "base/step.h"
 #include "sync/parking.h"
 #include "sync/trace.h"
 
@@ -86,7 +87,7 @@ static enum ckf_status outcome_status(uint64_t outcome)
     return (enum ckf_status)(uint32_t)outcome;
 }
 
-static const uint64_t PENDING = 0; /* pack_outcome(CKF_OK, 0) */
+enum { PENDING = 0 }; /* pack_outcome(CKF_OK, 0) */
 /* The same in the word of a context with a deadline: no status is that large. */
 static const uint64_t PENDING_TO_DEADLINE = UINT64_C(1) << 31;
 
@@ -337,7 +338,7 @@ enum ckf_status ckf_context_on_done(struct ckf_context *context, void (*function
     if (hook != NULL)
         *hook = created;
     pthread_mutex_lock(&context->lock);
-    bool is_done = read_outcome(context) != PENDING;
+    bool is_done = CKF_STEP(read_outcome(context) != PENDING);
     if (!is_done)
         list_hook(context, created);
     pthread_mutex_unlock(&context->lock);
@@ -384,14 +385,15 @@ enum ckf_status ckf_context_attach(struct ckf_context *context, struct ckf_conte
     if (context == NULL)
         return CKF_OK;
     pthread_mutex_lock(&context->lock);
-    enum ckf_status status = outcome_status(read_outcome(context));
-    if (status == CKF_OK) {
+    uint64_t outcome = read_outcome(context);
+    bool is_done = CKF_STEP(outcome != PENDING);
+    if (!is_done) {
         watcher->previous = context->watchers.previous;
         watcher->next = &context->watchers;
         watcher->previous->next = context->watchers.previous = watcher;
     }
     pthread_mutex_unlock(&context->lock);
-    return status;
+    return is_done ? outcome_status(outcome) : CKF_OK;
 }
 
 void ckf_context_detach(struct ckf_context *context, struct ckf_context_watcher *watcher)
@@ -552,7 +554,8 @@ static enum ckf_status sleep_until_done(struct ckf_context *context, int64_t dea
     if (ckf_context_attach(context, &waiter.watcher) != CKF_OK)
         return CKF_OK;
     int64_t first_ns = deadline_ns < context->deadline_ns ? deadline_ns : context->deadline_ns;
-    bool is_done = ckf_park(&waiter.parker, first_ns, &note) || read_outcome(context) != PENDING;
+    bool is_done =
+        ckf_park(&waiter.parker, first_ns, &note) || CKF_STEP(read_outcome(context) != PENDING);
     ckf_context_detach(context, &waiter.watcher);
     return is_done ? CKF_OK : CKF_TIMED_OUT;
 }

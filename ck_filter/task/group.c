@@ -24,13 +24,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probes.h"
+#include "base/step.h"
 #include "sync/parking.h"
 #include "sync/trace.h"
 #include "task/context.h"
 
 enum group_phase { OPEN = 0, CLOSING = 1, CLOSED = 2 };
 
-enum claim { UNCLAIMED = 0, CLAIMED_BY_SLOT = 1, CLAIMED_BY_CONTEXT = 2, CLAIMED_BY_DEADLINE = 3 };
+enum claim { UNCLAIMED = 0, CLAIMED_BY_SLOT = 1, CLAIMED_BY_CONTEXT = 2 };
 
 /* A call that sleeps in the group, on its own stack. */
 struct sleeper {
@@ -191,15 +192,13 @@ static enum ckf_status sleep_for_slot(struct ckf_group *group, struct sleeper *s
     const struct ckf_wait_note note = {
         .object = "group", .name = group->name, .operation = "go", .site = site};
     enqueue(&group->starters, starter, own_group == group);
-    if (!sleep_unlocked(group, starter, ckf_context_deadline_ns(group->context), &note) &&
-        !claim(starter, CLAIMED_BY_DEADLINE))
-        sleep_unlocked(group, starter, CKF_FOREVER, NULL); /* the firing is on its way */
+    sleep_unlocked(group, starter, ckf_context_deadline_ns(group->context), &note);
     if (starter->is_queued)
         dequeue(&group->starters, starter);
-    /* relaxed: claimed by this thread, or the firing that ended the sleep came after */
+    /* relaxed: slots are given under the lock; who fires for the context is awaited by the detaching */
     bool has_slot = load_relaxed(&starter->claim) == CLAIMED_BY_SLOT;
     enum ckf_status status = admission(group);
-    if (has_slot && status != CKF_OK)
+    if (has_slot && CKF_STEP(status != CKF_OK))
         give_slot_back(group);
     return status;
 }
@@ -213,7 +212,7 @@ static enum ckf_status wait_for_slot(struct ckf_group *group, const void *site)
     enum ckf_status attached = ckf_context_attach(group->context, &starter.watcher);
     pthread_mutex_lock(&group->lock);
     enum ckf_status status = admission(group);
-    if (attached == CKF_OK && status == CKF_OK && !take_free_slot(group))
+    if (attached == CKF_OK && status == CKF_OK && !CKF_STEP(take_free_slot(group)))
         status = sleep_for_slot(group, &starter, site);
     pthread_mutex_unlock(&group->lock);
     ckf_context_detach(group->context, &starter.watcher);

@@ -150,7 +150,7 @@ static void pause_for(int64_t ns, int64_t deadline_ns)
     struct ckf_parker nobody_fires_this;
     int64_t end = ckf_deadline_after_ns(ns);
     ckf_parker_init(&nobody_fires_this);
-    ckf_park(&nobody_fires_this, end < deadline_ns ? end : deadline_ns, NULL);
+    ckf_park_at_once(&nobody_fires_this, end < deadline_ns ? end : deadline_ns, NULL);
 }
 
 enum ckf_status ckf_leak_baseline_check(const struct ckf_leak_baseline *baseline,

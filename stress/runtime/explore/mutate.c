@@ -57,14 +57,18 @@ struct shared {
     struct mutant mutants[MAX_MUTANTS];
 };
 
+/* How a program comes to a place: by its actors, on what several of them use; or otherwise, where nothing
+ * but the place itself can fail. */
+enum reach { NEVER, ALONE, BESIDE_OTHERS };
+
 struct mutation_run {
     const struct ckf_explore_settings *settings;
     struct ckf_case_program programs[MAX_PROGRAMS];
     size_t program_count;
     struct ckf_source_site *places;
     size_t place_count;
-    bool *reached_by;             /* [place * MAX_PROGRAMS + program] */
-    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches */
+    uint8_t *reached_by;          /* enum reach, [place * MAX_PROGRAMS + program] */
+    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches beside others */
     size_t mutant_count;
     unsigned jobs;
     int64_t end_ns; /* of the budget; 0: none */
@@ -193,15 +197,26 @@ static void work_on(struct mutation_run *run, size_t count, piece_of_work work)
 
 /* --- sites --- */
 
-static void list_programs(struct mutation_run *run, const struct ckf_stress_catalog *catalog)
+/* False, with a message: there are none, or more than can be handled. */
+static bool list_programs(struct mutation_run *run, const struct ckf_stress_catalog *catalog)
 {
+    size_t wanted = 0;
     for (size_t i = 0; i < catalog->count; i++)
         for (int v = CKF_STRESS_MUTEX; v < CKF_STRESS_VARIANTS; v++)
             if (run->settings->variants[v] && catalog->cases[i]->operations[v] != NULL &&
-                run->program_count < MAX_PROGRAMS)
+                wanted++ < MAX_PROGRAMS)
                 run->programs[run->program_count++] =
                     (struct ckf_case_program){catalog->cases[i], (enum ckf_stress_variant)v,
                                               run->settings->copies, run->settings->rounds};
+    if (wanted == 0)
+        fprintf(stderr,
+                "ckf-stress: mutate needs a fixed variant, mutex or atomic, of some case\n");
+    if (wanted > MAX_PROGRAMS)
+        fprintf(stderr,
+                "ckf-stress: mutate takes %d variants of cases, not %zu: select some by -c or "
+                "--variant\n",
+                MAX_PROGRAMS, wanted);
+    return wanted > 0 && wanted <= MAX_PROGRAMS;
 }
 
 static void note_sites(struct mutation_run *run, size_t number)
@@ -258,34 +273,55 @@ static size_t places_reached(const struct mutation_run *run, size_t program)
 {
     size_t count = 0;
     for (size_t place = 0; place < run->place_count; place++)
-        count += run->reached_by[place * MAX_PROGRAMS + program];
+        count += run->reached_by[place * MAX_PROGRAMS + program] == BESIDE_OTHERS;
     return count;
 }
 
+static void note_who_reaches(struct mutation_run *run, const struct ckf_explore_site *all,
+                             size_t count, const size_t *map)
+{
+    for (size_t i = 0; i < run->program_count; i++) {
+        const struct reached *reached = &run->shared->reached[i];
+        for (size_t k = 0; k < reached->count; k++) {
+            size_t site = find_site(all, count, reached->sites[k].pc);
+            if (site == count || map[site] == SIZE_MAX)
+                continue;
+            uint8_t *reach = &run->reached_by[map[site] * MAX_PROGRAMS + i];
+            if (reached->sites[k].beside_others)
+                *reach = BESIDE_OTHERS;
+            else if (*reach == NEVER)
+                *reach = ALONE;
+        }
+    }
+    for (size_t i = 0; i < run->program_count; i++)
+        run->size_of[i] = places_reached(run, i);
+}
+
+static bool locate(struct mutation_run *run, const struct ckf_explore_site *all, size_t count,
+                   size_t *map)
+{
+    run->places = ckf_explore_source_sites(all, count, map, &run->place_count);
+    if (run->places != NULL)
+        run->reached_by = calloc(run->place_count + 1, MAX_PROGRAMS);
+    if (run->reached_by != NULL)
+        note_who_reaches(run, all, count, map);
+    return run->reached_by != NULL;
+}
+
+/* False, with a message: they could not be found. */
 static bool find_places(struct mutation_run *run)
 {
     struct ckf_explore_site *all = calloc(CKF_EXPLORE_MAX_SITES, sizeof *all);
     size_t *map = calloc(CKF_EXPLORE_MAX_SITES, sizeof *map);
-    size_t count = all != NULL && map != NULL ? merge_sites(run, all) : 0;
+    bool found = all != NULL && map != NULL;
+    size_t count = found ? merge_sites(run, all) : 0;
     if (count > 0)
-        run->places = ckf_explore_source_sites(all, count, map, &run->place_count);
-    if (run->places != NULL)
-        run->reached_by = calloc(run->place_count + 1, MAX_PROGRAMS);
-    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++) {
-        const struct reached *reached = &run->shared->reached[i];
-        for (size_t k = 0; k < reached->count; k++) {
-            size_t site = find_site(all, count, reached->sites[k].pc);
-            if (site < count && map[site] != SIZE_MAX)
-                run->reached_by[map[site] * MAX_PROGRAMS + i] = true;
-        }
-    }
+        found = locate(run, all, count, map);
     free(all);
     free(map);
-    for (size_t i = 0; run->reached_by != NULL && i < run->program_count; i++)
-        run->size_of[i] = places_reached(run, i);
-    if (run->reached_by == NULL)
+    if (!found)
         fprintf(stderr, "ckf-stress: mutate needs memory, and addr2line of the package binutils\n");
-    return run->reached_by != NULL;
+    return found;
 }
 
 static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
@@ -293,16 +329,26 @@ static bool is_wanted(const struct mutation_run *run, const struct ckf_source_si
     return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
 }
 
-static void list_mutants(struct mutation_run *run)
+/* False, with a message: there are none, or more than can be handled. */
+static bool list_mutants(struct mutation_run *run)
 {
+    size_t wanted = 0;
     for (size_t i = 0; i < run->place_count; i++) {
         int weaker[4];
         size_t count = ckf_explore_weaker_orders(run->places[i].kind, run->places[i].order, weaker);
         for (size_t k = 0; is_wanted(run, &run->places[i]) && k < count; k++)
-            if (run->mutant_count < MAX_MUTANTS)
+            if (wanted++ < MAX_MUTANTS)
                 run->shared->mutants[run->mutant_count++] =
                     (struct mutant){.place = i, .order = weaker[k]};
     }
+    if (wanted == 0)
+        fprintf(stderr,
+                "ckf-stress: the selected cases reach nothing of '%s' that could be mutated\n",
+                run->settings->files != NULL ? run->settings->files : "*");
+    if (wanted > MAX_MUTANTS)
+        fprintf(stderr, "ckf-stress: mutate takes %d mutants, not %zu: select some by --files\n",
+                MAX_MUTANTS, wanted);
+    return wanted > 0 && wanted <= MAX_MUTANTS;
 }
 
 /* --- mutants --- */
@@ -316,12 +362,13 @@ static bool has_lived_long(const struct mutation_run *run, const struct mutant *
     return mutant->executions >= (limit != 0 ? limit : EXECUTIONS_OF_A_MUTANT);
 }
 
-/* The programs that reach a place, those that reach the fewest first. */
-static size_t suspects(const struct mutation_run *run, size_t place, size_t *programs)
+/* The programs that reach a place so, those that reach the fewest first. */
+static size_t suspects(const struct mutation_run *run, size_t place, enum reach reach,
+                       size_t *programs)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->program_count; i++) {
-        if (!run->reached_by[place * MAX_PROGRAMS + i])
+        if (run->reached_by[place * MAX_PROGRAMS + i] != reach)
             continue;
         size_t at = count++;
         for (; at > 0 && run->size_of[programs[at - 1]] > run->size_of[i]; at--)
@@ -353,16 +400,19 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
     return false;
 }
 
-/* The scenes that are most about this place first, and those well. */
-enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6 };
+/* The scenes that are most about this place first, and those well; who comes there alone, once, unless
+ * nobody else does. */
+enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6, STAGES_ALONE = 1 };
 
 static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
-    size_t programs[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, programs);
+    size_t programs[MAX_PROGRAMS], alone[MAX_PROGRAMS];
+    size_t count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
     size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
+    size_t alone_count = suspects(run, mutant->place, ALONE, alone);
     mutant->fate = SURVIVED;
-    if (!show(run, mutant, programs, first, FIRST_STAGES))
+    if (!show(run, mutant, programs, first, FIRST_STAGES) &&
+        !show(run, mutant, alone, alone_count, count > 0 ? STAGES_ALONE : STAGES))
         show(run, mutant, programs, count, STAGES);
 }
 
@@ -457,9 +507,8 @@ static unsigned count_jobs(const struct ckf_explore_settings *settings)
 static int mutate_all(struct mutation_run *run)
 {
     work_on(run, run->program_count, note_sites);
-    if (!all_are_sound(run) || !find_places(run))
+    if (!all_are_sound(run) || !find_places(run) || !list_mutants(run))
         return 2;
-    list_mutants(run);
     work_on(run, run->mutant_count, try_mutant);
     for (size_t i = 0; i < run->mutant_count; i++)
         print_mutant(run, &run->shared->mutants[i]);
@@ -482,8 +531,7 @@ int ckf_explore_mutate_all(const struct ckf_explore_settings *settings,
         return 2;
     }
     run.shared = shared;
-    list_programs(&run, catalog);
-    int status = mutate_all(&run);
+    int status = list_programs(&run, catalog) ? mutate_all(&run) : 2;
     free(run.places);
     free(run.reached_by);
     munmap(shared, sizeof *run.shared);

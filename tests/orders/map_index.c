@@ -1,0 +1,292 @@
+/* tests/orders/map_index.c - scenes of the ATOMIC map's index: keys that are looked for while they go, and
+ * leaves that are replaced.
+ */
+#include "map_keys.h"
+
+#include "base/memory.h"
+#include "counter_map/list.h"
+
+struct state {
+    struct ckf_counter_map *map;
+    struct ckf_counter_entry *dead, *refused, *fresh;
+    uint64_t phase;
+    unsigned visits;
+    _Atomic(bool) is_removed;
+};
+
+#define KEY       KEY_AT("k", 0, 0, 0)
+#define NEIGHBOUR KEY_AT("n", 0, 2, 1)
+#define ELSEWHERE KEY_AT("e", 1, 0, 0)
+#define FARTHER   KEY_AT("f", 2, 0, 0)
+
+/* --- setups --- */
+
+static void empty_map(struct ckf_stress_run *run, void *state)
+{
+    ((struct state *)state)->map = make_map_of(run, 0);
+}
+
+static void one_key(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    put_key(run, s->map, KEY);
+}
+
+static void one_dead(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_key(run, state);
+    s->dead = mark_dead(s->map, KEY);
+}
+
+static void dead_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    one_dead(run, state);
+    raise_fence(((struct state *)state)->map);
+}
+
+static void dead_and_anew_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    dead_behind_fence(run, state);
+    s->fresh = make_entry(run, s->map, KEY, 0);
+}
+
+static void sealed_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    dead_behind_fence(run, state);
+    seal_leaf_of(s->map, KEY);
+}
+
+/* One more is there, and dead too: refused, its maker is about to unlink it. */
+static void one_refused(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_key(run, state);
+    put_key(run, s->map, NEIGHBOUR);
+    s->dead = mark_dead(s->map, KEY);
+    s->refused = mark_dead(s->map, NEIGHBOUR);
+    seal_leaf_of(s->map, KEY);
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+static void refused_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_refused(run, state);
+    raise_fence(s->map);
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+/* With an inner node. */
+static void deep_map(struct ckf_stress_run *run, void *state)
+{
+    empty_map(run, state);
+    add_neighbours(run, ((struct state *)state)->map, KEYS_OF_A_ROOT + 1);
+}
+
+static void deep_and_sealed_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    deep_map(run, state);
+    put_key(run, s->map, KEY);
+    s->dead = mark_dead(s->map, KEY);
+    raise_fence(s->map);
+    seal_leaf_of(s->map, KEY);
+}
+
+/* One key more makes the root an inner node. */
+static void full_root(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    add_neighbours(run, s->map, KEYS_OF_A_ROOT - 1);
+    put_key(run, s->map, KEY);
+}
+
+/* Which will be given back as soon as it is replaced. */
+static void dead_in_aging_leaf(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_dead(run, state);
+    s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+    s->phase = load_relaxed(&ckf_sections.phase);
+    give_back_next(s->map);
+}
+
+static void destroy_map(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    if (s->refused != NULL)
+        ckf_lockfree_free_entry(ckf_lockfree(s->map), s->refused);
+    ckf_counter_map_destroy(s->map);
+}
+
+/* --- actors --- */
+
+static void remove_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_and_free(s->map, s->dead);
+}
+
+static void lower_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_wait(run, s->phase);
+    lower_fence_of(s->map);
+}
+
+static void discard_without_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_lowering(run, s->map);
+    unlink_entry(s->map, s->refused);
+}
+
+static void read_it(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)value_of_key(((struct state *)state)->map, KEY);
+}
+
+static void add_it(struct ckf_stress_run *run, void *state)
+{
+    add_key(run, ((struct state *)state)->map, KEY);
+}
+
+static void add_neighbour(struct ckf_stress_run *run, void *state)
+{
+    add_key(run, ((struct state *)state)->map, NEIGHBOUR);
+}
+
+/* As an iteration does for which the root was a leaf when it began. */
+static void list_root(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_counter_list list;
+    expect(run, ckf_counter_list_init(&list, 2 * KEYS_OF_A_ROOT));
+    ckf_counter_lockfree_list(s->map, &ckf_lockfree(s->map)->index.roots[0], &list);
+    ckf_counter_list_free(&list);
+}
+
+static bool note_visit(const void *key, size_t length, uint64_t value, void *state)
+{
+    (void)length;
+    (void)value;
+    ((struct state *)state)->visits += *(const char *)key == 'k';
+    return true;
+}
+
+static void visit_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, ckf_counter_map_for_each(s->map, note_visit, s) == CKF_OK && s->visits == 1);
+}
+
+/* --- who looks for a key behind the fence, and is not waited for, finds it gone --- */
+
+static void remove_before(struct ckf_stress_run *run, void *state)
+{
+    remove_it(run, state);
+    reach(&((struct state *)state)->is_removed);
+}
+
+static void link_fresh(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    link_entry(run, s->map, s->fresh);
+}
+
+#define LATE(name)                                                                                 \
+    static void name##_late(struct ckf_stress_run *run, void *state)                               \
+    {                                                                                              \
+        await(run, &((struct state *)state)->is_removed);                                          \
+        name(run, state);                                                                          \
+    }
+LATE(read_it)
+LATE(link_fresh)
+LATE(list_root)
+
+SCENE(map_index_read_removed, "order-map-index-read-removed", ATOMIC_ONLY, dead_behind_fence,
+      destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
+SCENE(map_index_add_removed, "order-map-index-add-removed", ATOMIC_ONLY, dead_and_anew_behind_fence,
+      destroy_map, {"remover", remove_before, 1}, {"adder", link_fresh_late, 1});
+SCENE(map_index_list_removed, "order-map-index-list-removed", ATOMIC_ONLY, dead_behind_fence,
+      destroy_map, {"remover", remove_before, 1}, {"visitor", list_root_late, 1});
+SCENE(map_index_read_left_out, "order-map-index-read-left-out", ATOMIC_ONLY, sealed_behind_fence,
+      destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
+SCENE(map_index_list_left_out, "order-map-index-list-left-out", ATOMIC_ONLY,
+      deep_and_sealed_behind_fence, destroy_map, {"remover", remove_it, 1},
+      {"visitor", list_root, 1});
+SCENE(map_index_discard_beside_removal, "order-map-index-discard-beside-removal", ATOMIC_ONLY,
+      refused_behind_fence, destroy_map, {"remover", remove_it, 1},
+      {"last but one", lower_during_wait, 1}, {"maker", discard_without_fence, 1});
+
+/* --- what is new is found whole --- */
+
+SCENE(map_index_read_new, "order-map-index-read-new", ATOMIC_ONLY, empty_map, destroy_map,
+      {"adder", add_it, 1}, {"reader", read_it, 1});
+SCENE(map_index_list_new, "order-map-index-list-new", ATOMIC_ONLY, one_key, destroy_map,
+      {"adder", add_neighbour, 1}, {"visitor", list_root, 1});
+SCENE(map_index_list_new_below, "order-map-index-list-new-below", ATOMIC_ONLY, deep_map,
+      destroy_map, {"adder", add_it, 1}, {"visitor", list_root, 1});
+SCENE(map_index_visit_split, "order-map-index-visit-split", ATOMIC_ONLY, full_root, destroy_map,
+      {"grower", add_neighbour, 1}, {"visitor", visit_it, 1});
+
+/* --- replaced leaves are given back, together, when nobody is in them --- */
+
+static void add_elsewhere(struct ckf_stress_run *run, void *state)
+{
+    add_key(run, ((struct state *)state)->map, ELSEWHERE);
+}
+
+static void add_farther(struct ckf_stress_run *run, void *state)
+{
+    add_key(run, ((struct state *)state)->map, FARTHER);
+}
+
+/* What the reclaimer does with many. */
+static void replace_and_free(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_entry(s->map, s->refused);
+    void *leaf = exchange_acquire(&ckf_lockfree(s->map)->index.replaced, NULL);
+    ckf_section_wait();
+    ckf_free(leaf);
+}
+
+/* Not in the thread's first section, which begins in another way. */
+static void unlink_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    unlink_entry(s->map, s->dead);
+}
+
+static void read_and_unlink(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    read_it(run, state);
+    unlink_entry(s->map, s->dead);
+}
+
+static void free_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_lockfree_free_entry(ckf_lockfree(s->map), s->dead);
+    destroy_map(run, state);
+}
+
+SCENE(map_index_leaves_together, "order-map-index-leaves-together", ATOMIC_ONLY, empty_map,
+      destroy_map, {"grower", add_elsewhere, 1}, {"other grower", add_farther, 1});
+SCENE(map_index_leaf_of_remover, "order-map-index-leaf-of-remover", ATOMIC_ONLY, one_refused,
+      free_and_destroy, {"maker", replace_and_free, 1}, {"remover", unlink_during_wait, 1});
+SCENE(map_index_leaf_of_reader, "order-map-index-leaf-of-reader", ATOMIC_ONLY, dead_in_aging_leaf,
+      free_and_destroy, {"grower", link_fresh, 1}, {"remover", read_and_unlink, 1});

@@ -1,0 +1,228 @@
+/* tests/orders/map_removal.c - scenes of removals in the ATOMIC map, and of handles that pin what goes. */
+#include "map_keys.h"
+
+#include <string.h>
+
+struct state {
+    struct ckf_counter_map *map;
+    struct ckf_counter *counter;
+    struct ckf_counter_entry *fresh;
+    uint64_t phase, added, removed; /* `removed`: the final values */
+    _Atomic(bool) is_cached, is_removed;
+};
+
+#define KEY       KEY_AT("k", 0, 0, 0)
+#define NEIGHBOUR KEY_AT("n", 0, 2, 1)
+static const char short_key[] = "short key"; /* one that a front takes */
+
+/* --- setups --- */
+
+static void note_final(const void *key, size_t length, uint64_t final_value, void *state)
+{
+    (void)key;
+    (void)length;
+    ((struct state *)state)->removed += final_value;
+}
+
+static void empty_map(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_counter_map_options options = {
+        .variant = CKF_VARIANT_ATOMIC, .removed = note_final, .removed_arg = s};
+    expect(run, ckf_counter_map_create(&s->map, &options) == CKF_OK);
+}
+
+static void one_key(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    put_key(run, s->map, KEY);
+    s->added = 1;
+}
+
+/* Its leaf will be given back as soon as it is replaced. */
+static void one_in_aging_leaf(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_key(run, state);
+    s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+    give_back_next(s->map);
+    s->phase = load_relaxed(&ckf_sections.phase);
+    s->added++;
+}
+
+static void short_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+    free_replaced(s->map);
+    s->added = 1;
+    raise_fence(s->map);
+}
+
+static void pinned(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    s->counter = pin_key(run, s->map, KEY);
+    free_replaced(s->map);
+}
+
+static void pinned_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    pinned(run, state);
+    raise_fence(((struct state *)state)->map);
+}
+
+/* Each add is in the total, and in one final value, those at the end included. */
+static void add_up(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, ckf_counter_map_total(s->map) == s->added);
+    if (s->counter != NULL)
+        ckf_counter_release(s->counter);
+    ckf_counter_map_destroy(s->map);
+    expect(run, s->removed == s->added);
+}
+
+/* --- actors --- */
+
+static void remove_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_counter_key key = KEY;
+    expect(run, ckf_counter_lockfree_remove(s->map, &key, NULL) == CKF_OK);
+}
+
+static void expire_all(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    (void)ckf_counter_map_expire(s->map, 0);
+}
+
+static void add_by_handle(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    ckf_counter_add(s->counter, 1);
+    s->added++;
+}
+
+static void release(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    ckf_counter_release(s->counter);
+    s->counter = NULL;
+}
+
+static void add_and_release(struct ckf_stress_run *run, void *state)
+{
+    add_by_handle(run, state);
+    release(run, state);
+}
+
+/* --- a mark that a handle misses, it misses in a section that is waited for --- */
+
+SCENE(map_handle_of_removed, "order-map-handle-of-removed", ATOMIC_ONLY, pinned_behind_fence,
+      add_up, {"remover", remove_it, 1}, {"adder", add_by_handle, 1});
+
+/* --- a front, likewise, where the fence has come down --- */
+
+static void remove_when_cached(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await(run, &s->is_cached);
+    expect(run, ckf_counter_map_remove(s->map, short_key, strlen(short_key), NULL) == CKF_OK);
+    reach(&s->is_removed);
+}
+
+static void lower_when_removed(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await(run, &s->is_removed);
+    lower_fence_of(s->map);
+}
+
+static void add_short(struct ckf_stress_run *run, struct state *s)
+{
+    expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+    s->added++;
+}
+
+/* The first add claims the entry, the second one makes the row, and the third one fills the front. */
+static void add_from_front(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    for (int i = 0; i < 3; i++)
+        add_short(run, s);
+    reach(&s->is_cached);
+    await_lowering(run, s->map);
+    add_short(run, s);
+}
+
+SCENE(map_front_of_removed, "order-map-front-of-removed", ATOMIC_ONLY, short_behind_fence, add_up,
+      {"remover", remove_when_cached, 1}, {"last but one", lower_when_removed, 1},
+      {"adder", add_from_front, 1});
+
+/* --- the remover's own section keeps the leaf that it looks through --- */
+
+static void link_neighbour(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    link_entry(run, s->map, s->fresh);
+}
+
+/* Not in the thread's first section, which begins in another way. */
+static void remove_during_wait(struct ckf_stress_run *run, void *state)
+{
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, ((struct state *)state)->phase);
+    remove_it(run, state);
+}
+
+static void read_and_remove(struct ckf_stress_run *run, void *state)
+{
+    (void)value_of_key(((struct state *)state)->map, KEY);
+    remove_it(run, state);
+}
+
+SCENE(map_leaf_of_late_remover, "order-map-leaf-of-late-remover", ATOMIC_ONLY, one_in_aging_leaf,
+      add_up, {"grower", link_neighbour, 1}, {"remover", remove_during_wait, 1});
+SCENE(map_leaf_of_remover, "order-map-leaf-of-remover", ATOMIC_ONLY, one_in_aging_leaf, add_up,
+      {"grower", link_neighbour, 1}, {"remover", read_and_remove, 1});
+
+/* --- who lets go of an entry last gives it back, after all others --- */
+
+SCENE(map_pin_of_removed, "order-map-pin-of-removed", ATOMIC_ONLY, pinned, add_up,
+      {"holder", release, 1}, {"remover", remove_it, 1});
+
+/* --- what is pinned does not expire, and is there; what was, expires with all that was added --- */
+
+static void expire_nothing(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_counter_map_expire(((struct state *)state)->map, 0) == 0);
+}
+
+static void pin(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->counter = pin_key(run, s->map, KEY);
+}
+
+static void find_pinned(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_counter_key key = KEY;
+    expect(run, ckf_counter_lockfree_get(s->map, &key, NULL) == CKF_OK);
+    add_up(run, state);
+}
+
+SCENE(map_pinned_stays, "order-map-pinned-stays", ATOMIC_ONLY, pinned, add_up,
+      {"sweeper", expire_nothing, 1});
+SCENE(map_pin_beside_expiry, "order-map-pin-beside-expiry", ATOMIC_ONLY, one_key, find_pinned,
+      {"sweeper", expire_all, 1}, {"holder", pin, 1});
+SCENE(map_expires_with_all_adds, "order-map-expires-with-all-adds", ATOMIC_ONLY,
+      pinned_behind_fence, add_up, {"sweeper", expire_all, 1}, {"holder", add_and_release, 1});
