@@ -342,6 +342,8 @@ static void a_front_grows_until_it_holds_what_is_asked_for(void **state)
 {
     (void)state;
     enum { KEYS = 3000, ROUNDS = 60 };
+    if (KEYS > CKF_FRONT_WAYS << CKF_FRONT_MOST_BITS)
+        skip(); /* fronts of instrumented builds are tiny */
     static _Atomic(uint64_t) words[KEYS];
     struct ckf_front *front = make_front();
     size_t found = 0;
