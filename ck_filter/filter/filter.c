@@ -132,6 +132,7 @@ static void start(struct ckf_filter *filter, struct ckf_snapshot *first)
     first->generation = 1;
     atomic_init(&filter->current, first);
     atomic_init(&filter->holders, 1);
+    atomic_init(&filter->retired, NULL);
     filter->locked_current = first;
     init_mutex(&filter->mutex);
     init_mutex(&filter->publishing);
@@ -348,15 +349,35 @@ void ckf_account_reclaim(struct ckf_filter *filter, uint64_t bytes)
     drop_holder(filter);
 }
 
-/* On the thread of sync/reclaim. */
-static void reclaim_snapshot(struct ckf_retired *retired)
+/* On the thread of sync/reclaim. One wait for all that were replaced before it: each of them holds the
+ * filter. */
+static void reclaim_snapshots(struct ckf_retired *retired)
 {
+    struct ckf_filter *filter = ((struct ckf_snapshot *)(void *)retired)->filter;
+    /* edge snapshot-retired: acquire; pairs with the release in retire(). */
+    struct ckf_snapshot *snapshot = exchange_acquire(&filter->retired, NULL);
     ckf_section_wait();
-    struct ckf_snapshot *snapshot = (struct ckf_snapshot *)(void *)retired;
-    struct ckf_filter *filter = snapshot->filter;
-    uint64_t bytes = snapshot->bytes;
-    ckf_snapshot_destroy(snapshot);
-    ckf_account_reclaim(filter, bytes);
+    while (snapshot != NULL) {
+        struct ckf_snapshot *next = snapshot->next_replaced;
+        uint64_t bytes = snapshot->bytes;
+        ckf_snapshot_destroy(snapshot);
+        ckf_account_reclaim(filter, bytes);
+        snapshot = next;
+    }
+}
+
+/* By whoever holds `publishing`. Who finds the list empty sees to it that it will be taken. */
+static void retire(struct ckf_filter *filter, struct ckf_snapshot *old)
+{
+    /* relaxed: what was retired before is not looked at */
+    struct ckf_snapshot *first = load_relaxed(&filter->retired);
+    do
+        old->next_replaced = first;
+    /* edge snapshot-retired: release; pairs with the acquire in reclaim_snapshots(): the old snapshot is
+     * out of reach for sections that begin after the wait has. */
+    while (!cas_release(&filter->retired, &first, old));
+    if (first == NULL)
+        ckf_retire(&old->retired, reclaim_snapshots);
 }
 
 /* The current snapshot, to whoever holds `publishing`. */
@@ -388,7 +409,7 @@ static void replace(struct ckf_filter *filter, struct ckf_snapshot *fresh)
     ckf_account_retire(filter, old);
     /* edge ruleset-published: release; pairs with the acquire in look_up_current(). */
     store_release(&filter->current, fresh);
-    ckf_retire(&old->retired, reclaim_snapshot);
+    retire(filter, old);
 }
 
 static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snapshot *fresh,

@@ -18,7 +18,7 @@ struct ckf_snapshot {
     /* Of the MUTEX variant, guarded by the filter's mutex: */
     uint64_t readers; /* evaluations that use it */
     bool replaced;
-    struct ckf_snapshot *next_replaced;
+    struct ckf_snapshot *next_replaced; /* and of the ATOMIC one: in the list of the retired */
 };
 
 /* Compiles a ruleset (NULL: no rules) with the filter's key; generation and cells are still to be set. NULL

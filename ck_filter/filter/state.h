@@ -33,6 +33,8 @@ struct ckf_filter {
     /* Publishers add, whoever reclaims subtracts: */
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) retired_bytes;
     _Atomic(uint64_t) holders; /* the filter itself, until destroy, and each retired snapshot */
+    /* ATOMIC. Publishers put them in, whoever reclaims takes all: */
+    _Atomic(struct ckf_snapshot *) retired;
 };
 
 /* The account of replaced snapshots that still hold memory. */
