@@ -329,8 +329,8 @@ static inline bool find_recv_quickly(struct ckf_segments *segments, struct spot 
 {
     /* edge segment-reached: acquire; pairs with the CAS in advance(). */
     spot->place.segment = pointer_of(load_acquire(&segments->head_at.high));
-    /* edge head-taken: acquire; pairs with move_head(). */
-    spot->ticket = load_acquire(&segments->head);
+    /* relaxed: the cell says whether its element is there. Who leaves the piece acquires in find_recv(). */
+    spot->ticket = load_relaxed(&segments->head);
     spot->place.first = spot->ticket - spot->ticket % SPAN;
     return state_of(spot->place.segment, spot->ticket) == spot->ticket;
 }
