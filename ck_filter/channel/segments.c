@@ -510,11 +510,7 @@ CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_bl
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
-            if (!in_blocks)
-                copy[found] = word;
-            else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
-            found++;
+            ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
         if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
