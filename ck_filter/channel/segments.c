@@ -323,16 +323,18 @@ static void leave_piece(struct ckf_segments *segments, const struct place *place
         keep_or_retire(segments, place->segment);
 }
 
-/* The same when all is as usual: an element names its ticket, so whatever the segment stands for, it is the
- * one that is looked for. False: find_recv() has to tell. */
+/* The same when all is as usual: an element names its ticket, so the segment in which it is found is the
+ * right one. False: find_recv() has to tell. */
 static inline bool find_recv_quickly(struct ckf_segments *segments, struct spot *spot)
 {
-    /* edge segment-reached: acquire; pairs with the CAS in advance(). */
+    /* edge segment-reached: acquire, both; pair with the CAS in advance(). The second is not older than
+     * the first. */
     spot->place.segment = pointer_of(load_acquire(&segments->head_at.high));
+    spot->place.first = load_acquire(&segments->head_at.low);
     /* relaxed: the cell says whether its element is there. Who leaves the piece acquires in find_recv(). */
     spot->ticket = load_relaxed(&segments->head);
-    spot->place.first = spot->ticket - spot->ticket % SPAN;
-    return state_of(spot->place.segment, spot->ticket) == spot->ticket;
+    return spot->ticket - spot->place.first < SPAN &&
+           state_of(spot->place.segment, spot->ticket) == spot->ticket;
 }
 
 /* What a receiver finds, in a read section: the oldest ticket that has not been taken. CKF_OK: its
