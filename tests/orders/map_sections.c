@@ -31,22 +31,12 @@ static void add(struct ckf_stress_run *run, struct state *s)
 
 /* --- a map with one key --- */
 
-static void make_empty(struct ckf_stress_run *run, struct state *s, const char *key)
+static void make_map(struct ckf_stress_run *run, struct state *s, const char *key)
 {
     s->map = make_map_of(run, 0);
     s->key = key;
     s->phase = load_relaxed(&ckf_sections.phase);
-}
-
-static void make_map(struct ckf_stress_run *run, struct state *s, const char *key)
-{
-    make_empty(run, s, key);
     add(run, s);
-}
-
-static void no_key(struct ckf_stress_run *run, void *state)
-{
-    make_empty(run, state, "short key");
 }
 
 static void tiny_key(struct ckf_stress_run *run, void *state)
@@ -97,6 +87,13 @@ static void remove_it(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_remove(s->map, s->key, strlen(s->key), &s->final) == CKF_OK);
 }
 
+/* There is a leaf, into which the key comes again. */
+static void short_key_removed(struct ckf_stress_run *run, void *state)
+{
+    make_map(run, state, "short key");
+    remove_it(run, state);
+}
+
 static void with_handle_of_removed(struct ckf_stress_run *run, void *state)
 {
     with_handle(run, state);
@@ -109,7 +106,7 @@ static void remove_once_read(struct ckf_stress_run *run, void *state)
     remove_it(run, state);
 }
 
-static void remove_behind_fence(struct ckf_stress_run *run, void *state)
+static void remove_and_say_so(struct ckf_stress_run *run, void *state)
 {
     remove_it(run, state);
     reach(&((struct state *)state)->is_removed);
@@ -161,6 +158,12 @@ static void count(struct ckf_stress_run *run, void *state)
     add(run, state);
 }
 
+static void read_by_handle(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)ckf_counter_get(((struct state *)state)->counter);
+}
+
 static void make_handle(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -193,7 +196,7 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
     SCENE(map_removal_and_##name, "order-map-removal-and-" id, ATOMIC_ONLY, before, add_up,        \
           {"caller", name##_when_waited_for, 1}, {"remover", remove_once_read, 1});                \
     SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
-          add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_behind_fence, 1},         \
+          add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_and_say_so, 1},           \
           {"lowerer", lower_fence, 1})
 
 MEETS_REMOVAL(read, "read", tiny_key);
@@ -212,6 +215,12 @@ MEETS_REMOVAL(count_by_handle, "handle-add", with_handle);
 COMES_BACK(count)
 COMES_BACK(count_by_handle)
 
+static void count_by_handle_when_removed(struct ckf_stress_run *run, void *state)
+{
+    await(run, &((struct state *)state)->is_removed);
+    count_by_handle(run, state);
+}
+
 static void list_removed(struct ckf_stress_run *run, void *state)
 {
     await(run, &((struct state *)state)->is_removed);
@@ -219,14 +228,19 @@ static void list_removed(struct ckf_stress_run *run, void *state)
 }
 
 SCENE(map_sealed_and_list, "order-map-sealed-and-list", ATOMIC_ONLY, tiny_key_sealed, add_up,
-      {"remover", remove_behind_fence, 1}, {"caller", list_removed, 1});
+      {"remover", remove_and_say_so, 1}, {"caller", list_removed, 1});
 
 /* --- what another call has made --- */
 
-SCENE(map_key_is_made, "order-map-key-is-made", ATOMIC_ONLY, no_key, add_up,
+SCENE(map_key_is_made, "order-map-key-is-made", ATOMIC_ONLY, short_key_removed, add_up,
       {"adder", count_again, 2});
 SCENE(map_handle_is_bound_anew, "order-map-handle-is-bound-anew", ATOMIC_ONLY,
       with_handle_of_removed, add_up, {"adder", count_by_handle_again, 2});
+
+/* The add lets go of the entry, once that is removed. */
+SCENE(map_handle_is_read, "order-map-handle-is-read", ATOMIC_ONLY, with_handle, add_up,
+      {"reader", read_by_handle, 1}, {"remover", remove_and_say_so, 1},
+      {"adder", count_by_handle_when_removed, 1});
 
 /* --- leaves are given back --- */
 
