@@ -502,6 +502,100 @@ static void a_shared_block_has_one_owner(void **state)
     ckf_spares_destroy(borrowing.spares, NULL);
 }
 
+/* ---- offers to calls that are awake ---- */
+
+enum { NAME = CKF_CLAIMS, NEXT_NAME = 2 * CKF_CLAIMS };
+
+static void an_offer_to_send_is_taken_once(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    uint64_t word = 0, offer = ckf_exchanger_offer(&exchanger, CKF_SEND, NAME, 7);
+    assert_int_not_equal(offer, 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), offer);
+    assert_true(ckf_exchanger_is_open(&exchanger, offer));
+    assert_true(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_int_equal(word, 7);
+    assert_false(ckf_exchanger_is_open(&exchanger, offer));
+    assert_false(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_false(ckf_exchanger_withdraw(&exchanger, offer, &word));
+    assert_int_not_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+}
+
+static void an_offer_to_receive_keeps_the_slot_until_its_element_has_been_read(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    uint64_t word = 7, offer = ckf_exchanger_offer(&exchanger, CKF_RECV, NAME, 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), offer);
+    assert_true(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    assert_int_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+    word = 0;
+    assert_false(ckf_exchanger_withdraw(&exchanger, offer, &word));
+    assert_int_equal(word, 7);
+    assert_int_not_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+}
+
+static void an_offer_that_was_withdrawn_cannot_be_taken(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    for (int direction = 0; direction < 2; direction++) {
+        uint64_t word = 7;
+        uint64_t offer = ckf_exchanger_offer(&exchanger, (enum ckf_direction)direction, NAME, word);
+        assert_true(ckf_exchanger_withdraw(&exchanger, offer, &word));
+        assert_false(ckf_exchanger_take(&exchanger, offer, &word));
+        assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+        assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    }
+}
+
+struct counting {
+    struct ckf_channel *channel;
+    int wanted, received;
+};
+
+static int count_received(void *arg)
+{
+    struct counting *counting = arg;
+    uint64_t value;
+    while (counting->received < counting->wanted &&
+           ckf_channel_recv(counting->channel, &value) == CKF_OK)
+        counting->received++;
+    return 0;
+}
+
+/* As left by a thread that has stopped with its offer in the slot, and by one that was served and has
+ * stopped before it read its element. */
+static void an_offer_left_behind_stops_nobody(void **state)
+{
+    (void)state;
+    for (int served = 0; served < 2; served++) {
+        struct ckf_channel *channel = channel_at(0, sizeof(uint64_t), 0);
+        struct ckf_exchanger *exchanger = &channel->handoff.exchanger;
+        uint64_t value = 3, offer = ckf_exchanger_offer(exchanger, CKF_RECV, NAME, 0);
+        assert_int_not_equal(offer, 0);
+        assert_int_equal(ckf_channel_try_recv(channel, &value), CKF_AGAIN);
+        if (served)
+            assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK);
+        struct test_thread receiver;
+        struct counting counting = {channel, 1, 0};
+        thread_start(&receiver, count_received, &counting);
+        await_sleep(&receiver);
+        if (!served)
+            assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK); /* who came first */
+        assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK);
+        thread_join(&receiver);
+        assert_int_equal(counting.received, 1);
+        assert_int_equal(ckf_channel_try_send(channel, &value), CKF_AGAIN);
+        ckf_channel_destroy(channel);
+    }
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -520,6 +614,10 @@ int main(void)
         cmocka_unit_test(a_close_needs_no_memory),
         cmocka_unit_test(wide_and_narrow_changes_mix),
         cmocka_unit_test(a_shared_block_has_one_owner),
+        cmocka_unit_test(an_offer_to_send_is_taken_once),
+        cmocka_unit_test(an_offer_to_receive_keeps_the_slot_until_its_element_has_been_read),
+        cmocka_unit_test(an_offer_that_was_withdrawn_cannot_be_taken),
+        cmocka_unit_test(an_offer_left_behind_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

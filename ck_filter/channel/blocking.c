@@ -142,14 +142,20 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
+int64_t ckf_call_awake_until_ns(const struct ckf_call *call, int64_t start_ns, int64_t patience_ns)
+{
+    return earlier(start_ns + patience_ns, ckf_call_deadline_ns(call));
+}
+
 /* Waits a little without enrolling anywhere, which is all that a busy channel needs: enrolling, and
  * being found and woken, cost more than several elements. */
 static enum ckf_status poll_shortly(struct ckf_call *call, int64_t start_ns)
 {
     enum ckf_status status = CKF_AGAIN;
     int64_t patience_ns = ckf_patience_ns();
+    call->was_awake = true;
     if (patience_ns > 0) {
-        status = look_for(call, earlier(start_ns + patience_ns, ckf_call_deadline_ns(call)));
+        status = look_for(call, ckf_call_awake_until_ns(call, start_ns, patience_ns));
         if (status != CKF_AGAIN)
             ckf_patience_paid();
         else
@@ -283,6 +289,7 @@ static bool enrol_in_buffered(struct ckf_call *call, bool in_front)
         ckf_waitlist_lock(&only->channel->waitlist);
         link_case(call, nth_in_order(call, i), in_front);
         ckf_waitlist_unlock(&only->channel->waitlist);
+        ckf_core_catch_up(only->channel, only->direction);
         if (CKF_STEP(is_ready(only)))
             return false;
     }
@@ -333,8 +340,8 @@ static enum ckf_claim give_up(struct ckf_wait *wait)
 static enum ckf_claim sleep_until_claimed(const struct ckf_call *call, struct ckf_wait *wait,
                                           int64_t deadline_ns, const struct ckf_wait_note *note)
 {
-    bool fired = any_can_poll(call) ? ckf_park_at_once(&wait->parker, deadline_ns, note)
-                                    : ckf_park(&wait->parker, deadline_ns, note);
+    bool fired = call->was_awake ? ckf_park_at_once(&wait->parker, deadline_ns, note)
+                                 : ckf_park(&wait->parker, deadline_ns, note);
     return fired ? ckf_wait_outcome(wait) : give_up(wait);
 }
 
@@ -405,14 +412,12 @@ static enum ckf_status sleep_as_needed(struct ckf_call *call)
 
 enum ckf_status ckf_call_wait(struct ckf_call *call)
 {
-    if (!any_can_poll(call))
-        return sleep_as_needed(call);
     int64_t start_ns = ckf_now_ns();
-    enum ckf_status status = poll_shortly(call, start_ns);
+    enum ckf_status status = any_can_poll(call) ? poll_shortly(call, start_ns) : CKF_AGAIN;
     if (status != CKF_AGAIN)
         return status;
     status = sleep_as_needed(call);
-    if (status != CKF_TIMED_OUT)
+    if (call->was_awake && status != CKF_TIMED_OUT)
         ckf_patience_slept(ckf_now_ns() - start_ns);
     return status;
 }

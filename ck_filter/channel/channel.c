@@ -62,6 +62,11 @@ static enum ckf_status init_core(struct ckf_channel *channel,
         channel->core = &ckf_segments_core;
         return ckf_segments_init(&channel->segments, channel->elem_size, options->flags);
     }
+    const unsigned both_ends = CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER;
+    if ((options->flags & both_ends) == both_ends) {
+        channel->core = channel->elem_size == CKF_WORD_SIZE ? &ckf_spsc_words_core : &ckf_spsc_core;
+        return ckf_spsc_init(&channel->spsc, channel->capacity, channel->elem_size, start);
+    }
     channel->core = &ckf_ring_core;
     return ckf_ring_init(&channel->ring, channel->capacity, channel->elem_size, options->flags,
                          start);
@@ -98,7 +103,9 @@ enum ckf_status ckf_channel_create_at(struct ckf_channel **created,
     }
     ckf_waitlist_init(&channel->waitlist, channel->core == &ckf_locked_core);
     if (channel->core == &ckf_handoff_core)
-        ckf_handoff_init(&channel->handoff, &channel->waitlist);
+        ckf_handoff_init(&channel->handoff, &channel->waitlist,
+                         options->variant == CKF_VARIANT_ATOMIC &&
+                             channel->elem_size <= CKF_WORD_SIZE);
     *created = channel;
     return CKF_OK;
 }
@@ -149,14 +156,20 @@ void ckf_channel_destroy(struct ckf_channel *channel)
 
 /* --- send and receive --- */
 
-/* Clears the event fd and arms it; true if the channel turns out to be ready, and the fd readable. */
-static bool arm(struct ckf_channel *channel, enum ckf_direction direction)
+/* A second look after one that found the channel not ready, which now counts. An event fd is cleared and
+ * armed before it, and readable if the channel turns out to be ready. */
+static bool look_again(struct ckf_channel *channel, enum ckf_direction direction)
 {
     uint64_t moment;
-    ckf_waitlist_arm(&channel->waitlist, direction);
+    bool has_event_fd = ckf_waitlist_has_event_fd(&channel->waitlist, direction);
+    if (CKF_LIKELY(!has_event_fd && channel->core->catch_up == NULL))
+        return false;
+    if (has_event_fd)
+        ckf_waitlist_arm(&channel->waitlist, direction);
+    ckf_core_catch_up(channel, direction);
     if (!CKF_STEP(channel->core->is_ready(channel, direction, &moment)))
         return false;
-    if (CKF_STEP(true))
+    if (has_event_fd && CKF_STEP(true))
         ckf_waitlist_fire_event(&channel->waitlist, direction);
     return true;
 }
@@ -166,9 +179,7 @@ static enum ckf_status try_once(struct ckf_channel *channel, enum ckf_direction 
                                 void *elem)
 {
     enum ckf_status status = ckf_core_try(channel, direction, elem);
-    while (CKF_UNLIKELY(status == CKF_AGAIN) &&
-           CKF_UNLIKELY(ckf_waitlist_has_event_fd(&channel->waitlist, direction)) &&
-           arm(channel, direction))
+    while (CKF_UNLIKELY(status == CKF_AGAIN) && look_again(channel, direction))
         status = ckf_core_try(channel, direction, elem);
     return status;
 }
@@ -460,9 +471,8 @@ bool ckf_channel_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     REQUIRE_DIRECTION(direction);
     uint64_t moment;
     struct ckf_visit *visit = ckf_visit_begin(channel);
-    bool ready = channel->core->is_ready(channel, direction, &moment);
-    if (!ready && ckf_waitlist_has_event_fd(&channel->waitlist, direction))
-        ready = arm(channel, direction);
+    bool ready =
+        channel->core->is_ready(channel, direction, &moment) || look_again(channel, direction);
     ckf_visit_end(visit);
     return ready;
 }

@@ -3,8 +3,9 @@
  *
  * A core is chosen at creation by variant and capacity:
  *
- *     ring      ATOMIC, bounded        locked    MUTEX, bounded and unbounded
- *     segments  ATOMIC, unbounded      handoff   both, rendezvous
+ *     ring      ATOMIC, bounded                       locked    MUTEX, bounded and unbounded
+ *     spsc      ATOMIC, bounded, both ends promised   handoff   both, rendezvous
+ *     segments  ATOMIC, unbounded
  */
 #ifndef CKF_CHANNEL_CORE_H
 #define CKF_CHANNEL_CORE_H
@@ -18,10 +19,12 @@
 
 #include "base/atomics.h"
 #include "base/cacheline.h"
+#include "base/step.h"
 #include "channel/handoff.h"
 #include "channel/locked.h"
 #include "channel/ring.h"
 #include "channel/segments.h"
+#include "channel/spsc.h"
 #include "channel/waitlist.h"
 #include "sync/lock.h"
 
@@ -54,6 +57,10 @@ struct ckf_core {
     /* Whether a call in that direction would return something else than CKF_AGAIN. After false,
      * *moment is such that two false answers with one moment mean: false all the time between. */
     bool (*is_ready)(struct ckf_channel *channel, enum ckf_direction direction, uint64_t *moment);
+    /* NULL: calls see at once what others have done. Otherwise the core may be some instructions late to
+     * show a call in that direction what the other end has done, and shows all of it afterwards. To come
+     * before the second look of who has shown its interest, and before a CKF_AGAIN that counts. */
+    void (*catch_up)(struct ckf_channel *channel, enum ckf_direction direction);
     size_t (*len)(const struct ckf_channel *channel);
     /* Whether is_ready takes no lock, so that a call may poll it for a while before it sleeps. */
     bool polls;
@@ -63,7 +70,8 @@ struct ckf_core {
     void (*free)(struct ckf_channel *channel);
 };
 
-extern const struct ckf_core ckf_ring_core, ckf_segments_core, ckf_locked_core, ckf_handoff_core;
+extern const struct ckf_core ckf_ring_core, ckf_spsc_core, ckf_spsc_words_core, ckf_segments_core,
+    ckf_locked_core, ckf_handoff_core;
 
 /* Counted producers or consumers; guarded by the lock. */
 struct ckf_ends {
@@ -77,6 +85,7 @@ struct ckf_channel {
     size_t elem_size, capacity;
     union {
         struct ckf_ring ring;
+        struct ckf_spsc spsc;
         struct ckf_segments segments;
         struct ckf_locked locked;
         struct ckf_handoff handoff;
@@ -103,6 +112,12 @@ static inline enum ckf_status ckf_core_try(struct ckf_channel *channel,
 {
     return direction == CKF_SEND ? channel->core->try_send(channel, elem)
                                  : channel->core->try_recv(channel, elem);
+}
+
+static inline void ckf_core_catch_up(struct ckf_channel *channel, enum ckf_direction direction)
+{
+    if (channel->core->catch_up != NULL && CKF_STEP(true))
+        channel->core->catch_up(channel, direction);
 }
 
 /* Elements of up to 8 bytes travel as one word. */

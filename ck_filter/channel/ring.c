@@ -17,7 +17,7 @@
  * Progress:   lock-free. Who finds a lagging hint jumps: a later state says how far others have got.
  * Teardown:   the door drains the channel first.
  *
- * Promises. Of several elements a single producer prepares all cells but the first, which nobody
+ * Promises, of one end (of both: spsc.c). Of several elements a single producer prepares all cells but the first, which nobody
  * reaches before the first is filled, and then fills that one, by a CAS of its state alone, since
  * anybody may close. (Of one element the wide CAS is quicker.) A single consumer stores
  * head instead of competing for it. A promise that is broken loses elements or repeats them; indices

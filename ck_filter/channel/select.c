@@ -38,12 +38,31 @@ static bool is_ready(const struct ckf_select_case *only, uint64_t *moment)
     return ready;
 }
 
-/* True if there was a moment at which no case was ready. */
+static void catch_up(const struct ckf_select_case *only)
+{
+    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    ckf_core_catch_up(only->channel, only->direction);
+    ckf_visit_end(visit);
+}
+
+static bool any_may_be_late(const struct ckf_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        if (call->cases[i].channel != NULL && call->cases[i].channel->core->catch_up != NULL)
+            return true;
+    return false;
+}
+
+/* True if there was a moment at which no case was ready. Of channels that show late what was done the
+ * second look counts: it comes after all first ones and is not late. */
 static bool none_was_ready(const struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
         if (call->cases[i].channel != NULL && is_ready(&call->cases[i], &call->rooms[i].moment))
             return false;
+    for (size_t i = 0; i < call->count; i++)
+        if (call->cases[i].channel != NULL)
+            catch_up(&call->cases[i]);
     for (size_t i = 0; i < call->count; i++) {
         uint64_t moment;
         if (call->cases[i].channel == NULL)
@@ -74,7 +93,8 @@ static enum ckf_status try_now(struct ckf_call *call)
         enum ckf_status status = ckf_call_try(call, attempt_visiting);
         if (status != CKF_AGAIN)
             return status;
-        if (arm_event_fds(call) && (call->count < 2 || none_was_ready(call)))
+        if (arm_event_fds(call) &&
+            ((call->count < 2 && !any_may_be_late(call)) || none_was_ready(call)))
             return CKF_AGAIN;
     }
 }

@@ -34,7 +34,7 @@ struct ckf_cell_chunks {
 
 struct ckf_cell_row {
     struct ckf_cell_chunks chunks;
-    struct ckf_front front;
+    struct ckf_front *front; /* NULL without memory */
 };
 
 struct ckf_cell_block {

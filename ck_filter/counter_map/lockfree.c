@@ -193,8 +193,10 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
                                    struct ckf_cell_row *row, const struct ckf_short_key *key,
                                    uint64_t tag, _Atomic(uint64_t) *word)
 {
+    int saved_errno = errno;
     bool pays = ckf_front_fill(&row->front, key, tag, word);
-    ckf_cells_use_front(&map->cells, place, pays ? &row->front : NULL);
+    errno = saved_errno;
+    ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
 
 /* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
@@ -220,7 +222,7 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
     if (CKF_UNLIKELY(row == NULL))
         make_row(map, place);
-    else if (!ckf_front_rests(&row->front))
+    else if (row->front != NULL && !ckf_front_rests(row->front))
         note_miss(map, place, row, &(struct ckf_short_key){first, last, length}, tag, word);
     return count_quickly(word, n, place);
 }

@@ -179,20 +179,6 @@ enum {
     LOOK_EVERY = CKF_SIZE(4096, 4)
 };
 
-static void raise_fence(struct ckf_fence *fence)
-{
-    uint32_t down = CKF_FENCE_DOWN;
-    /* relaxed: before the barrier, which orders it with what comes after it in every thread: a section
-     * that was executed so far as to find the fence down is seen by all who find it up; all others
-     * find it moving. */
-    if (!cas_relaxed(&fence->mode, &down, CKF_FENCE_MOVING))
-        return;
-    if (CKF_STEP(true))
-        ckf_membarrier();
-    /* edge fence-passed: release; pairs with the load in ckf_section_wait_behind(), and with the fall. */
-    store_release(&fence->mode, CKF_FENCE_UP);
-}
-
 static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
 {
     /* relaxed, all of it: a guess at what pays */
@@ -203,7 +189,7 @@ static void weigh(struct ckf_fence *fence, int64_t start_ns, int64_t end_ns)
         dear = 0;
     store_relaxed(&fence->dear_waits, dear);
     if (dear >= CKF_RARELY(DEAR_WAITS))
-        raise_fence(fence);
+        ckf_light_fence_raise(&fence->light);
 }
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
@@ -217,19 +203,14 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
         return;
     /* relaxed: as in weigh() */
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
-    uint32_t up = CKF_FENCE_UP;
-    /* edge fence-passed: seq_cst, then release; pairs with the acquire in ckf_fence_stands(): a waiter that
-     * found it up had removed its object before the first, and who finds it down comes after that. */
-    if (quiet_ns >= QUIET_NS && cas_seq_cst(&fence->mode, &up, CKF_FENCE_MOVING))
-        store_release(&fence->mode, CKF_FENCE_DOWN);
+    if (quiet_ns >= QUIET_NS)
+        ckf_light_fence_lower(&fence->light);
 }
 
 void ckf_section_wait_behind(struct ckf_fence *fence)
 {
     int64_t start_ns = ckf_now_ns();
-    /* edge fence-passed: seq_cst, after the waiter's seq_cst stores: a section that finds the fence down
-     * again finds its object removed. */
-    if (load_seq_cst(&fence->mode) == CKF_FENCE_UP || !ckf_sections.are_light) {
+    if (ckf_light_fence_is_up(&fence->light) || !ckf_sections.are_light) {
         wait_for_sections(false);
         store_relaxed(&fence->last_wait_ns, start_ns); /* relaxed: as in weigh() */
         return;
@@ -240,5 +221,5 @@ void ckf_section_wait_behind(struct ckf_fence *fence)
 
 void ckf_fence_mend_child(struct ckf_fence *fence)
 {
-    store_relaxed(&fence->mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
+    store_relaxed(&fence->light.mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
 }

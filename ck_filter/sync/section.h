@@ -24,6 +24,7 @@
 #include "base/check.h"
 #include "base/membarrier.h"
 #include "base/step.h"
+#include "sync/light_fence.h"
 #include "sync/per_thread.h"
 
 enum {
@@ -135,21 +136,18 @@ static inline void ckf_section_end(struct ckf_place *place)
 /* Of a collection: all zeros, then its sections' and waiters'. Sections that may reach what its waiters
  * have removed all pass it. */
 struct ckf_fence {
-    _Atomic(uint32_t) mode;
+    struct ckf_light_fence light;
     _Atomic(uint32_t) dear_waits; /* in a row */
     _Atomic(int64_t) last_wait_ns;
 };
-enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_MOVING, CKF_FENCE_UP };
 
 void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place);
 
 /* At the beginning of a section: true: it has to pass slowly. What leads to things that waiters remove, and
  * says that they are removed, is then loaded seq_cst, and so it is written. */
-static inline bool ckf_fence_stands(struct ckf_fence *fence)
+static inline bool ckf_fence_stands(const struct ckf_fence *fence)
 {
-    /* edge fence-passed: acquire; pairs with the release in ckf_section_pass_slowly(): who finds it down
-     * again, after a wait has found it up, finds removed what that wait is for. */
-    return CKF_UNLIKELY(load_acquire(&fence->mode) != CKF_FENCE_DOWN);
+    return ckf_light_fence_stands(&fence->light);
 }
 
 static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence)

@@ -57,7 +57,8 @@ struct ckf_channel;
 
 enum ckf_direction { CKF_SEND = 0, CKF_RECV = 1 };
 
-/* Promises of the caller: at any time at most one thread sends, or receives. */
+/* Promises of the caller: at any time at most one thread sends, or receives, and each of its calls happens
+ * before the next one. Both make a bounded ATOMIC channel several times as fast. */
 enum { CKF_CHANNEL_SINGLE_PRODUCER = 1, CKF_CHANNEL_SINGLE_CONSUMER = 2 };
 
 /* Zeros are defaults: an ATOMIC rendezvous of pointers. */

@@ -125,29 +125,20 @@ SCENE(batches_meet_in_segments, "order-batches-meet-in-segments", BOTH, segment_
       two_batches_are_there, {"sender", send_two_twenties, 1},
       {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
 
-static void promised(struct ckf_stress_run *run, void *state, size_t capacity)
-{
-    struct ckf_channel_options options = {.variant = variant_of(run),
-                                          .capacity = capacity,
-                                          .elem_size = 8,
-                                          .flags = CKF_CHANNEL_SINGLE_PRODUCER |
-                                                   CKF_CHANNEL_SINGLE_CONSUMER};
-    expect(run, ckf_channel_create(&((struct state *)state)->first, &options) == CKF_OK);
-}
-
+/* A ring keeps one of the promises: for both there is another core (channel_promised.c). */
 static void promised_ring(struct ckf_stress_run *run, void *state)
 {
-    promised(run, state, 2);
+    ((struct state *)state)->first = make_promised(run, 2, CKF_CHANNEL_SINGLE_PRODUCER);
 }
 
 static void promised_segments(struct ckf_stress_run *run, void *state)
 {
-    promised(run, state, CKF_UNBOUNDED);
+    ((struct state *)state)->first = make_promised(run, CKF_UNBOUNDED, BOTH_ENDS);
 }
 
 static void promised_full_ring(struct ckf_stress_run *run, void *state)
 {
-    promised(run, state, 1);
+    ((struct state *)state)->first = make_promised(run, 1, CKF_CHANNEL_SINGLE_CONSUMER);
     expect(run, put(((struct state *)state)->first, 1) == CKF_OK);
 }
 

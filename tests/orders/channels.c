@@ -10,6 +10,17 @@ struct ckf_channel *make(struct ckf_stress_run *run, size_t capacity, size_t ele
     return channel;
 }
 
+struct ckf_channel *make_promised(struct ckf_stress_run *run, size_t capacity, unsigned promises)
+{
+    struct ckf_channel *channel = NULL;
+    struct ckf_channel_options options = {.variant = variant_of(run),
+                                          .capacity = capacity,
+                                          .elem_size = sizeof(uint64_t),
+                                          .flags = promises};
+    expect(run, ckf_channel_create(&channel, &options) == CKF_OK);
+    return channel;
+}
+
 enum ckf_status put(struct ckf_channel *channel, uint64_t value)
 {
     return ckf_channel_try_send(channel, &(struct element){{value, value, value}});

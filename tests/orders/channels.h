@@ -25,6 +25,9 @@ struct state {
 };
 
 struct ckf_channel *make(struct ckf_stress_run *run, size_t capacity, size_t elem_size);
+/* Of words. */
+enum { BOTH_ENDS = CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER };
+struct ckf_channel *make_promised(struct ckf_stress_run *run, size_t capacity, unsigned promises);
 enum ckf_status put(struct ckf_channel *channel, uint64_t value);
 enum ckf_status take(struct ckf_channel *channel, uint64_t *value);
 void send_one(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t value);

@@ -30,10 +30,10 @@ static void make_map(struct ckf_stress_run *run, void *state)
 /* With the fence up, sections are found without a barrier, but for those of adds without a call. */
 static void raise_fence(struct state *s)
 {
-    ckf_lockfree(s->map)->fence.mode = CKF_FENCE_MOVING;
+    ckf_lockfree(s->map)->fence.light.mode = CKF_FENCE_MOVING;
     if (ckf_sections.are_light)
         ckf_membarrier();
-    ckf_lockfree(s->map)->fence.mode = CKF_FENCE_UP;
+    ckf_lockfree(s->map)->fence.light.mode = CKF_FENCE_UP;
 }
 
 static void make_map_with_fence(struct ckf_stress_run *run, void *state)

@@ -80,7 +80,7 @@ static void known_to_index(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     make_key(run, s);
     struct ckf_cell_row *row = make_its_own(s);
-    row->front.rest = UINT32_MAX;
+    row->front->rest = UINT32_MAX;
     ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
 }
 

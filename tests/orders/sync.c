@@ -1,8 +1,10 @@
 /* tests/orders/sync.c - the private parts of sync/, but for sections. */
 
 #include "scene.h"
+#include "sync/light_fence.h"
 #include "sync/lock.h"
 #include "sync/parking.h"
+#include "sync/section.h"
 #include "sync/sharded_counter.h"
 
 struct state {
@@ -11,6 +13,9 @@ struct state {
     struct ckf_lock lock;
     struct ckf_parker parker;
     struct ckf_sharded_counter counter;
+    struct ckf_light_fence light_fence;
+    _Atomic(int) light, heavy;
+    bool told, told_too;
 };
 
 static void add_to_counter(struct ckf_stress_run *run, void *state)
@@ -101,3 +106,59 @@ static void fire(struct ckf_stress_run *run, void *state)
 
 SCENE(memory_before_firing, "order-memory-before-firing", ATOMIC_ONLY, NULL, NULL,
       {"sleeper", park, 1}, {"firer", fire, 1});
+
+/* Two sides of a store->load race, one of which passes a fence. It falls between two stores of that one. */
+static void raise_light_fence(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_section_start();
+    atomic_store_explicit(&((struct state *)state)->light_fence.mode, CKF_FENCE_UP, relaxed);
+}
+
+static void keep_light_fence_down(struct ckf_stress_run *run, void *state)
+{
+    raise_light_fence(run, state);
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&((struct state *)state)->light_fence);
+}
+
+static bool look_lightly(struct state *s)
+{
+    if (!ckf_light_fence_stands_alone(&s->light_fence))
+        return atomic_load_explicit(&s->heavy, relaxed) == 1;
+    atomic_exchange(&s->light, atomic_load_explicit(&s->light, relaxed));
+    if (ckf_sections.are_light)
+        ckf_light_fence_lower(&s->light_fence);
+    return atomic_load(&s->heavy) == 1;
+}
+
+static void store_lightly(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    for (int i = 1; i <= 2; i++) {
+        atomic_store_explicit(&s->light, i, memory_order_release);
+        s->told |= look_lightly(s);
+    }
+}
+
+static void store_heavily(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    atomic_exchange(&s->heavy, 1);
+    if (!ckf_light_fence_is_up(&s->light_fence))
+        ckf_light_fence_raise(&s->light_fence);
+    s->told_too = atomic_load(&s->light) == 2;
+}
+
+static void check_one_was_told(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, s->told || s->told_too);
+}
+
+SCENE(light_fence_falls, "order-light-fence-falls", ATOMIC_ONLY, raise_light_fence,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});
+SCENE(light_fence_rises, "order-light-fence-rises", ATOMIC_ONLY, keep_light_fence_down,
+      check_one_was_told, {"light", store_lightly, 1}, {"heavy", store_heavily, 1});

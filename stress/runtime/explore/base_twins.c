@@ -139,6 +139,13 @@ void *ckf_alloc_array(size_t count, size_t size)
     return allocate(count * size, alignof(max_align_t), CALLER);
 }
 
+void *ckf_alloc_array_untouched(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    return allocate(count * size, alignof(max_align_t), CALLER);
+}
+
 void ckf_free(void *memory)
 {
     if (memory != NULL)

@@ -1,0 +1,40 @@
+/* sync/light_fence.c - how the fence goes up and down.
+ *
+ * Roles:      heavy sides raise it, light sides lower it.
+ * Invariants: it goes down, moving, up, moving, down. Between down and up there is a barrier: whoever found
+ *             it down before has stored before, and is seen by all who find it up.
+ */
+#include "sync/light_fence.h"
+
+#include "base/membarrier.h"
+#include "base/step.h"
+
+void ckf_light_fence_lower(struct ckf_light_fence *fence)
+{
+    uint32_t up = CKF_FENCE_UP;
+    /* edge fence-passed: seq_cst, then release; pairs with the acquire in ckf_light_fence_stands(): a heavy
+     * side that found it up had written before the first, and who finds it down comes after that. */
+    if (cas_seq_cst(&fence->mode, &up, CKF_FENCE_MOVING))
+        store_release(&fence->mode, CKF_FENCE_DOWN);
+}
+
+bool ckf_light_fence_is_up(const struct ckf_light_fence *fence)
+{
+    /* edge fence-passed: seq_cst, after the heavy side's seq_cst writes: who finds the fence down again
+     * finds these. */
+    return load_seq_cst(&fence->mode) == CKF_FENCE_UP;
+}
+
+void ckf_light_fence_raise(struct ckf_light_fence *fence)
+{
+    uint32_t down = CKF_FENCE_DOWN;
+    /* relaxed: before the barrier, which orders it with what comes after it in every thread: a light side
+     * that was executed so far as to find the fence down is seen by all who find it up; all others
+     * find it moving. */
+    bool is_ours = cas_relaxed(&fence->mode, &down, CKF_FENCE_MOVING);
+    if (CKF_STEP(true))
+        ckf_membarrier();
+    if (is_ours)
+        /* edge fence-passed: release; pairs with the load in ckf_light_fence_is_up(), and with the fall. */
+        store_release(&fence->mode, CKF_FENCE_UP);
+}
