@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "counter_map/count.h"
 #include "counter_map/front.h"
 
 enum { FIRST_ACTOR = 1 };
@@ -32,11 +31,6 @@ static void add(struct ckf_stress_run *run, struct state *s)
 
 /* --- setups --- */
 
-static void note_entry(struct ckf_counter_entry *entry, void *state)
-{
-    ((struct state *)state)->entry = entry;
-}
-
 static void make_key(struct ckf_stress_run *run, struct state *s)
 {
     s->map = make_map_of(run, 0);
@@ -47,7 +41,7 @@ static void make_key(struct ckf_stress_run *run, struct state *s)
 static struct ckf_cell_row *make_its_own(struct state *s)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(s->map);
-    ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, note_entry, s);
+    s->entry = only_entry(s->map);
     atomic_fetch_or(&s->entry->state, ckf_entry_home(CKF_ENTRY_OWNED, FIRST_ACTOR));
     struct ckf_place *place = &ckf_places[FIRST_ACTOR];
     place->number = FIRST_ACTOR;
@@ -139,14 +133,6 @@ static void add_by_handle(struct ckf_stress_run *run, struct state *s)
 ADDS(add, count)
 ADDS(add_by_handle, count_by_handle)
 
-/* By a wait that does not raise a fence, and so has one barrier only. */
-static void finish_removal(struct state *s)
-{
-    ckf_section_wait();
-    s->final = ckf_lockfree_all_adds(ckf_lockfree(s->map), s->entry);
-    ckf_lockfree_detach(ckf_lockfree(s->map), s->entry);
-}
-
 /* As removal.c, forget_words(). */
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
@@ -154,7 +140,7 @@ static void move_tag_on(struct ckf_stress_run *run, void *state)
     _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
     (void)run;
     store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
-    finish_removal(s);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
@@ -163,7 +149,7 @@ static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
     (void)run;
     fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
     (void)ckf_lockfree_disarm(ckf_lockfree(s->map), s->entry);
-    finish_removal(s);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void remove_it(struct ckf_stress_run *run, void *state)

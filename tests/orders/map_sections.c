@@ -12,6 +12,7 @@
 struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
+    struct ckf_counter_entry *entry;
     const char *key;
     _Atomic(uint64_t) added; /* relaxed: it must not order what a scene is about */
     uint64_t final, phase;
@@ -37,6 +38,7 @@ static void make_map(struct ckf_stress_run *run, struct state *s, const char *ke
     s->key = key;
     s->phase = load_relaxed(&ckf_sections.phase);
     add(run, s);
+    s->entry = only_entry(s->map);
 }
 
 static void tiny_key(struct ckf_stress_run *run, void *state)
@@ -98,6 +100,15 @@ static void with_handle_of_removed(struct ckf_stress_run *run, void *state)
 {
     with_handle(run, state);
     remove_it(run, state);
+}
+
+/* By the step that all who look for the key depend on, alone. */
+static void unlink_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_entry(s->map, s->entry);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void remove_once_read(struct ckf_stress_run *run, void *state)
@@ -178,9 +189,35 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
     note_add(s);
 }
 
-/* After a read, when somebody waits for sections; behind a fence, when that is down again. */
-#define MEETS_REMOVAL(name, id, before)                                                            \
+/* Of a thread that has been in a section before. */
+#define COMES_BACK(name)                                                                           \
+    static void name##_again(struct ckf_stress_run *run, void *state)                              \
+    {                                                                                              \
+        ckf_section_end(ckf_section_begin());                                                      \
+        name(run, state);                                                                          \
+    }
+
+COMES_BACK(count)
+COMES_BACK(count_by_handle)
+
+/* When somebody waits for sections. */
+#define MEETS_WAIT(name, id)                                                                       \
     static void name##_when_waited_for(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        ckf_section_end(ckf_section_begin());                                                      \
+        await_wait(run, ((struct state *)state)->phase);                                           \
+        name(run, state);                                                                          \
+    }                                                                                              \
+    SCENE(map_waited_for_##name, "order-map-waited-for-" id, ATOMIC_ONLY, tiny_key, add_up,        \
+          {"caller", name##_when_waited_for, 1}, {"remover", unlink_it, 1})
+
+MEETS_WAIT(read, "read");
+MEETS_WAIT(list, "list");
+MEETS_WAIT(count, "add");
+
+/* After a read, when somebody waits; behind a fence, when that is down again. */
+#define MEETS_REMOVAL(name, id, before)                                                            \
+    static void name##_after_read(struct ckf_stress_run *run, void *state)                         \
     {                                                                                              \
         struct state *s = state;                                                                   \
         read(run, s);                                                                              \
@@ -194,7 +231,7 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
         name(run, state);                                                                          \
     }                                                                                              \
     SCENE(map_removal_and_##name, "order-map-removal-and-" id, ATOMIC_ONLY, before, add_up,        \
-          {"caller", name##_when_waited_for, 1}, {"remover", remove_once_read, 1});                \
+          {"caller", name##_after_read, 1}, {"remover", remove_once_read, 1});                     \
     SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
           add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_and_say_so, 1},           \
           {"lowerer", lower_fence, 1})
@@ -204,16 +241,6 @@ MEETS_REMOVAL(list, "list", tiny_key);
 MEETS_REMOVAL(count, "add", tiny_key);
 MEETS_REMOVAL(make_handle, "handle", tiny_key);
 MEETS_REMOVAL(count_by_handle, "handle-add", with_handle);
-
-/* Of a thread that has been in a section before. */
-#define COMES_BACK(name)                                                                           \
-    static void name##_again(struct ckf_stress_run *run, void *state)                              \
-    {                                                                                              \
-        ckf_section_end(ckf_section_begin());                                                      \
-        name(run, state);                                                                          \
-    }
-COMES_BACK(count)
-COMES_BACK(count_by_handle)
 
 static void count_by_handle_when_removed(struct ckf_stress_run *run, void *state)
 {
