@@ -236,8 +236,44 @@ static void a_sender_that_stops_with_a_block_takes_no_room(void **state)
     }
 }
 
-/* Stops threads that share blocks, each with one, until one of them finds none. They are at least as
- * many as the channel has room for elements. */
+/* As left by many threads that have stopped, each with a block. */
+static void use_all_blocks(struct ckf_channel *channel)
+{
+    channel->ring.blocks.used = channel->ring.blocks.count;
+}
+
+static void let_memory_run_out(struct ckf_channel *channel)
+{
+    channel->ring.blocks.extra_bytes = PTRDIFF_MAX;
+}
+
+static void blocks_are_made_when_none_is_left(void **state)
+{
+    (void)state;
+    enum { CAPACITY = 4 };
+    for (int looks_first = 0; looks_first < 2; looks_first++) {
+        size_t before = live_allocations();
+        struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
+        use_all_blocks(channel);
+        size_t with_channel = live_allocations();
+        unsigned self = act_as(SHARING);
+        if (looks_first)
+            assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        assert_int_equal(live_allocations(), with_channel + 1); /* which goes round like others */
+        _Atomic(uint64_t) *block = ckf_spares_take(channel->ring.blocks.spares);
+        assert_non_null(block); /* and stop */
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        assert_int_equal(live_allocations(), with_channel + 2);
+        act_as(self);
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        ckf_channel_destroy(channel);
+        assert_int_equal(live_allocations(), before);
+    }
+}
+
+/* Stops threads that share blocks, each with one, until one of them finds none and no memory. They are at
+ * least as many as the channel has room for elements. */
 static void a_channel_without_blocks_is_full_and_says_when_it_is_not(void **state)
 {
     (void)state;
@@ -248,7 +284,8 @@ static void a_channel_without_blocks_is_full_and_says_when_it_is_not(void **stat
         const size_t stopped = blocks->count - blocks->used;
         assert_in_range(stopped, capacities[c], 1000);
         assert_int_equal(try_send_number(channel, 1), CKF_OK); /* now this thread has a spare */
-        blocks->used = blocks->count;                          /* and stop with all others */
+        use_all_blocks(channel);                               /* and stop with all others */
+        let_memory_run_out(channel);
         int fd;
         assert_int_equal(ckf_channel_event_fd(channel, CKF_SEND, &fd), CKF_OK);
         unsigned self = act_as(SHARING);
@@ -286,6 +323,7 @@ static void a_sender_that_waits_for_a_block_is_woken(void **state)
     struct ckf_blocks *blocks = &channel->ring.blocks;
     unsigned self = act_as(SHARING);
     blocks->used = blocks->count - 1;
+    let_memory_run_out(channel);
     assert_int_equal(try_send_number(channel, 1), CKF_OK);
     _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
     struct test_thread waiting;
@@ -607,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
         cmocka_unit_test(a_held_lock_does_not_stop_a_meeting),
         cmocka_unit_test(a_sender_that_stops_with_a_block_takes_no_room),
+        cmocka_unit_test(blocks_are_made_when_none_is_left),
         cmocka_unit_test(a_channel_without_blocks_is_full_and_says_when_it_is_not),
         cmocka_unit_test(a_sender_that_waits_for_a_block_is_woken),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),

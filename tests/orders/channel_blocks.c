@@ -52,12 +52,13 @@ static void use_shared_blocks(void)
     ckf_thread_number_plus_one = CKF_OWN_NUMBERS + 1;
 }
 
-/* Of the blocks that are in no cell one is left, which nobody has used yet. */
+/* Of the blocks that are in no cell one is left, which nobody has used yet, and memory has run out. */
 static struct ckf_channel *with_fresh_block(struct ckf_stress_run *run)
 {
     struct ckf_channel *channel = make(run, 2, LARGE_BYTES);
     struct ckf_blocks *blocks = &channel->ring.blocks;
     atomic_store_explicit(&blocks->used, blocks->count - 1, relaxed);
+    blocks->extra_bytes = PTRDIFF_MAX;
     return channel;
 }
 

@@ -19,7 +19,7 @@ static void empty_map(struct ckf_stress_run *run, void *state)
 static void full_map(struct ckf_stress_run *run, void *state)
 {
     empty_map(run, state);
-    add_key(run, ((struct state *)state)->map, FILLS);
+    put_key(run, ((struct state *)state)->map, FILLS);
 }
 
 /* The entry that was let in last is about to go. */
@@ -38,6 +38,7 @@ static void full_map_with_pending(struct ckf_stress_run *run, void *state)
     full_map(run, state);
     s->entry = make_entry(run, s->map, COMES, CKF_ENTRY_PENDING);
     link_entry(run, s->map, s->entry);
+    free_replaced(s->map);
 }
 
 /* It is linked, but nothing else is there. */
@@ -47,6 +48,7 @@ static void pending(struct ckf_stress_run *run, void *state)
     empty_map(run, state);
     s->entry = make_entry(run, s->map, COMES, CKF_ENTRY_PENDING);
     link_entry(run, s->map, s->entry);
+    free_replaced(s->map);
 }
 
 /* An entry was refused while a slow helper claimed for it: that it takes room is an error, to be put right
@@ -57,6 +59,7 @@ static void claimed_for_refused(struct ckf_stress_run *run, void *state)
     empty_map(run, state);
     s->entry = make_entry(run, s->map, FILLS, CKF_ENTRY_PENDING);
     link_entry(run, s->map, s->entry);
+    free_replaced(s->map);
     expect(run, ckf_lockfree_refuse(s->entry));
     expect(run, ckf_wide_cas(&ckf_lockfree(s->map)->admission, 0, 0, 1, (uintptr_t)s->entry));
 }

@@ -30,7 +30,7 @@ static void one_key(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
 }
 
 static void one_dead(struct ckf_stress_run *run, void *state)
@@ -50,7 +50,6 @@ static void dead_and_anew_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     dead_behind_fence(run, state);
-    give_back_leaves(s->map);
     s->fresh = make_entry(run, s->map, KEY, 0);
 }
 
@@ -58,7 +57,6 @@ static void sealed_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     dead_behind_fence(run, state);
-    give_back_leaves(s->map);
     seal_leaf_of(s->map, KEY);
 }
 
@@ -67,8 +65,7 @@ static void one_refused(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_key(run, state);
-    add_key(run, s->map, NEIGHBOUR);
-    give_back_leaves(s->map);
+    put_key(run, s->map, NEIGHBOUR);
     s->dead = mark_dead(s->map, KEY);
     s->refused = mark_dead(s->map, NEIGHBOUR);
     seal_leaf_of(s->map, KEY);
@@ -94,9 +91,8 @@ static void deep_and_sealed_behind_fence(struct ckf_stress_run *run, void *state
 {
     struct state *s = state;
     deep_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
     s->dead = mark_dead(s->map, KEY);
-    give_back_leaves(s->map);
     raise_fence(s->map);
     seal_leaf_of(s->map, KEY);
 }
@@ -107,16 +103,17 @@ static void full_root(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     add_neighbours(run, s->map, KEYS_OF_A_ROOT - 1);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
 }
 
-/* A leaf has been replaced already: with the next one it is given back. */
+/* Which will be given back as soon as it is replaced. */
 static void dead_in_aging_leaf(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_dead(run, state);
     s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
     s->phase = load_relaxed(&ckf_sections.phase);
+    give_back_next(s->map);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)

@@ -17,7 +17,8 @@ static void make_two_keys(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     s->map = make_map_of(run, 0);
     s->pin = pin_key(run, s->map, STAYS);
-    add_key(run, s->map, GOES);
+    free_replaced(s->map);
+    put_key(run, s->map, GOES);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)

@@ -4,7 +4,6 @@
 #include "counter_map/count.h"
 
 #include "base/memory.h"
-#include "sync/reclaim.h"
 
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 {
@@ -17,6 +16,31 @@ struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 void add_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key)
 {
     expect(run, ckf_counter_lockfree_add(map, &key, 1) == CKF_OK);
+}
+
+void free_replaced(struct ckf_counter_map *map)
+{
+    struct ckf_counter_index *index = &ckf_lockfree(map)->index;
+    ckf_free(index->replaced); /* one, at the most */
+    index->replaced = NULL;
+    keep_next(map);
+}
+
+void put_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key)
+{
+    add_key(run, map, key);
+    free_replaced(map);
+}
+
+/* They go by two. */
+void give_back_next(struct ckf_counter_map *map)
+{
+    ckf_lockfree(map)->index.replaced_count = 1;
+}
+
+void keep_next(struct ckf_counter_map *map)
+{
+    ckf_lockfree(map)->index.replaced_count = 0;
 }
 
 uint64_t value_of_key(struct ckf_counter_map *map, struct ckf_counter_key key)
@@ -103,16 +127,7 @@ void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, uns
 {
     static const char letters[] = "0123456789";
     for (unsigned i = 0; i < count; i++)
-        add_key(run, map, KEY_AT(&letters[i], 0, 1, i));
-}
-
-void give_back_leaves(struct ckf_counter_map *map)
-{
-    struct ckf_counter_index *index = &ckf_lockfree(map)->index;
-    ckf_wait_for_reclaim();
-    ckf_free(index->replaced); /* one, at the most */
-    index->replaced = NULL;
-    index->replaced_count = 0;
+        put_key(run, map, KEY_AT(&letters[i], 0, 1, i));
 }
 
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)

@@ -21,6 +21,13 @@ enum { KEYS_OF_A_ROOT = 9 };
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys);
 
 void add_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key);
+/* In a setup, where the leaf that this replaces goes at once: with nobody to reclaim it, the engine knows
+ * that the setup is alone. */
+void put_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key);
+void free_replaced(struct ckf_counter_map *map);
+/* The next leaf that is replaced will be given back, or kept. */
+void give_back_next(struct ckf_counter_map *map);
+void keep_next(struct ckf_counter_map *map);
 /* 0: it is not there. */
 uint64_t value_of_key(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* What was counted; 0: it was not there. */
@@ -49,8 +56,6 @@ uint64_t finish_removal(struct ckf_counter_map *map, struct ckf_counter_entry *e
 /* Root 0 gets so many keys, all in one place below. */
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count);
 
-/* No leaf waits to be given back, and neither does the next one that is replaced. */
-void give_back_leaves(struct ckf_counter_map *map);
 /* The leaf that the key is in is being replaced, by a thread that stands still. */
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* The first wait is dear, and raises the fence. */

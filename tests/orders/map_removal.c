@@ -36,16 +36,17 @@ static void one_key(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
     s->added = 1;
 }
 
-/* A leaf has been replaced already: with the next one it is given back. */
+/* Its leaf will be given back as soon as it is replaced. */
 static void one_in_aging_leaf(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_key(run, state);
     s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+    give_back_next(s->map);
     s->phase = load_relaxed(&ckf_sections.phase);
     s->added++;
 }
@@ -55,6 +56,7 @@ static void short_behind_fence(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+    free_replaced(s->map);
     s->added = 1;
     raise_fence(s->map);
 }
@@ -64,6 +66,7 @@ static void pinned(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     s->counter = pin_key(run, s->map, KEY);
+    free_replaced(s->map);
 }
 
 static void pinned_behind_fence(struct ckf_stress_run *run, void *state)

@@ -464,7 +464,8 @@ void ckf_explore_unlock(uintptr_t mutex, uintptr_t pc);
 void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
 /* mutation.c: while watching_sites */
-int ckf_explore_mutated_order(enum ckf_operation_kind kind, int order, uintptr_t pc);
+int ckf_explore_mutated_order(enum ckf_operation_kind kind, uintptr_t address, int order,
+                              uintptr_t pc);
 /* True if this wake, section, grace period or marked step is to be left out. */
 bool ckf_explore_leaves_out(enum ckf_operation_kind kind, uintptr_t pc);
 
@@ -523,10 +524,12 @@ static inline bool ckf_explore_is_shared(uint8_t *user, const struct ckf_thread 
 }
 
 /* The order that an operation has, which may not be the one it asks for. */
-static inline int ckf_explore_order(enum ckf_operation_kind kind, int order, uintptr_t pc)
+static inline int ckf_explore_order(enum ckf_operation_kind kind, uintptr_t address, int order,
+                                    uintptr_t pc)
 {
-    return UNLIKELY(ckf_explore_engine.watching_sites) ? ckf_explore_mutated_order(kind, order, pc)
-                                                       : order;
+    return UNLIKELY(ckf_explore_engine.watching_sites)
+               ? ckf_explore_mutated_order(kind, address, order, pc)
+               : order;
 }
 
 /* True if what the thread is about to do to this granule cannot be told from doing it earlier or

@@ -763,7 +763,7 @@ static unsigned choose_readable(const struct ckf_location *location, unsigned ol
 
 uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, uintptr_t pc)
 {
-    order = ckf_explore_order(OP_LOAD, order, pc);
+    order = ckf_explore_order(OP_LOAD, address, order, pc);
     ckf_explore_memory_point(OP_LOAD, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_READ);
@@ -788,7 +788,7 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
 void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, int order,
                               uintptr_t pc)
 {
-    order = ckf_explore_order(OP_STORE, order, pc);
+    order = ckf_explore_order(OP_STORE, address, order, pc);
     ckf_explore_engine.running->operands[0] = value;
     ckf_explore_memory_point(OP_STORE, address, size, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
@@ -824,7 +824,7 @@ static void read_modify_write(struct ckf_thread *self, struct ckf_location *loca
 uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw what,
                                 uint64_t operand, int order, uintptr_t pc)
 {
-    order = ckf_explore_order(OP_RMW, order, pc);
+    order = ckf_explore_order(OP_RMW, address, order, pc);
     ckf_explore_engine.running->operands[0] = operand;
     ckf_explore_memory_point(OP_RMW, address, size, order, pc);
     ckf_explore_shadow_update(address, size);
@@ -876,7 +876,7 @@ static unsigned readable_by_failure(struct ckf_thread *self, const struct ckf_lo
 bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
                             int success, int failure, bool weak, uintptr_t pc)
 {
-    success = ckf_explore_order(OP_CAS, success, pc);
+    success = ckf_explore_order(OP_CAS, address, success, pc);
     failure = failure_order(success, failure);
     ckf_explore_engine.running->operands[0] = desired;
     ckf_explore_engine.running->operands[1] = *expected;
@@ -989,7 +989,7 @@ static void write_pair(struct ckf_thread *self, struct pair_of_locations pair,
 
 struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintptr_t pc)
 {
-    order = ckf_explore_order(OP_LOAD, order, pc);
+    order = ckf_explore_order(OP_LOAD, address, order, pc);
     ckf_explore_memory_point(OP_LOAD, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_READ);
@@ -1003,7 +1003,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
 void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int order,
                                    uintptr_t pc)
 {
-    order = ckf_explore_order(OP_STORE, order, pc);
+    order = ckf_explore_order(OP_STORE, address, order, pc);
     ckf_explore_engine.running->operands[0] = value.low;
     ckf_explore_engine.running->operands[1] = value.high;
     ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
@@ -1026,7 +1026,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
                                  struct ckf_pair desired, int success, int failure, uintptr_t pc)
 {
-    success = ckf_explore_order(OP_CAS, success, pc);
+    success = ckf_explore_order(OP_CAS, address, success, pc);
     failure = failure_order(success, failure);
     ckf_explore_engine.running->operands[0] = desired.low;
     ckf_explore_engine.running->operands[1] = desired.high;
@@ -1066,7 +1066,7 @@ static void exchange_in_s(struct ckf_thread *self)
 void ckf_explore_atomic_fence(int order, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
-    order = ckf_explore_order(OP_FENCE, order, pc);
+    order = ckf_explore_order(OP_FENCE, 0, order, pc);
     if (order == SEQ_CST)
         ckf_explore_point(OP_FENCE, 0, 0, order, pc);
     if (ckf_explore_engine.solo)

@@ -57,8 +57,8 @@ struct shared {
     struct mutant mutants[MAX_MUTANTS];
 };
 
-/* How a program comes to a place: by its actors, or only by its setup or teardown, where nothing but the
- * place itself can fail. */
+/* How a program comes to a place: by its actors, on what several of them use; or otherwise, where nothing
+ * but the place itself can fail. */
 enum reach { NEVER, ALONE, BESIDE_OTHERS };
 
 struct mutation_run {
@@ -68,7 +68,7 @@ struct mutation_run {
     struct ckf_source_site *places;
     size_t place_count;
     uint8_t *reached_by;          /* enum reach, [place * MAX_PROGRAMS + program] */
-    size_t size_of[MAX_PROGRAMS]; /* how many places the actors of each program reach */
+    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches beside others */
     size_t mutant_count;
     unsigned jobs;
     int64_t end_ns; /* of the budget; 0: none */
@@ -400,19 +400,19 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
     return false;
 }
 
-/* The scenes that are most about this place first, and those well; who comes there alone, once. */
+/* The scenes that are most about this place first, and those well; who comes there alone, once, unless
+ * nobody else does. */
 enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6, STAGES_ALONE = 1 };
 
 static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
-    size_t programs[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, ALONE, programs);
-    mutant->fate = SURVIVED;
-    if (show(run, mutant, programs, count, STAGES_ALONE))
-        return;
-    count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
+    size_t programs[MAX_PROGRAMS], alone[MAX_PROGRAMS];
+    size_t count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
     size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
-    if (!show(run, mutant, programs, first, FIRST_STAGES))
+    size_t alone_count = suspects(run, mutant->place, ALONE, alone);
+    mutant->fate = SURVIVED;
+    if (!show(run, mutant, programs, first, FIRST_STAGES) &&
+        !show(run, mutant, alone, alone_count, count > 0 ? STAGES_ALONE : STAGES))
         show(run, mutant, programs, count, STAGES);
 }
 
