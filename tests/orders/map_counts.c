@@ -305,7 +305,7 @@ static void make_blocks(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     ckf_blocks_init(&s->blocks);
-    expect(run, ckf_blocks_take(&s->blocks, &s->block) && s->block != NULL);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &s->block) && s->block != NULL);
 }
 
 static void destroy_blocks(struct ckf_stress_run *run, void *state)
@@ -330,7 +330,7 @@ static void take_from_giver(struct ckf_stress_run *run, void *state)
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_lock(&s->blocks.pools[i].lock);
-    expect(run, ckf_blocks_take(&s->blocks, &block) && *(char *)block == 0);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &block) && *(char *)block == 0);
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_unlock(&s->blocks.pools[i].lock);
