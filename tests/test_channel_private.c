@@ -236,8 +236,44 @@ static void a_sender_that_stops_with_a_block_takes_no_room(void **state)
     }
 }
 
-/* Stops threads that share blocks, each with one, until one of them finds none. They are at least as
- * many as the channel has room for elements. */
+/* As left by many threads that have stopped, each with a block. */
+static void use_all_blocks(struct ckf_channel *channel)
+{
+    channel->ring.blocks.used = channel->ring.blocks.count;
+}
+
+static void let_memory_run_out(struct ckf_channel *channel)
+{
+    channel->ring.blocks.extra_bytes = PTRDIFF_MAX;
+}
+
+static void blocks_are_made_when_none_is_left(void **state)
+{
+    (void)state;
+    enum { CAPACITY = 4 };
+    for (int looks_first = 0; looks_first < 2; looks_first++) {
+        size_t before = live_allocations();
+        struct ckf_channel *channel = channel_at(CAPACITY, sizeof(struct large), 0);
+        use_all_blocks(channel);
+        size_t with_channel = live_allocations();
+        unsigned self = act_as(SHARING);
+        if (looks_first)
+            assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        assert_int_equal(live_allocations(), with_channel + 1); /* which goes round like others */
+        _Atomic(uint64_t) *block = ckf_spares_take(channel->ring.blocks.spares);
+        assert_non_null(block); /* and stop */
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        assert_int_equal(live_allocations(), with_channel + 2);
+        act_as(self);
+        fill_and_drain_often(channel, 3 * CAPACITY);
+        ckf_channel_destroy(channel);
+        assert_int_equal(live_allocations(), before);
+    }
+}
+
+/* Stops threads that share blocks, each with one, until one of them finds none and no memory. They are at
+ * least as many as the channel has room for elements. */
 static void a_channel_without_blocks_is_full_and_says_when_it_is_not(void **state)
 {
     (void)state;
@@ -248,7 +284,8 @@ static void a_channel_without_blocks_is_full_and_says_when_it_is_not(void **stat
         const size_t stopped = blocks->count - blocks->used;
         assert_in_range(stopped, capacities[c], 1000);
         assert_int_equal(try_send_number(channel, 1), CKF_OK); /* now this thread has a spare */
-        blocks->used = blocks->count;                          /* and stop with all others */
+        use_all_blocks(channel);                               /* and stop with all others */
+        let_memory_run_out(channel);
         int fd;
         assert_int_equal(ckf_channel_event_fd(channel, CKF_SEND, &fd), CKF_OK);
         unsigned self = act_as(SHARING);
@@ -286,6 +323,7 @@ static void a_sender_that_waits_for_a_block_is_woken(void **state)
     struct ckf_blocks *blocks = &channel->ring.blocks;
     unsigned self = act_as(SHARING);
     blocks->used = blocks->count - 1;
+    let_memory_run_out(channel);
     assert_int_equal(try_send_number(channel, 1), CKF_OK);
     _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
     struct test_thread waiting;
@@ -502,6 +540,100 @@ static void a_shared_block_has_one_owner(void **state)
     ckf_spares_destroy(borrowing.spares, NULL);
 }
 
+/* ---- offers to calls that are awake ---- */
+
+enum { NAME = CKF_CLAIMS, NEXT_NAME = 2 * CKF_CLAIMS };
+
+static void an_offer_to_send_is_taken_once(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    uint64_t word = 0, offer = ckf_exchanger_offer(&exchanger, CKF_SEND, NAME, 7);
+    assert_int_not_equal(offer, 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), offer);
+    assert_true(ckf_exchanger_is_open(&exchanger, offer));
+    assert_true(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_int_equal(word, 7);
+    assert_false(ckf_exchanger_is_open(&exchanger, offer));
+    assert_false(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_false(ckf_exchanger_withdraw(&exchanger, offer, &word));
+    assert_int_not_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+}
+
+static void an_offer_to_receive_keeps_the_slot_until_its_element_has_been_read(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    uint64_t word = 7, offer = ckf_exchanger_offer(&exchanger, CKF_RECV, NAME, 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), offer);
+    assert_true(ckf_exchanger_take(&exchanger, offer, &word));
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+    assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    assert_int_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+    word = 0;
+    assert_false(ckf_exchanger_withdraw(&exchanger, offer, &word));
+    assert_int_equal(word, 7);
+    assert_int_not_equal(ckf_exchanger_offer(&exchanger, CKF_SEND, NEXT_NAME, 8), 0);
+}
+
+static void an_offer_that_was_withdrawn_cannot_be_taken(void **state)
+{
+    (void)state;
+    struct ckf_exchanger exchanger = {0};
+    for (int direction = 0; direction < 2; direction++) {
+        uint64_t word = 7;
+        uint64_t offer = ckf_exchanger_offer(&exchanger, (enum ckf_direction)direction, NAME, word);
+        assert_true(ckf_exchanger_withdraw(&exchanger, offer, &word));
+        assert_false(ckf_exchanger_take(&exchanger, offer, &word));
+        assert_int_equal(ckf_exchanger_find(&exchanger, CKF_SEND), 0);
+        assert_int_equal(ckf_exchanger_find(&exchanger, CKF_RECV), 0);
+    }
+}
+
+struct counting {
+    struct ckf_channel *channel;
+    int wanted, received;
+};
+
+static int count_received(void *arg)
+{
+    struct counting *counting = arg;
+    uint64_t value;
+    while (counting->received < counting->wanted &&
+           ckf_channel_recv(counting->channel, &value) == CKF_OK)
+        counting->received++;
+    return 0;
+}
+
+/* As left by a thread that has stopped with its offer in the slot, and by one that was served and has
+ * stopped before it read its element. */
+static void an_offer_left_behind_stops_nobody(void **state)
+{
+    (void)state;
+    for (int served = 0; served < 2; served++) {
+        struct ckf_channel *channel = channel_at(0, sizeof(uint64_t), 0);
+        struct ckf_exchanger *exchanger = &channel->handoff.exchanger;
+        uint64_t value = 3, offer = ckf_exchanger_offer(exchanger, CKF_RECV, NAME, 0);
+        assert_int_not_equal(offer, 0);
+        assert_int_equal(ckf_channel_try_recv(channel, &value), CKF_AGAIN);
+        if (served)
+            assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK);
+        struct test_thread receiver;
+        struct counting counting = {channel, 1, 0};
+        thread_start(&receiver, count_received, &counting);
+        await_sleep(&receiver);
+        if (!served)
+            assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK); /* who came first */
+        assert_int_equal(ckf_channel_try_send(channel, &value), CKF_OK);
+        thread_join(&receiver);
+        assert_int_equal(counting.received, 1);
+        assert_int_equal(ckf_channel_try_send(channel, &value), CKF_AGAIN);
+        ckf_channel_destroy(channel);
+    }
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -513,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_close_does_not_wait_for_the_waiters_lock),
         cmocka_unit_test(a_held_lock_does_not_stop_a_meeting),
         cmocka_unit_test(a_sender_that_stops_with_a_block_takes_no_room),
+        cmocka_unit_test(blocks_are_made_when_none_is_left),
         cmocka_unit_test(a_channel_without_blocks_is_full_and_says_when_it_is_not),
         cmocka_unit_test(a_sender_that_waits_for_a_block_is_woken),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
@@ -520,6 +653,10 @@ int main(void)
         cmocka_unit_test(a_close_needs_no_memory),
         cmocka_unit_test(wide_and_narrow_changes_mix),
         cmocka_unit_test(a_shared_block_has_one_owner),
+        cmocka_unit_test(an_offer_to_send_is_taken_once),
+        cmocka_unit_test(an_offer_to_receive_keeps_the_slot_until_its_element_has_been_read),
+        cmocka_unit_test(an_offer_that_was_withdrawn_cannot_be_taken),
+        cmocka_unit_test(an_offer_left_behind_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

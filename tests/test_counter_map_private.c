@@ -296,7 +296,7 @@ static void cells_abound_until_few_ids_are_left(void **state)
 
 static struct ckf_front *make_front(void)
 {
-    struct ckf_front *front = ckf_alloc_aligned(sizeof *front, CKF_CACHELINE);
+    struct ckf_front *front = ckf_front_make(CKF_FRONT_LEAST_BITS);
     assert_non_null(front);
     return front;
 }
@@ -316,7 +316,7 @@ static void a_front_tells_keys_of_one_set_apart(void **state)
                 if (word != NULL)
                     assert_ptr_equal(word, &words[i]);
                 else
-                    ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &words[i]);
+                    ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &words[i]);
                 found += word != NULL;
             }
             front->rest = 0;
@@ -332,9 +332,50 @@ static void a_front_forgets_all_when_the_tag_moves_on(void **state)
     struct ckf_front *front = make_front();
     struct ckf_short_key key = {1, 2, 16};
     for (int i = 0; i < 8; i++)
-        ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &word);
+        ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &word);
     assert_ptr_equal(ckf_front_find(front, &key, CKF_FRONT_TAG_STEP), &word);
     assert_null(ckf_front_find(front, &key, 2 * CKF_FRONT_TAG_STEP));
+    ckf_free(front);
+}
+
+static void a_front_grows_until_it_holds_what_is_asked_for(void **state)
+{
+    (void)state;
+    enum { KEYS = 3000, ROUNDS = 60 };
+    if (KEYS > CKF_FRONT_WAYS << CKF_FRONT_MOST_BITS)
+        skip(); /* fronts of instrumented builds are tiny */
+    static _Atomic(uint64_t) words[KEYS];
+    struct ckf_front *front = make_front();
+    size_t found = 0;
+    for (int round = 0; round < ROUNDS; round++)
+        for (uint64_t i = 0; i < KEYS; i++) {
+            struct ckf_short_key key = {i, ~i, 16};
+            _Atomic(uint64_t) *word = ckf_front_find(front, &key, CKF_FRONT_TAG_STEP);
+            if (word == NULL)
+                assert_true(ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &words[i]));
+            else
+                assert_ptr_equal(word, &words[i]);
+            found += word != NULL && round == ROUNDS - 1;
+        }
+    assert_true(64 - front->shift > CKF_FRONT_LEAST_BITS);
+    assert_true(64 - front->shift <= CKF_FRONT_MOST_BITS);
+    assert_true(found > KEYS / 10 * 9);
+    ckf_free(front);
+}
+
+static void a_front_stays_as_it_is_without_memory(void **state)
+{
+    (void)state;
+    _Atomic(uint64_t) word;
+    struct ckf_front *front = make_front(), *first = front;
+    bool rested = false;
+    fail_allocation(1);
+    for (uint64_t i = 0; i < 4000 && !rested; i++)
+        rested =
+            !ckf_front_fill(&front, &(struct ckf_short_key){i, i, 8}, CKF_FRONT_TAG_STEP, &word);
+    fail_allocation(0);
+    assert_true(rested);
+    assert_ptr_equal(front, first);
     ckf_free(front);
 }
 
@@ -351,7 +392,7 @@ static void a_front_that_misses_rests(void **state)
         rested = rested || rests;
         came_back = came_back || (rested && !rests);
         if (!rests)
-            (void)ckf_front_fill(front, &key, CKF_FRONT_TAG_STEP, &word);
+            (void)ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &word);
     }
     assert_true(rested && came_back);
     ckf_free(front);
@@ -407,6 +448,7 @@ static void a_list_gives_its_largest_first(void **state)
 
 int main(void)
 {
+    install_failing_allocator();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_one_hash_stay_apart),
         cmocka_unit_test(a_shard_whose_keys_collide_is_keyed_anew),
@@ -418,6 +460,8 @@ int main(void)
         cmocka_unit_test(cells_abound_until_few_ids_are_left),
         cmocka_unit_test(a_front_tells_keys_of_one_set_apart),
         cmocka_unit_test(a_front_forgets_all_when_the_tag_moves_on),
+        cmocka_unit_test(a_front_grows_until_it_holds_what_is_asked_for),
+        cmocka_unit_test(a_front_stays_as_it_is_without_memory),
         cmocka_unit_test(a_front_that_misses_rests),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),

@@ -159,21 +159,36 @@ static void patterns_are_copied_and_may_hold_any_byte(void **state)
     ckf_ruleset_destroy(ruleset);
 }
 
+enum { MANY_IDS = 5000 };
+
+/* The nth id of a ruleset whose ids ascend up to `ascending`, and go their ways from there on. */
+static uint32_t nth_id(uint32_t n, uint32_t ascending)
+{
+    return n <= ascending ? n * 857 : (n * 3571 % 9973 + 1) * 857 + 1;
+}
+
+static void check_many_ids(uint32_t ascending)
+{
+    struct ckf_ruleset *ruleset = new_ruleset();
+    char pattern[16];
+    for (uint32_t i = 1; i <= MANY_IDS; i++) {
+        snprintf(pattern, sizeof pattern, "p%u", i);
+        assert_int_equal(add_exact(ruleset, nth_id(i, ascending), pattern), CKF_OK);
+        assert_int_equal(add_exact(ruleset, nth_id(i, ascending), "again"), CKF_INVALID);
+        assert_int_equal(add_exact(ruleset, nth_id(i / 2 + 1, ascending), "again"), CKF_INVALID);
+    }
+    assert_int_equal(rule_count(ruleset), MANY_IDS);
+    assert_int_equal(speaks(ruleset, "p1"), nth_id(1, ascending));
+    assert_int_equal(speaks(ruleset, "p5000"), nth_id(MANY_IDS, ascending));
+    ckf_ruleset_destroy(ruleset);
+}
+
 static void many_ids_are_told_apart(void **state)
 {
     (void)state;
-    enum { RULES = 5000 };
-    struct ckf_ruleset *ruleset = new_ruleset();
-    char pattern[16];
-    for (uint32_t i = 1; i <= RULES; i++) {
-        snprintf(pattern, sizeof pattern, "p%u", i);
-        assert_int_equal(add_exact(ruleset, i * 857, pattern), CKF_OK);
-        assert_int_equal(add_exact(ruleset, i * 857, "again"), CKF_INVALID);
-    }
-    assert_int_equal(rule_count(ruleset), RULES);
-    assert_int_equal(speaks(ruleset, "p1"), 857);
-    assert_int_equal(speaks(ruleset, "p5000"), 5000 * 857);
-    ckf_ruleset_destroy(ruleset);
+    check_many_ids(MANY_IDS);
+    check_many_ids(MANY_IDS / 2);
+    check_many_ids(0);
 }
 
 static void every_form_of_a_rules_file_is_read(void **state)
@@ -332,21 +347,27 @@ static void zeros_before_an_id_do_not_matter(void **state)
     ckf_ruleset_destroy(ruleset);
 }
 
-static void a_refused_file_gives_its_ids_back(void **state)
+static void check_refused_file(const char *refused)
 {
-    (void)state;
     struct ckf_ruleset *ruleset = new_ruleset();
     struct ckf_load_error error;
     assert_int_equal(load_text(ruleset, "1 drop exact a\n", &error), CKF_OK);
-    assert_int_equal(load_text(ruleset, "2 drop exact b\n3 drop exact c\nbad\n", &error),
-                     CKF_INVALID);
+    assert_int_equal(load_text(ruleset, refused, &error), CKF_INVALID);
     assert_int_equal(speaks(ruleset, "b"), 0);
     assert_int_equal(load_text(ruleset, "2 drop exact d\n3 drop exact e\n", &error), CKF_OK);
+    assert_int_equal(load_text(ruleset, "1 drop exact f\n", &error), CKF_INVALID);
     assert_int_equal(speaks(ruleset, "a"), 1);
     assert_int_equal(speaks(ruleset, "b"), 0);
     assert_int_equal(speaks(ruleset, "d"), 2);
     assert_int_equal(speaks(ruleset, "e"), 3);
     ckf_ruleset_destroy(ruleset);
+}
+
+static void a_refused_file_gives_its_ids_back(void **state)
+{
+    (void)state;
+    check_refused_file("2 drop exact b\n3 drop exact c\nbad\n");
+    check_refused_file("3 drop exact b\n2 drop exact c\nbad\n");
 }
 
 static void files_that_cannot_be_read_say_why(void **state)
@@ -500,6 +521,33 @@ static void random_files_are_read_or_refused_whole(void **state)
     assert_true(accepted > 0);
 }
 
+static void add_without_memory(uint32_t ascending)
+{
+    size_t before = live_allocations();
+    for (unsigned nth = 1;; nth++) {
+        struct ckf_ruleset *ruleset = new_ruleset();
+        enum ckf_status status = CKF_OK;
+        uint32_t added = 0;
+        char pattern[32];
+        fail_allocation(nth);
+        for (uint32_t i = 1; i <= 100 && status == CKF_OK; i++) {
+            snprintf(pattern, sizeof pattern, "pattern number %u", i);
+            status = add_exact(ruleset, nth_id(i, ascending), pattern);
+            added += status == CKF_OK;
+        }
+        bool failed = allocation_failed();
+        fail_allocation(0);
+        assert_int_equal(status, failed ? CKF_NO_MEMORY : CKF_OK);
+        assert_int_equal(rule_count(ruleset), added);
+        assert_int_equal(add_exact(ruleset, nth_id(101, ascending), "after"), CKF_OK);
+        assert_int_equal(speaks(ruleset, "after"), nth_id(101, ascending));
+        ckf_ruleset_destroy(ruleset);
+        assert_int_equal(live_allocations(), before);
+        if (!failed)
+            return;
+    }
+}
+
 static void without_memory_nothing_is_added(void **state)
 {
     (void)state;
@@ -507,29 +555,8 @@ static void without_memory_nothing_is_added(void **state)
     fail_allocation(1);
     assert_int_equal(ckf_ruleset_create(&ruleset), CKF_NO_MEMORY);
     assert_null(ruleset);
-    size_t before = live_allocations();
-    for (unsigned nth = 1;; nth++) {
-        ruleset = new_ruleset();
-        enum ckf_status status = CKF_OK;
-        uint32_t added = 0;
-        char pattern[32];
-        fail_allocation(nth);
-        for (uint32_t id = 1; id <= 100 && status == CKF_OK; id++) {
-            snprintf(pattern, sizeof pattern, "pattern number %u", id);
-            status = add_exact(ruleset, id, pattern);
-            added += status == CKF_OK;
-        }
-        bool failed = allocation_failed();
-        fail_allocation(0);
-        assert_int_equal(status, failed ? CKF_NO_MEMORY : CKF_OK);
-        assert_int_equal(rule_count(ruleset), added);
-        assert_int_equal(add_exact(ruleset, 101, "after"), CKF_OK);
-        assert_int_equal(speaks(ruleset, "after"), 101);
-        ckf_ruleset_destroy(ruleset);
-        assert_int_equal(live_allocations(), before);
-        if (!failed)
-            return;
-    }
+    add_without_memory(MANY_IDS);
+    add_without_memory(50);
 }
 
 static void without_memory_a_file_is_refused_whole(void **state)

@@ -90,12 +90,12 @@ FILTER_INLINE filter_tail(struct bench_run *run, struct filter_state *state, fil
     filter_end(run, state, filter, leave, dropped);
 }
 
-/* The readers' time is the one that counts. */
+/* The readers' time is the one that counts; with `pace`, that from one publish to the next. */
 FILTER_INLINE filter_publisher(struct bench_run *run, struct filter_state *state,
                                bool (*publish)(void *, const struct filter_corpus *), bool pace)
 {
     uint64_t published = 0;
-    int64_t began_ns = bench_now_ns(), next_ns = began_ns + state->period_ns;
+    int64_t began_ns = bench_now_ns(), next_ns = began_ns + state->period_ns, last_ns = began_ns;
     while (__atomic_load_n(&state->readers_left, __ATOMIC_ACQUIRE) != 0) {
         int64_t left_ns = next_ns - bench_now_ns();
         if (left_ns > 0) {
@@ -107,6 +107,7 @@ FILTER_INLINE filter_publisher(struct bench_run *run, struct filter_state *state
         if (!publish(state->filter, state->corpus))
             bench_fail(run, "a publish failed");
         published++;
+        last_ns = bench_now_ns();
     }
     int64_t start_ns = INT64_MAX, end_ns = 0;
     for (unsigned i = 0; i < bench_copies(run, 0); i++) {
@@ -115,9 +116,10 @@ FILTER_INLINE filter_publisher(struct bench_run *run, struct filter_state *state
         if (state->thread[i].end_ns > end_ns)
             end_ns = state->thread[i].end_ns;
     }
-    if (pace)
-        bench_value(run,
-                    (double)(end_ns - start_ns) / 1e6 / (double)(published > 0 ? published : 1));
+    if (pace && published == 0)
+        bench_fail(run, "nothing was published");
+    else if (pace)
+        bench_value(run, (double)(last_ns - began_ns) / 1e6 / (double)published);
     else
         bench_value(run, (double)(end_ns - start_ns) / (double)bench_work(run));
 }

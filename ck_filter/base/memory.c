@@ -84,11 +84,19 @@ void *ckf_alloc(size_t size)
     return ckf_alloc_aligned(size, alignof(max_align_t));
 }
 
-void *ckf_alloc_array(size_t count, size_t size)
+void *ckf_alloc_array_untouched(size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    return ckf_alloc(count * size);
+    return ckf_alloc_untouched(count * size, alignof(max_align_t));
+}
+
+void *ckf_alloc_array(size_t count, size_t size)
+{
+    void *memory = ckf_alloc_array_untouched(count, size);
+    if (memory != NULL)
+        memset(memory, 0, count * size);
+    return memory;
 }
 
 void ckf_free(void *memory)

@@ -21,6 +21,9 @@ void *ckf_alloc_untouched(size_t size, size_t align);
 /* Zeroed memory for count items of size bytes; NULL also when the product overflows. */
 void *ckf_alloc_array(size_t count, size_t size);
 
+/* The same, not written to. */
+void *ckf_alloc_array_untouched(size_t count, size_t size);
+
 void ckf_free(void *memory);
 
 /* A copy of a string (NULL stays NULL): *copy is set and true returned, or false without memory. */

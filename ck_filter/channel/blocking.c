@@ -33,6 +33,26 @@ static void swap_order(struct ckf_case_room *rooms, size_t a, size_t b)
     rooms[b].order = kept;
 }
 
+/* Tries one case, with the result of ckf_call_try(). */
+static inline enum ckf_status try_case(struct ckf_call *call, size_t number,
+                                       enum ckf_status (*attempt)(const struct ckf_select_case *))
+{
+    struct ckf_select_case *only = &call->cases[number];
+    enum ckf_status status = only->channel != NULL ? attempt(only) : CKF_AGAIN;
+    if (status == CKF_AGAIN || status == CKF_NO_MEMORY)
+        return status;
+    only->status = status;
+    call->chosen = number;
+    return CKF_OK;
+}
+
+enum ckf_status ckf_call_try_any(struct ckf_call *call,
+                                 enum ckf_status (*attempt)(const struct ckf_select_case *only))
+{
+    return call->count == 0 ? CKF_AGAIN
+                            : try_case(call, ckf_random_below((uint32_t)call->count), attempt);
+}
+
 enum ckf_status ckf_call_try(struct ckf_call *call,
                              enum ckf_status (*attempt)(const struct ckf_select_case *only))
 {
@@ -40,18 +60,9 @@ enum ckf_status ckf_call_try(struct ckf_call *call,
     for (size_t left = call->count; left > 0; left--) {
         if (left > 1)
             swap_order(call->rooms, left - 1, ckf_random_below((uint32_t)left));
-        size_t number = call->rooms[left - 1].order;
-        struct ckf_select_case *only = &call->cases[number];
-        if (only->channel == NULL)
-            continue;
-        enum ckf_status status = attempt(only);
-        if (status == CKF_AGAIN)
-            continue;
-        if (status == CKF_NO_MEMORY)
+        enum ckf_status status = try_case(call, call->rooms[left - 1].order, attempt);
+        if (status != CKF_AGAIN)
             return status;
-        only->status = status;
-        call->chosen = number;
-        return CKF_OK;
     }
     return CKF_AGAIN;
 }
@@ -142,14 +153,20 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
+int64_t ckf_call_awake_until_ns(const struct ckf_call *call, int64_t start_ns, int64_t patience_ns)
+{
+    return earlier(start_ns + patience_ns, ckf_call_deadline_ns(call));
+}
+
 /* Waits a little without enrolling anywhere, which is all that a busy channel needs: enrolling, and
  * being found and woken, cost more than several elements. */
 static enum ckf_status poll_shortly(struct ckf_call *call, int64_t start_ns)
 {
     enum ckf_status status = CKF_AGAIN;
     int64_t patience_ns = ckf_patience_ns();
+    call->was_awake = true;
     if (patience_ns > 0) {
-        status = look_for(call, earlier(start_ns + patience_ns, ckf_call_deadline_ns(call)));
+        status = look_for(call, ckf_call_awake_until_ns(call, start_ns, patience_ns));
         if (status != CKF_AGAIN)
             ckf_patience_paid();
         else
@@ -334,8 +351,8 @@ static enum ckf_claim give_up(struct ckf_wait *wait)
 static enum ckf_claim sleep_until_claimed(const struct ckf_call *call, struct ckf_wait *wait,
                                           int64_t deadline_ns, const struct ckf_wait_note *note)
 {
-    bool fired = any_can_poll(call) ? ckf_park_at_once(&wait->parker, deadline_ns, note)
-                                    : ckf_park(&wait->parker, deadline_ns, note);
+    bool fired = call->was_awake ? ckf_park_at_once(&wait->parker, deadline_ns, note)
+                                 : ckf_park(&wait->parker, deadline_ns, note);
     return fired ? ckf_wait_outcome(wait) : give_up(wait);
 }
 
@@ -406,14 +423,12 @@ static enum ckf_status sleep_as_needed(struct ckf_call *call)
 
 enum ckf_status ckf_call_wait(struct ckf_call *call)
 {
-    if (!any_can_poll(call))
-        return sleep_as_needed(call);
     int64_t start_ns = ckf_now_ns();
-    enum ckf_status status = poll_shortly(call, start_ns);
+    enum ckf_status status = any_can_poll(call) ? poll_shortly(call, start_ns) : CKF_AGAIN;
     if (status != CKF_AGAIN)
         return status;
     status = sleep_as_needed(call);
-    if (status != CKF_TIMED_OUT)
+    if (call->was_awake && status != CKF_TIMED_OUT)
         ckf_patience_slept(ckf_now_ns() - start_ns);
     return status;
 }

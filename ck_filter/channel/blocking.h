@@ -26,8 +26,9 @@ struct ckf_call {
     struct ckf_select_case *cases;
     struct ckf_case_room *rooms; /* as many; order is filled in */
     size_t count;
-    size_t chosen; /* the result; count: none */
-    bool gathers;  /* more elements than one are wanted, if they come at once */
+    size_t chosen;  /* the result; count: none */
+    bool gathers;   /* more elements than one are wanted, if they come at once */
+    bool was_awake; /* for as long as it should be: it sleeps at once if it has to wait */
     int64_t deadline_ns;
     struct ckf_context *context;
     const char *operation;
@@ -40,12 +41,19 @@ struct ckf_call {
 enum ckf_status ckf_call_try(struct ckf_call *call,
                              enum ckf_status (*attempt)(const struct ckf_select_case *only));
 
+/* The same for one of them, any: needs no rooms. */
+enum ckf_status ckf_call_try_any(struct ckf_call *call,
+                                 enum ckf_status (*attempt)(const struct ckf_select_case *only));
+
 /* Waits until a case is taken, which is tried again and again. CKF_OK as above, CKF_TIMED_OUT,
  * CKF_CANCELED or CKF_NO_MEMORY. The caller keeps destroy away from the channels. */
 enum ckf_status ckf_call_wait(struct ckf_call *call);
 
 /* The same for a call of one case, and returns the case's outcome instead of CKF_OK. */
 enum ckf_status ckf_call_wait_one(struct ckf_call *call);
+
+/* When a wait that began at start_ns should sleep: at the end of its patience, or at the deadline. */
+int64_t ckf_call_awake_until_ns(const struct ckf_call *call, int64_t start_ns, int64_t patience_ns);
 
 /* The call's deadline or its context's, whichever comes first. */
 int64_t ckf_call_deadline_ns(const struct ckf_call *call);

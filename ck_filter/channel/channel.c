@@ -103,7 +103,9 @@ enum ckf_status ckf_channel_create_at(struct ckf_channel **created,
     }
     ckf_waitlist_init(&channel->waitlist, channel->core == &ckf_locked_core);
     if (channel->core == &ckf_handoff_core)
-        ckf_handoff_init(&channel->handoff, &channel->waitlist);
+        ckf_handoff_init(&channel->handoff, &channel->waitlist,
+                         options->variant == CKF_VARIANT_ATOMIC &&
+                             channel->elem_size <= CKF_WORD_SIZE);
     *created = channel;
     return CKF_OK;
 }

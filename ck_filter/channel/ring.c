@@ -69,7 +69,7 @@ static uint64_t state_of(const struct ckf_wide *cell)
 }
 
 /* Blocks beside those of the cells: one for each thread that keeps one, and for all others as many as
- * there can be elements, so that where none is left, unfinished calls hold that many. Not fewer than
+ * there can be elements, so that no send has to make one while unfinished calls hold fewer. Not fewer than
  * will be wanted at once, nor more than Linux has threads. */
 static size_t spare_blocks(size_t capacity)
 {
@@ -85,8 +85,23 @@ static _Atomic(uint64_t) *block_at(const struct ckf_blocks *blocks, size_t i)
     return (_Atomic(uint64_t) *)(void *)(blocks->bytes + i * blocks->stride);
 }
 
+/* One that was made; the block lies behind it. */
+struct ckf_extra_block {
+    struct ckf_extra_block *next;
+};
+
+static void extra_blocks_free(struct ckf_extra_block *extra)
+{
+    while (extra != NULL) {
+        struct ckf_extra_block *next = extra->next;
+        ckf_free(extra);
+        extra = next;
+    }
+}
+
 static void blocks_free(struct ckf_blocks *blocks)
 {
+    extra_blocks_free(load_relaxed(&blocks->extra)); /* relaxed: alone */
     ckf_free(blocks->bytes);
     ckf_spares_destroy(blocks->spares, NULL);
 }
@@ -96,6 +111,7 @@ static bool blocks_init(struct ckf_blocks *blocks, size_t capacity, size_t elem_
     size_t cells = capacity + 1, bytes;
     blocks->stride = ckf_stride_for(elem_size);
     blocks->count = cells + spare_blocks(capacity);
+    blocks->extra_bytes = CKF_CACHELINE + blocks->stride;
     atomic_init(&blocks->used, cells);
     if (__builtin_mul_overflow(blocks->count, blocks->stride, &bytes))
         return false;
@@ -359,11 +375,7 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_rin
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(ring, ticket)->high);
-            if (!in_blocks)
-                copy[found] = word;
-            else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
-            found++;
+            ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket = next_ticket(ring, ticket);
         } while (found < count && state_of(cell_of(ring, ticket)) == ticket);
         if (CKF_LIKELY(move_head(ring, first, ticket))) {
@@ -417,18 +429,27 @@ static _Atomic(uint64_t) *take_fresh_block(struct ckf_blocks *blocks)
     }
 }
 
-/* NULL: for this thread none is free, and as many unfinished calls as there is room for hold one. */
+/* More calls are under way than blocks were set aside for. NULL without memory. */
+__attribute__((noinline)) static _Atomic(uint64_t) *make_block(struct ckf_blocks *blocks)
+{
+    struct ckf_extra_block *extra = ckf_alloc_aligned(blocks->extra_bytes, CKF_CACHELINE);
+    if (extra == NULL)
+        return NULL;
+    /* relaxed, both: only who destroys the channel reads the list */
+    extra->next = load_relaxed(&blocks->extra);
+    while (!cas_relaxed(&blocks->extra, &extra->next, extra))
+        ;
+    return (_Atomic(uint64_t) *)(void *)((unsigned char *)extra + CKF_CACHELINE);
+}
+
+/* NULL: for this thread none is free, and memory has run out. */
 static _Atomic(uint64_t) *take_block(struct ckf_blocks *blocks)
 {
     _Atomic(uint64_t) *block = ckf_spares_take(blocks->spares);
-    return CKF_LIKELY(block != NULL) ? block : take_fresh_block(blocks);
-}
-
-static bool has_block(const struct ckf_blocks *blocks, uint64_t *moment)
-{
-    /* edge block-used: acquire; pairs with the CAS in take_fresh_block(). */
-    return load_acquire(&blocks->used) < blocks->count ||
-           ckf_spares_has_one(blocks->spares, moment);
+    if (CKF_LIKELY(block != NULL))
+        return block;
+    block = take_fresh_block(blocks);
+    return CKF_LIKELY(block != NULL) ? block : make_block(blocks);
 }
 
 static void give_block(struct ckf_channel *channel, _Atomic(uint64_t) *block)
@@ -437,7 +458,20 @@ static void give_block(struct ckf_channel *channel, _Atomic(uint64_t) *block)
         ckf_waitlist_notify(&channel->waitlist, CKF_SEND, 1); /* somebody may have found none */
 }
 
-/* No block is left for this thread: as if the channel was full, unless it is closed. */
+/* Whether a send would get one. */
+static bool has_block(struct ckf_channel *channel, uint64_t *moment)
+{
+    struct ckf_blocks *blocks = &channel->ring.blocks;
+    /* edge block-used: acquire; pairs with the CAS in take_fresh_block(). */
+    if (load_acquire(&blocks->used) < blocks->count || ckf_spares_has_one(blocks->spares, moment))
+        return true;
+    _Atomic(uint64_t) *block = make_block(blocks);
+    if (block != NULL)
+        give_block(channel, block);
+    return block != NULL;
+}
+
+/* No block is left for this thread, and no memory: as if the channel was full, unless it is closed. */
 static enum ckf_status refuse_block(const struct ckf_ring *ring)
 {
     uint64_t ticket;
@@ -566,7 +600,7 @@ static bool ring_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     if (direction == CKF_RECV)
         return find_recv(ring, moment) != CKF_AGAIN;
     /* The blocks first: if none was free and the channel is not closed later, it was not closed then. */
-    if (ring->blocks.bytes != NULL && !has_block(&ring->blocks, moment))
+    if (ring->blocks.bytes != NULL && !has_block(channel, moment))
         return ring_is_closed(channel);
     return find_send(ring, moment) != CKF_AGAIN;
 }

@@ -12,14 +12,18 @@
 #include "base/wide_cas.h"
 #include "channel/spares.h"
 
+struct ckf_extra_block;
+
 /* Where elements are that are larger than a word. Blocks that are in no cell and have never been used
- * are handed out in turn. */
+ * are handed out in turn; who finds none makes one. */
 struct ckf_blocks {
     unsigned char *bytes; /* constant; NULL: elements are in the cells */
     size_t stride;        /* constant: from a block to the next */
     size_t count;         /* constant */
+    size_t extra_bytes;   /* constant: of memory for one more block */
     struct ckf_spares *spares;
     CKF_CACHELINE_ALIGNED _Atomic(size_t) used; /* so many blocks have been handed out */
+    _Atomic(struct ckf_extra_block *) extra;    /* those that were made, to be freed in the end */
 };
 
 struct ckf_ring {

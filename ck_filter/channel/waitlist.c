@@ -33,22 +33,41 @@ static _Atomic(uint64_t) *claim_of(uint64_t name)
     return &claims[name >> CLAIM_SHIFT & (CKF_OWN_NUMBERS - 1)].claim;
 }
 
-void ckf_wait_init(struct ckf_wait *wait)
+/* The next name of the calling thread, or 0. */
+static uint64_t next_name(void)
 {
     unsigned number = ckf_thread_number();
-    wait->name = 0;
-    wait->claim = &wait->own_claim;
+    if (number >= CKF_OWN_NUMBERS)
+        return 0;
+    /* relaxed: only this thread begins waits here, and those before it with this number ended */
+    uint64_t last = load_relaxed(&claims[number].claim);
+    return ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
+}
+
+/* Others learn the name by an edge of its own, but who asks after the wait before learns here that it is
+ * over. */
+static void write_claim(_Atomic(uint64_t) *word, uint64_t name, enum ckf_claim claim)
+{
+    /* edge peer-gone: release, as in ckf_wait_claim() */
+    store_release(word, name + claim);
+}
+
+uint64_t ckf_wait_spend_name(void)
+{
+    uint64_t name = next_name();
+    if (name != 0)
+        write_claim(claim_of(name), name, CKF_CLAIM_ABANDONED);
+    return name;
+}
+
+void ckf_wait_init(struct ckf_wait *wait)
+{
+    wait->name = next_name();
+    wait->claim = wait->name != 0 ? claim_of(wait->name) : &wait->own_claim;
     wait->taken_case = 0;
     wait->unlinked = wait->handed = false;
     ckf_parker_init(&wait->parker);
-    if (number < CKF_OWN_NUMBERS) {
-        /* relaxed: only this thread begins waits here, and those before it with this number ended */
-        uint64_t last = load_relaxed(&claims[number].claim);
-        wait->claim = &claims[number].claim;
-        wait->name = ((last >> NUMBER_SHIFT) + 1) << NUMBER_SHIFT | (uint64_t)number << CLAIM_SHIFT;
-    }
-    /* relaxed: others learn the name by an edge of its own */
-    store_relaxed(wait->claim, wait->name + CKF_CLAIM_OPEN);
+    write_claim(wait->claim, wait->name, CKF_CLAIM_OPEN);
 }
 
 bool ckf_wait_is_open(uint64_t name)

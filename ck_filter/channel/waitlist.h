@@ -75,6 +75,10 @@ static inline enum ckf_claim ckf_wait_outcome(const struct ckf_wait *wait)
     return (enum ckf_claim)(load_relaxed(wait->claim) - wait->name);
 }
 
+/* A name for something else that never comes again: as if a wait had begun and ended. 0: the thread
+ * has none. Not while it waits. */
+uint64_t ckf_wait_spend_name(void);
+
 /* Of a wait that may be over: by its name. */
 bool ckf_wait_is_open(uint64_t name);
 bool ckf_wait_claim_by_name(uint64_t name); /* with TAKEN */

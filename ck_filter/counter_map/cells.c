@@ -33,8 +33,10 @@ void ckf_cells_destroy(struct ckf_cells *cells)
         struct ckf_cell_block *block = load_relaxed(&cells->blocks[i]);
         for (int j = 0; block != NULL && j < CKF_ROWS_OF_A_BLOCK; j++) {
             struct ckf_cell_row *row = load_relaxed(&block->rows[j]);
-            if (row != NULL)
+            if (row != NULL) {
                 free_chunks(&row->chunks);
+                ckf_free(row->front);
+            }
             ckf_free(row);
         }
         ckf_free(block);
@@ -84,6 +86,7 @@ static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
     row = ckf_alloc_aligned(sizeof *row, CKF_CACHELINE);
     if (row == NULL)
         return NULL;
+    row->front = ckf_front_make(CKF_FRONT_LEAST_BITS);
     /* edge row-published: release; pairs with the acquire in row_at(). */
     store_release(place, row);
     raise_row_end(cells, number);
@@ -112,7 +115,8 @@ struct ckf_cell_row *ckf_cells_make_row(struct ckf_cells *cells, struct ckf_plac
         return NULL;
     place->kept[cells->serial % CKF_KEPT].object = cells->serial;
     place->kept[cells->serial % CKF_KEPT].data = row;
-    ckf_cells_use_front(cells, place, row->front.rest == 0 ? &row->front : NULL);
+    bool rests = row->front == NULL || row->front->rest != 0;
+    ckf_cells_use_front(cells, place, rests ? NULL : row->front);
     return row;
 }
 

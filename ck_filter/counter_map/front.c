@@ -1,36 +1,90 @@
-/* counter_map/front.c - filling a front, and doing without it.
+/* counter_map/front.c - filling a front, making it larger, and doing without it.
  *
  * A miss costs about as much as a hit spares: a front that does not hold most of what its thread adds to
- * rests for a while, in which nobody looks into it.
+ * grows, and when it cannot grow any more it rests for a while, in which nobody looks into it.
  */
 #include "counter_map/front.h"
 
+#include "base/memory.h"
+
 enum {
-    FILL_EVERY = 4, /* misses: so that rare keys seldom drive out frequent ones */
-    JUDGE_EVERY = 512,
+    FILL_EVERY = 4,     /* misses in a full set: so that rare keys seldom drive out frequent ones */
+    JUDGE_EVERY = 2,    /* misses of a slot */
     HITS_OF_A_MISS = 4, /* that are worth it */
+    HITS_ENOUGH = 32,   /* of a miss: no need for a larger front */
+    GROWTH_BITS = 2,
     REST = 1 << 18
 };
 
-static void judge(struct ckf_front *front)
+struct ckf_front *ckf_front_make(unsigned bits)
 {
-    if (front->hits / HITS_OF_A_MISS < front->misses)
-        front->rest = REST;
-    front->hits = front->misses = 0;
+    size_t sets = (size_t)1 << bits;
+    struct ckf_front *front =
+        ckf_alloc_aligned(sizeof *front + sets * sizeof front->sets[0], alignof(struct ckf_front));
+    if (front != NULL)
+        front->shift = 64 - bits;
+    return front;
 }
 
-bool ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
+/* Where a slot may be filled: one that is out of date, or now and then another one; NULL: nowhere. */
+static struct ckf_front_slot *slot_for(struct ckf_front *front, const struct ckf_short_key *key,
+                                       uint64_t tag)
+{
+    struct ckf_front_set *set = ckf_front_set(front, key);
+    for (size_t way = 0; way < CKF_FRONT_WAYS; way++)
+        if (set->ways[way].tag < tag)
+            return &set->ways[way];
+    if (front->misses % CKF_RARELY(FILL_EVERY) != 0)
+        return NULL;
+    return &set->ways[front->misses / FILL_EVERY % CKF_FRONT_WAYS];
+}
+
+static void fill(struct ckf_front *front, struct ckf_front_slot slot, size_t length, uint64_t tag)
+{
+    struct ckf_short_key key = {slot.first, slot.last, length};
+    struct ckf_front_slot *free = slot_for(front, &key, tag);
+    if (free != NULL)
+        *free = slot;
+}
+
+/* Puts a larger front, with the same places, in the front's place; false: there is none. */
+static bool grow(struct ckf_front **front, uint64_t tag)
+{
+    struct ckf_front *old = *front;
+    unsigned bits = 64 - old->shift;
+    if (bits == CKF_FRONT_MOST_BITS)
+        return false;
+    bits = bits + GROWTH_BITS < CKF_FRONT_MOST_BITS ? bits + GROWTH_BITS : CKF_FRONT_MOST_BITS;
+    struct ckf_front *fresh = ckf_front_make(bits);
+    if (fresh == NULL)
+        return false;
+    for (size_t set = 0; set < (size_t)1 << (64 - old->shift); set++)
+        for (size_t way = 0; way < CKF_FRONT_WAYS; way++) {
+            struct ckf_front_slot *slot = &old->sets[set].ways[way];
+            if (slot->tag > tag)
+                fill(fresh, *slot, slot->tag - tag, tag);
+        }
+    *front = fresh;
+    ckf_free(old);
+    return true;
+}
+
+/* False: the front rests from now on. */
+static bool judge(struct ckf_front **front, uint64_t tag)
+{
+    uint64_t hits_of_a_miss = (*front)->hits / (*front)->misses;
+    (*front)->hits = (*front)->misses = 0;
+    bool suffices = hits_of_a_miss >= HITS_ENOUGH || grow(front, tag);
+    if (!suffices && hits_of_a_miss < HITS_OF_A_MISS)
+        (*front)->rest = REST;
+    return (*front)->rest == 0;
+}
+
+bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word)
 {
-    uint32_t misses = ++front->misses;
-    if (misses % CKF_RARELY(FILL_EVERY) == 0) {
-        struct ckf_front_set *set = ckf_front_set(front, key);
-        size_t way = set->ways[0].tag < tag   ? 0
-                     : set->ways[1].tag < tag ? 1
-                                              : misses / FILL_EVERY % 2;
-        set->ways[way] = (struct ckf_front_slot){tag + key->length, key->first, key->last, word};
-    }
-    if (misses == JUDGE_EVERY)
-        judge(front);
-    return front->rest == 0;
+    struct ckf_front_slot slot = {tag + key->length, key->first, key->last, word};
+    fill(*front, slot, key->length, tag);
+    uint64_t slots = (uint64_t)CKF_FRONT_WAYS << (64 - (*front)->shift);
+    return ++(*front)->misses < JUDGE_EVERY * slots || judge(front, tag);
 }

@@ -1,6 +1,6 @@
 /* counter_map/front.h - where a thread counts the keys that it met last: a cache of places, not of counts.
  *
- * Maps a short key to the word in which this thread counts it, so that a key that comes often is neither
+ * A front grows while it misses too often, up to a limit. Maps a short key to the word in which this thread counts it, so that a key that comes often is neither
  * hashed nor looked up. Belongs to the holder of a thread number, as the words do; only inside sections.
  *
  * A slot holds good while the map's `front_tag` is what it was when its section began to look for the
@@ -16,7 +16,8 @@
 #include "counter_map/map.h"
 
 enum {
-    CKF_FRONT_BITS = CKF_SIZE(8, 1),
+    CKF_FRONT_LEAST_BITS = CKF_SIZE(8, 1), /* of the number of its sets */
+    CKF_FRONT_MOST_BITS = CKF_SIZE(13, 2),
     CKF_FRONT_WAYS = 2,
     CKF_FRONT_TAG_STEP = 32 /* the length of a key is added to the tag */
 };
@@ -29,12 +30,17 @@ struct ckf_front_slot {
 };
 
 struct ckf_front {
+    unsigned shift;  /* 64, less the bits of its size */
+    uint32_t rest;   /* adds to come until it is used again */
+    uint64_t misses; /* these two: since the front was last judged */
+    uint64_t hits;
     struct ckf_front_set {
         alignas(64) struct ckf_front_slot ways[CKF_FRONT_WAYS]; /* one line */
-    } sets[1 << CKF_FRONT_BITS];
-    uint32_t hits, misses; /* since the front was last judged */
-    uint32_t rest;         /* adds to come until it is used again */
+    } sets[];
 };
+
+/* An empty front; NULL without memory. */
+struct ckf_front *ckf_front_make(unsigned bits);
 
 static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
                                                   const struct ckf_short_key *key)
@@ -42,7 +48,7 @@ static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
     /* No secret: who chooses keys that share a set makes them be looked up. */
     uint64_t mixed = key->first ^ (key->last << 32 | key->last >> 32);
     mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return &front->sets[mixed >> (64 - CKF_FRONT_BITS)];
+    return &front->sets[mixed >> front->shift];
 }
 
 /* Where this thread counts the key, if it knows; tag: the map's, loaded inside this section. */
@@ -60,8 +66,8 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
 }
 
 /* After a miss of a key that is there, of a front that does not rest; tag: loaded before the key was looked
- * for. False: the front does not pay now, do without it. */
-bool ckf_front_fill(struct ckf_front *front, const struct ckf_short_key *key, uint64_t tag,
+ * for. May put a larger one in the front's place. False: the front does not pay now, do without it. */
+bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word);
 
 /* Whether nobody looks into the front now. One add less to come. */

@@ -163,8 +163,8 @@ void ckf_counter_lockfree_handle_release(struct ckf_counter *counter)
 {
     struct ckf_lockfree_handle *handle = handle_of(counter);
     struct ckf_lockfree_map *map = ckf_lockfree(counter->map);
-    /* edge handle-bound: acquire, as in living_entry() */
-    struct ckf_counter_entry *entry = load_acquire(&handle->entry);
+    struct ckf_counter_entry *entry =
+        load_relaxed(&handle->entry); /* relaxed: ordered after all its calls */
     if (entry != NULL)
         ckf_lockfree_unpin(map, entry);
     if (!handle->was_armed) {
@@ -213,8 +213,9 @@ static void add_anew(struct ckf_lockfree_handle *handle, uint64_t n)
         return;
     }
     /* edge handle-bound: release; pairs with the acquire in living_entry(). Whoever swaps an entry
-     * out gives its pin back; others may still look at it, inside sections. */
-    if (!cas_acq_rel(&handle->entry, &old, pinned))
+     * out gives its pin back; others may still look at it, inside sections. It is the one that the key had, or
+     * that the index did not lead to any more: either way the index has handed it over. */
+    if (!cas_release(&handle->entry, &old, pinned))
         old = pinned;
     if (old != NULL)
         ckf_lockfree_unpin(map, old);

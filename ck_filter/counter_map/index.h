@@ -27,7 +27,7 @@ enum {
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
     CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
-    CKF_LEAF_GATHERED = 32, /* slots that are looked through at once */
+    CKF_LEAF_GATHERED = 64, /* slots that are looked through at once */
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
@@ -121,20 +121,21 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64
     return NULL;
 }
 
-/* The same in the index; or NULL, and *unsure, where keys have been hashed anew. */
+/* The same in the index; or NULL, and *unsure, where keys have been hashed anew. For who has loaded the fronts'
+ * tag in this section: a tag from before a removal is as good as a link from before it, and who has the tag of
+ * the removal sees what that left out. */
 CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
     struct ckf_counter_index *index, uint64_t hash, ckf_counter_entry_test is_of, const void *key,
     uint64_t *state, bool *unsure)
 {
     unsigned shift = 64 - CKF_INDEX_BITS;
-    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
-     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-    uintptr_t link = load_seq_cst(&index->roots[hash >> shift].word);
+    /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
+    uintptr_t link = load_acquire(&index->roots[hash >> shift].word);
     while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
         struct ckf_counter_link *links = ckf_link_address(link);
         shift -= CKF_INDEX_BITS;
-        /* edge leaf-published: acquire, as above; edge fence-passed: seq_cst, as above */
-        link = load_seq_cst(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        /* edge leaf-published: acquire, as above */
+        link = load_acquire(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
     }
     *unsure = (link & CKF_LINK_REKEYED) != 0;
     if (CKF_UNLIKELY(link == 0 || *unsure))

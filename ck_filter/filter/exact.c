@@ -1,8 +1,10 @@
 /* filter/exact.c - linear probing over eight bytes an entry; patterns and outcomes in blocks beside it.
  *
- * The hash is keyed afresh for each set, and a set never changes, so that records cannot be chosen to
- * collide with more than happened to stand together when it was built; and of a set that has so long
- * a row of entries another key is tried. Records of a length that no pattern has are not even hashed.
+ * The hash is keyed, and a set never changes, so that records cannot be chosen to collide with more than
+ * happened to stand together when it was built; and of a set that has so long a row of entries another key
+ * is tried. All sets of a filter begin with one key: what is the same in two of them stands at the same
+ * place, and processors go on to foresee what look-ups will meet. Records of a length that no pattern has
+ * are not even hashed.
  *
  * What a record that equals a pattern needs (the pattern, the rule, the cell where it is counted) stands
  * in one block, and a block that fits into a cache line lies in one: three lines are touched in
@@ -65,7 +67,7 @@ static bool allocate_blocks(struct ckf_exact *set, const bool *folds, uint32_t f
             end = end_of_block(place_block(end, set->patterns[rank].len), set->patterns[rank].len);
     if (end / CKF_EXACT_UNIT > UINT32_MAX)
         return false;
-    set->blocks = ckf_alloc_aligned(end, CKF_CACHELINE);
+    set->blocks = ckf_alloc_untouched(end, CKF_CACHELINE);
     set->block_bytes = set->blocks != NULL ? end : 0;
     return set->blocks != NULL;
 }
@@ -124,7 +126,6 @@ static size_t insert(struct ckf_exact *set, uint32_t rank)
 static bool insert_all(struct ckf_exact *set, const bool *folds, uint32_t first, uint32_t last)
 {
     size_t farthest = 0;
-    ckf_fold_key_init(&set->key);
     memset(set->entries, 0, ((size_t)set->mask + 1) * sizeof *set->entries);
     for (uint32_t rank = first; rank < last; rank++) {
         size_t far = folds[rank] == set->folds ? insert(set, rank) : 0;
@@ -133,13 +134,14 @@ static bool insert_all(struct ckf_exact *set, const bool *folds, uint32_t first,
     return farthest < LONG_ROW;
 }
 
-bool ckf_exact_build(struct ckf_exact *set, struct ckf_pattern *patterns, const bool *folds,
-                     uint32_t first, uint32_t last, bool fold)
+bool ckf_exact_build(struct ckf_exact *set, const struct ckf_fold_key *key,
+                     struct ckf_pattern *patterns, const bool *folds, uint32_t first, uint32_t last,
+                     bool fold)
 {
     size_t count = 0;
     for (uint32_t rank = first; rank < last; rank++)
         count += folds[rank] == fold;
-    *set = (struct ckf_exact){.patterns = patterns, .folds = fold};
+    *set = (struct ckf_exact){.patterns = patterns, .key = *key, .folds = fold};
     if (count == 0)
         return true;
     size_t size = MIN_SIZE;
@@ -147,15 +149,15 @@ bool ckf_exact_build(struct ckf_exact *set, struct ckf_pattern *patterns, const 
         size *= 2;
     if (size > UINT32_MAX)
         return false;
-    set->entries = ckf_alloc_array(size, sizeof *set->entries);
+    set->entries = ckf_alloc_array_untouched(size, sizeof *set->entries);
     if (set->entries == NULL || !allocate_blocks(set, folds, first, last))
         return false;
     set->mask = (uint32_t)(size - 1);
     set->first = first;
     set->last = last;
     move_patterns(set, patterns, folds, first, last);
-    for (int tried = 0; tried < KEYS_TRIED && !insert_all(set, folds, first, last); tried++)
-        ;
+    for (int tried = 1; !insert_all(set, folds, first, last) && tried < KEYS_TRIED; tried++)
+        ckf_fold_key_init(&set->key);
     return true;
 }
 

@@ -78,6 +78,7 @@ static void set_options(struct ckf_filter *filter, const struct ckf_filter_optio
     filter->max_retired_bytes =
         options->max_retired_bytes != 0 ? options->max_retired_bytes : DEFAULT_RETIRED_BYTES;
     filter->max_rule_ids = options->max_rule_ids != 0 ? options->max_rule_ids : DEFAULT_RULE_IDS;
+    ckf_fold_key_init(&filter->exact_key);
 }
 
 static void init_mutex(pthread_mutex_t *mutex)
@@ -101,7 +102,7 @@ static bool get_memory(struct ckf_filter *filter, const char *name, struct ckf_s
     *first = NULL;
     if (!ckf_copy_string(name, &filter->name) || !init_hits(filter))
         return false;
-    *first = ckf_snapshot_create(filter, NULL);
+    *first = ckf_snapshot_create(filter, NULL, &filter->exact_key);
     return *first != NULL;
 }
 
@@ -419,7 +420,7 @@ static enum ckf_status publish(struct ckf_filter *filter, const struct ckf_rules
         *generation = now;
         return CKF_STALE;
     }
-    struct ckf_snapshot *fresh = ckf_snapshot_create(filter, ruleset);
+    struct ckf_snapshot *fresh = ckf_snapshot_create(filter, ruleset, &filter->exact_key);
     if (fresh == NULL)
         return CKF_NO_MEMORY;
     if (filter->variant == CKF_VARIANT_MUTEX)

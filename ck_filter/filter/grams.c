@@ -10,9 +10,6 @@
  * IBM J. Res. Dev. 31(2), 1987, and Wu, Manber, "A fast algorithm for multi-pattern searching", TR
  * 94-17, 1994; filtering by hashed grams with a stride before anything is compared: the FDR matcher of
  * Wang et al., "Hyperscan", NSDI 2019.)
- *
- * A record can be made to hit everywhere. What comparing may cost is therefore bounded by the record's
- * length; beyond that the caller uses an automaton.
  */
 #include "filter/grams.h"
 
@@ -22,9 +19,8 @@
 #endif
 
 #include "base/memory.h"
-#include "filter/budget.h"
-#include "filter/fold.h"
 #include "filter/frequency.h"
+#include "filter/search.h"
 
 enum {
     WORD = 4,        /* bytes of the widest gram that is read as it is */
@@ -37,7 +33,7 @@ enum {
     MAX_MARK_BITS = 22,  /* log2: half a megabyte */
     CHOSEN_FROM = 256,   /* places of a pattern: one of any length is prepared in no time */
     NEAR_STRIDE = 4,     /* words of half of the probes lie within sixteen bytes */
-    PROBES = 8           /* between two looks at what they hit */
+    PROBES = CKF_GRAMS_PROBES
 };
 
 #define HASH_FACTOR UINT32_C(0x9e3779b1) /* 2^32 over the golden ratio */
@@ -58,13 +54,6 @@ static inline uint32_t bucket_of(const struct ckf_grams *g, uint32_t hash)
     return hash >> (32 - g->bucket_bits);
 }
 
-static inline uint32_t read_word(const unsigned char *place)
-{
-    uint32_t word;
-    memcpy(&word, place, sizeof word);
-    return word;
-}
-
 /* Grams of more than a word: their last word is mixed into the first. */
 static inline uint32_t mix(uint32_t first, uint32_t last)
 {
@@ -82,9 +71,10 @@ static inline uint32_t read_gram(const struct ckf_grams *g, const unsigned char 
     case 3:
         return ((uint32_t)place[2] << 16 | (uint32_t)place[1] << 8 | place[0]) | g->raised;
     case WORD:
-        return read_word(place) | g->raised;
+        return ckf_read_word(place) | g->raised;
     default:
-        return mix(read_word(place) | g->raised, read_word(place + width - WORD) | g->raised);
+        return mix(ckf_read_word(place) | g->raised,
+                   ckf_read_word(place + width - WORD) | g->raised);
     }
 }
 
@@ -173,6 +163,16 @@ static void choose_shape(struct ckf_grams *g, uint32_t patterns, size_t min_len)
     g->bucket_bits = log2_above((size_t)g->count * 2);
 }
 
+static void prepare_vectors(struct ckf_grams *g)
+{
+    for (unsigned probe = 0; probe < PROBES; probe++) {
+        g->steps[probe] = probe * g->stride;
+        for (unsigned byte = 0; byte < WORD; byte++)
+            g->order[probe * WORD + byte] =
+                (unsigned char)(probe % (PROBES / 2) * g->stride + byte);
+    }
+}
+
 static bool allocate(struct ckf_grams *g)
 {
     g->marks = ckf_alloc_array(((size_t)1 << g->mark_bits) / 32, sizeof *g->marks);
@@ -197,7 +197,7 @@ static void add_more(const struct ckf_grams *g, struct ckf_gram *gram)
     else
         more = 0;
     gram->more_offset = (uint16_t)more;
-    gram->more = read_word(pattern->bytes + more) | g->raised;
+    gram->more = ckf_read_word(pattern->bytes + more) | g->raised;
 }
 
 /* Fills `unsorted` in order of rank, marks each gram, and counts buckets in starts. */
@@ -240,6 +240,7 @@ bool ckf_grams_build(struct ckf_grams *g, const struct ckf_pattern *patterns, co
     if (count == 0)
         return true;
     choose_shape(g, count, min_len);
+    prepare_vectors(g);
     for (uint32_t i = 0; i < count; i++)
         if (folds[ranks[i]])
             g->raised = UINT32_C(0x20202020) >> (g->width < WORD ? WORD - g->width : 0) * 8;
@@ -271,37 +272,19 @@ size_t ckf_grams_bytes(const struct ckf_grams *g)
 
 /* --- finding --- */
 
-/* A record, what was found in it, and what may still be spent on it. */
-struct search {
-    const unsigned char *data;
-    size_t len;
-    size_t budget;
-    uint32_t found;
-};
-
-static bool occurs(const struct ckf_grams *g, const struct ckf_gram *gram,
-                   const struct search *search, size_t place)
-{
-    const struct ckf_pattern *pattern = &g->patterns[gram->rank];
-    const unsigned char *start = search->data + place - gram->offset;
-    if (search->len - (place - gram->offset) < pattern->len)
-        return false;
-    return ckf_equals(g->folds[gram->rank], pattern->bytes, start, pattern->len);
-}
-
 /* Whether the word beside the gram is there as well. */
 static inline bool has_more(const struct ckf_grams *g, const struct ckf_gram *gram,
-                            const struct search *search, size_t place)
+                            const struct ckf_search *search, size_t place)
 {
     if (place < gram->offset)
         return false;
     size_t more = place - gram->offset + gram->more_offset;
     return g->width < WORD || (more + WORD <= search->len &&
-                               (read_word(search->data + more) | g->raised) == gram->more);
+                               (ckf_read_word(search->data + more) | g->raised) == gram->more);
 }
 
 /* A probe hit. False: there is nothing more to find, or it costs too much. */
-static bool compare(const struct ckf_grams *g, struct search *search, size_t place)
+static bool compare(const struct ckf_grams *g, struct ckf_search *search, size_t place)
 {
     uint32_t bytes = read_gram(g, search->data + place, g->width);
     uint32_t bucket = bucket_of(g, hash_of(bytes));
@@ -310,11 +293,12 @@ static bool compare(const struct ckf_grams *g, struct search *search, size_t pla
     for (; gram < end && gram->rank < search->found; gram++) {
         size_t cost = 1;
         if (gram->bytes == bytes && has_more(g, gram, search, place)) {
-            cost += g->patterns[gram->rank].len / 8;
-            if (occurs(g, gram, search, place))
+            const struct ckf_pattern *pattern = &g->patterns[gram->rank];
+            cost += ckf_search_cost(pattern);
+            if (ckf_search_meets(search, pattern, g->folds[gram->rank], place, gram->offset))
                 search->found = gram->rank;
         }
-        if (!ckf_budget_spend(&search->budget, cost))
+        if (!ckf_search_spend(search, cost))
             return false;
     }
     return search->found != g->best;
@@ -327,7 +311,7 @@ static inline unsigned probe(const struct ckf_grams *g, const unsigned char *pla
 }
 
 /* Compares where bit i, for the i-th probe from `place` on, is set. False: enough. */
-static inline bool compare_hits(const struct ckf_grams *g, struct search *search, size_t place,
+static inline bool compare_hits(const struct ckf_grams *g, struct ckf_search *search, size_t place,
                                 uint64_t hits)
 {
     for (; hits != 0; hits &= hits - 1)
@@ -337,7 +321,7 @@ static inline bool compare_hits(const struct ckf_grams *g, struct search *search
 }
 
 static inline __attribute__((always_inline)) void scan(const struct ckf_grams *g,
-                                                       struct search *search, unsigned width)
+                                                       struct ckf_search *search, unsigned width)
 {
     const size_t stride = g->stride, last = search->len - width;
     size_t place = 0;
@@ -368,23 +352,16 @@ AVX2 static inline unsigned probe_grams(const struct ckf_grams *g, __m256i grams
     return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_sllv_epi32(found, to_top)));
 }
 
-/* Where the eight probes read. */
+/* Where the eight probes read, as vectors. */
 struct reach {
-    __m256i order;  /* of the bytes of two halves of sixteen bytes: a word for each probe */
-    __m256i steps;  /* from the first probe to each */
-    __m256i raised; /* as in ckf_grams */
+    __m256i order, steps, raised;
 };
 
-/* Byte i of the j-th word of a half stands at j * stride + i. */
 AVX2 static inline struct reach reach_of(const struct ckf_grams *g)
 {
-    int stride = (int)g->stride;
-    __m256i words = _mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3);
-    __m256i starts = _mm256_mullo_epi32(words, _mm256_set1_epi32(stride * 0x01010101));
     return (struct reach){
-        .order = _mm256_add_epi8(starts, _mm256_set1_epi32(0x03020100)),
-        .steps = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
-                                    _mm256_set1_epi32(stride)),
+        .order = _mm256_loadu_si256((const __m256i *)(const void *)g->order),
+        .steps = _mm256_loadu_si256((const __m256i *)(const void *)g->steps),
         .raised = _mm256_set1_epi32((int)g->raised),
     };
 }
@@ -438,22 +415,38 @@ AVX2 static inline unsigned probe_far(const struct ckf_grams *g, const struct re
     return probe_grams(g, grams) & (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(wanted));
 }
 
-/* As scan(), for grams of a word and more. What is read in one go must not go beyond the record, so the
- * words at its end are fetched one by one. What many probes hit is looked at together, because a
- * branch for a few of them is a wrong guess as often as not. */
-AVX2 static void scan_vectors(const struct ckf_grams *g, struct search *search)
+/* How much must be left for reading in one go. */
+static inline size_t near_bytes(const struct ckf_grams *g)
+{
+    return g->stride > NEAR_STRIDE ? SIZE_MAX / 2 : g->width - WORD + 4 * g->stride + 16;
+}
+
+/* Where less is left: the eight that end with the record, of which the first have been probed; if these do
+ * not reach back so far, one by one. */
+AVX2 static inline unsigned probe_end(const struct ckf_grams *g, const struct reach *reach,
+                                      const struct ckf_search *search, size_t place)
+{
+    const size_t last = search->len - g->width, missing = place + near_bytes(g) - search->len;
+    const unsigned back = ((unsigned)missing + g->stride - 1) / g->stride;
+    if (g->stride <= NEAR_STRIDE && back < PROBES && back * g->stride <= place &&
+        last - place < (PROBES - back) * g->stride)
+        return probe_near(g, reach, search->data + place - back * g->stride) >> back;
+    return probe_far(g, reach, search->data + place, last - place);
+}
+
+/* As scan(), for grams of a word and more. What many probes hit is looked at together, because a branch for
+ * a few of them is a wrong guess as often as not. */
+AVX2 static void scan_vectors(const struct ckf_grams *g, struct ckf_search *search)
 {
     const struct reach reach = reach_of(g);
-    const size_t last = search->len - g->width, step = PROBES * g->stride;
-    const size_t read =
-        g->stride > NEAR_STRIDE ? SIZE_MAX / 2 : g->width - WORD + 4 * g->stride + 16;
+    const size_t last = search->len - g->width, step = PROBES * g->stride, read = near_bytes(g);
     for (size_t place = 0; place <= last;) {
         const size_t first = place;
         uint64_t hits = 0;
         for (unsigned bit = 0; bit < 64 && place <= last; bit += PROBES, place += step) {
-            const unsigned char *from = search->data + place;
-            unsigned found = place + read <= search->len ? probe_near(g, &reach, from)
-                                                         : probe_far(g, &reach, from, last - place);
+            unsigned found = place + read <= search->len
+                                 ? probe_near(g, &reach, search->data + place)
+                                 : probe_end(g, &reach, search, place);
             hits |= (uint64_t)found << bit;
         }
         if (!compare_hits(g, search, first, hits))
@@ -463,7 +456,7 @@ AVX2 static void scan_vectors(const struct ckf_grams *g, struct search *search)
 
 #else
 
-static void scan_vectors(const struct ckf_grams *g, struct search *search)
+static void scan_vectors(const struct ckf_grams *g, struct ckf_search *search)
 {
     scan(g, search, g->width);
 }
@@ -475,7 +468,7 @@ bool ckf_grams_find(const struct ckf_grams *g, const unsigned char *data, size_t
 {
     if (g->count == 0 || g->best >= *found || len < g->width)
         return true;
-    struct search search = {data, len, ckf_budget_of(len), *found};
+    struct ckf_search search = ckf_search_of(data, len, *found);
     if (g->vectors)
         scan_vectors(g, &search);
     else if (g->width > WORD)

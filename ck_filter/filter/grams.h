@@ -13,6 +13,9 @@ struct ckf_gram {
     uint16_t offset, more_offset; /* in the pattern */
 };
 
+/* At once, or between two looks at what they hit. */
+enum { CKF_GRAMS_PROBES = 8 };
+
 /* All zeros is a set without patterns. */
 struct ckf_grams {
     const struct ckf_pattern *patterns; /* by rank; not its own, like the next */
@@ -28,6 +31,10 @@ struct ckf_grams {
     bool vectors;                       /* the processor probes eight places at once */
     uint32_t raised;                    /* bits set in what is read, so that case does not matter */
     uint32_t best;                      /* the lowest rank there is */
+    /* Of probes at once: from the first to each; and their words among the bytes of two halves, each read
+     * where its first word stands. */
+    uint32_t steps[CKF_GRAMS_PROBES];
+    unsigned char order[4 * CKF_GRAMS_PROBES];
 };
 
 /* ranks: count of them, in ascending order, whose patterns have at least min_len bytes. False without

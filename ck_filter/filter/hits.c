@@ -92,38 +92,68 @@ static struct ckf_hit_chunk *chunk_of(const struct ckf_hits *hits, size_t slot)
     return hits->chunks[low];
 }
 
-static void point_to(const struct ckf_hits *hits, size_t slot, struct ckf_outcome *outcome)
+/* A slot: its chunk, and its place there. */
+struct slot {
+    struct ckf_hit_chunk *chunk;
+    size_t at;
+};
+
+/* Their ids are 0 as long as they are free. */
+static size_t slots_in(const struct ckf_hit_chunk *chunk)
 {
-    struct ckf_hit_chunk *chunk = chunk_of(hits, slot);
-    outcome->cell = &chunk->cells[(slot - chunk->first) * CKF_ACTIONS + outcome->action];
-    outcome->stride_log2 = (uint8_t)chunk->stride_log2;
+    return ((size_t)1 << chunk->stride_log2) / CKF_ACTIONS;
+}
+
+static struct slot slot_of(const struct ckf_hits *hits, size_t number)
+{
+    struct ckf_hit_chunk *chunk = chunk_of(hits, number);
+    return (struct slot){chunk, number - chunk->first};
+}
+
+static void point_to(struct slot slot, struct ckf_outcome *outcome)
+{
+    outcome->cell = &slot.chunk->cells[slot.at * CKF_ACTIONS + outcome->action];
+    outcome->stride_log2 = (uint8_t)slot.chunk->stride_log2;
 }
 
 /* Hands out the next slot; there is room for it. */
-static size_t take_slot(struct ckf_hits *hits, uint32_t id)
+static struct slot take_slot(struct ckf_hits *hits, uint32_t id)
 {
-    size_t slot = hits->slots++;
-    struct ckf_hit_chunk *chunk = chunk_of(hits, slot);
-    chunk->ids[slot - chunk->first] = id;
+    struct slot slot = slot_of(hits, hits->slots++);
+    slot.chunk->ids[slot.at] = id;
     /* edge hit-slot-named: release; pairs with the acquire in ckf_hits_read(). */
-    store_release(&chunk->used, (uint32_t)(slot - chunk->first + 1));
+    store_release(&slot.chunk->used, (uint32_t)(slot.at + 1));
     return slot;
 }
 
 void ckf_hits_attach_builtin(struct ckf_hits *hits, struct ckf_outcome *outcome)
 {
-    point_to(hits, take_slot(hits, 0), outcome);
+    point_to(take_slot(hits, 0), outcome);
+}
+
+/* The slot of that id, if it has one. *slot is that of the id that was looked for before: ids come in the
+ * same order again and again, so the next one is the first guess. */
+static bool find_slot(const struct ckf_hits *hits, uint32_t id, struct slot *slot)
+{
+    uint32_t number;
+    slot->at++;
+    if (slot->at < slots_in(slot->chunk) && slot->chunk->ids[slot->at] == id)
+        return true;
+    if (!ckf_id_index_find(&hits->index, id, &number))
+        return false;
+    *slot = slot_of(hits, number);
+    return true;
 }
 
 /* Leaves those alone that are new; returns how many. */
 static size_t attach_known(const struct ckf_hits *hits, struct ckf_outcome *outcomes, size_t count)
 {
     size_t fresh = 0;
-    uint32_t slot;
+    struct slot slot = {hits->first, 0};
     for (size_t i = 0; i < count; i++) {
         outcomes[i].cell = NULL;
-        if (ckf_id_index_find(&hits->index, outcomes[i].id, &slot))
-            point_to(hits, slot, &outcomes[i]);
+        if (find_slot(hits, outcomes[i].id, &slot))
+            point_to(slot, &outcomes[i]);
         else
             fresh++;
     }
@@ -160,9 +190,8 @@ enum ckf_status ckf_hits_attach(struct ckf_hits *hits, struct ckf_outcome *outco
     for (size_t i = 0; fresh > 0 && i < count; i++) {
         if (outcomes[i].cell != NULL)
             continue;
-        size_t slot = take_slot(hits, outcomes[i].id);
-        ckf_id_index_insert(&hits->index, outcomes[i].id, (uint32_t)slot);
-        point_to(hits, slot, &outcomes[i]);
+        ckf_id_index_insert(&hits->index, outcomes[i].id, (uint32_t)hits->slots);
+        point_to(take_slot(hits, outcomes[i].id), &outcomes[i]);
     }
     return CKF_OK;
 }

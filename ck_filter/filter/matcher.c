@@ -27,33 +27,45 @@ static struct sort_key key_of(const struct ckf_stored_rule *rule, size_t place)
                              (uint32_t)place};
 }
 
-static inline bool comes_first(const struct sort_key *a, const struct sort_key *b)
+/* The byte of a key that weighs that much: from 0, the lowest of the id. */
+static unsigned byte_of(const struct sort_key *key, unsigned weight)
 {
-    if (a->kind_and_length != b->kind_and_length)
-        return a->kind_and_length < b->kind_and_length;
-    return a->id < b->id;
+    if (weight < sizeof key->id)
+        return key->id >> 8 * weight & 0xff;
+    return key->kind_and_length >> 8 * (weight - sizeof key->id) & 0xff;
 }
 
-static void merge(struct sort_key *to, const struct sort_key *from, size_t first, size_t middle,
-                  size_t end)
+enum { KEY_BYTES = sizeof(uint32_t) + sizeof(uint64_t), BYTE_VALUES = 256 };
+
+/* Stable. */
+static void sort_by_byte(struct sort_key *to, const struct sort_key *from, size_t count,
+                         unsigned weight)
 {
-    size_t left = first, right = middle;
-    for (size_t at = first; at < end; at++)
-        if (left < middle && (right == end || comes_first(&from[left], &from[right])))
-            to[at] = from[left++];
-        else
-            to[at] = from[right++];
+    size_t starts[BYTE_VALUES + 1] = {0};
+    for (size_t i = 0; i < count; i++)
+        starts[byte_of(&from[i], weight) + 1]++;
+    for (unsigned value = 1; value < BYTE_VALUES; value++)
+        starts[value] += starts[value - 1];
+    for (size_t i = 0; i < count; i++)
+        to[starts[byte_of(&from[i], weight)]++] = from[i];
 }
 
-/* Merge sort from runs of one; spare is as large as keys. Returns the one that holds the result. */
-static struct sort_key *sort_keys(struct sort_key *keys, struct sort_key *spare, size_t count)
+/* Radix sort from the lowest byte up, by those in which keys differ, and by the ids' only if these do not
+ * ascend; spare is as large as keys. Returns the one that holds the result. */
+static struct sort_key *sort_keys(struct sort_key *keys, struct sort_key *spare, size_t count,
+                                  bool ids_ascend)
 {
-    for (size_t run = 1; run < count; run *= 2) {
-        for (size_t first = 0; first < count; first += 2 * run) {
-            size_t middle = first + run < count ? first + run : count;
-            size_t end = middle + run < count ? middle + run : count;
-            merge(spare, keys, first, middle, end);
-        }
+    struct sort_key differing = {0};
+    for (size_t i = 1; i < count; i++) {
+        differing.id |= keys[i].id ^ keys[0].id;
+        differing.kind_and_length |= keys[i].kind_and_length ^ keys[0].kind_and_length;
+    }
+    if (ids_ascend)
+        differing.id = 0;
+    for (unsigned weight = 0; weight < KEY_BYTES; weight++) {
+        if (byte_of(&differing, weight) == 0)
+            continue;
+        sort_by_byte(spare, keys, count, weight);
         struct sort_key *sorted = spare;
         spare = keys;
         keys = sorted;
@@ -63,12 +75,13 @@ static struct sort_key *sort_keys(struct sort_key *keys, struct sort_key *spare,
 
 static bool rank_rules(const struct ckf_ruleset *ruleset, uint32_t *order)
 {
-    struct sort_key *keys = ckf_alloc_array(ruleset->count, 2 * sizeof *keys);
+    struct sort_key *keys = ckf_alloc_array_untouched(ruleset->count, 2 * sizeof *keys);
     if (keys == NULL)
         return false;
     for (size_t i = 0; i < ruleset->count; i++)
         keys[i] = key_of(&ruleset->rules[i], i);
-    const struct sort_key *sorted = sort_keys(keys, keys + ruleset->count, ruleset->count);
+    const struct sort_key *sorted =
+        sort_keys(keys, keys + ruleset->count, ruleset->count, !ruleset->is_indexed);
     for (size_t rank = 0; rank < ruleset->count; rank++)
         order[rank] = sorted[rank].place;
     ckf_free(keys);
@@ -108,9 +121,9 @@ static bool copy_patterns(struct ckf_matcher *matcher, const struct ckf_ruleset 
 {
     matcher->count = (uint32_t)ruleset->count;
     matcher->text_bytes = bytes_of_others(ruleset);
-    matcher->text = ckf_alloc(matcher->text_bytes);
-    matcher->patterns = ckf_alloc_array(ruleset->count, sizeof *matcher->patterns);
-    matcher->folds = ckf_alloc_array(ruleset->count, sizeof *matcher->folds);
+    matcher->text = ckf_alloc_array_untouched(matcher->text_bytes, 1);
+    matcher->patterns = ckf_alloc_array_untouched(ruleset->count, sizeof *matcher->patterns);
+    matcher->folds = ckf_alloc_array_untouched(ruleset->count, sizeof *matcher->folds);
     if (matcher->text == NULL || matcher->patterns == NULL || matcher->folds == NULL)
         return false;
     unsigned char *text = matcher->text;
@@ -230,14 +243,14 @@ static bool build_substrings(struct ckf_matcher *matcher, struct kind_range rang
 }
 
 static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
-                      const uint32_t *order, uint32_t *ranks)
+                      const struct ckf_fold_key *key, const uint32_t *order, uint32_t *ranks)
 {
     struct kind_range exact = range_of(ruleset, order, CKF_MATCH_EXACT);
     for (size_t i = 0; i < ruleset->count; i++)
         matcher->uses[ruleset->rules[i].match] = true;
     for (int fold = 0; fold < 2; fold++)
-        if (!ckf_exact_build(&matcher->exact[fold], matcher->patterns, matcher->folds, exact.first,
-                             exact.last, fold))
+        if (!ckf_exact_build(&matcher->exact[fold], key, matcher->patterns, matcher->folds,
+                             exact.first, exact.last, fold))
             return false;
     matcher->has_others = exact.last < matcher->count;
     matcher->has_more = matcher->has_others || matcher->exact[1].entries != NULL;
@@ -249,15 +262,15 @@ static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *rul
 }
 
 bool ckf_matcher_compile(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
-                         uint32_t *order)
+                         const struct ckf_fold_key *key, uint32_t *order)
 {
     *matcher = (struct ckf_matcher){0};
     if (ruleset->count == 0)
         return true;
-    uint32_t *ranks = ckf_alloc_array(ruleset->count, sizeof *ranks);
+    uint32_t *ranks = ckf_alloc_array_untouched(ruleset->count, sizeof *ranks);
     bool compiled = ranks != NULL && rank_rules(ruleset, order) &&
                     copy_patterns(matcher, ruleset, order) &&
-                    build_all(matcher, ruleset, order, ranks);
+                    build_all(matcher, ruleset, key, order, ranks);
     ckf_free(ranks);
     if (!compiled)
         ckf_matcher_destroy(matcher);

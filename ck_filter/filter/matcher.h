@@ -37,10 +37,10 @@ struct ckf_matcher {
     bool uses[CKF_KINDS]; /* by enum ckf_match: there are rules of that kind */
 };
 
-/* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. False
- * without memory, and then nothing is to be destroyed. */
+/* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. The key is for
+ * the sets of exact rules. False without memory, and then nothing is to be destroyed. */
 bool ckf_matcher_compile(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
-                         uint32_t *order);
+                         const struct ckf_fold_key *key, uint32_t *order);
 void ckf_matcher_destroy(struct ckf_matcher *matcher);
 
 /* What it occupies, itself not counted. */

@@ -20,8 +20,12 @@ struct ckf_ruleset {
     size_t count, capacity;
     unsigned char *bytes; /* the patterns, one after the other */
     size_t used, room;
-    struct ckf_id_index ids; /* id -> place in rules */
+    struct ckf_id_index ids; /* id -> place in rules, */
+    bool is_indexed;         /* unless ids have only ascended */
 };
+
+/* Where the rule of that id stands, or false. */
+bool ckf_ruleset_find_id(const struct ckf_ruleset *ruleset, uint32_t id, size_t *place);
 
 /* Room for `more` bytes after those in use. False without memory; nothing changed then. */
 bool ckf_ruleset_reserve_bytes(struct ckf_ruleset *ruleset, size_t more);

@@ -201,8 +201,8 @@ static bool read_id(struct reader *reader, struct ckf_rule *rule)
     if (*digit != '\0' || id == 0 || id > UINT32_MAX)
         return FAIL_AT(reader, field.column, "\"%s\" is no id: a number from 1 to 4294967295",
                        field.text);
-    uint32_t place;
-    if (ckf_id_index_find(&reader->ruleset->ids, (uint32_t)id, &place)) {
+    size_t place;
+    if (ckf_ruleset_find_id(reader->ruleset, (uint32_t)id, &place)) {
         if (place < reader->first_rule)
             return FAIL_AT(reader, field.column, "id %u stands in the ruleset already",
                            (unsigned)id);

@@ -2,7 +2,8 @@
  *
  * Roles:     one thread at a time builds or reads it; publishing only reads.
  * Invariant: bytes below `used` belong to rules; what lies above is room, which a caller may fill
- *            before it commits a rule. Every id stands in the index once.
+ *            before it commits a rule. No id stands there twice. While ids ascend, the rules are in order
+ *            of id and need no index; the first that is out of order makes one of all.
  * Failure:   room is made first, and only then is anything changed, so a failed call leaves the
  *            rules as they were.
  */
@@ -39,7 +40,7 @@ static void *grow(void *block, size_t in_use, size_t *capacity, size_t wanted, s
     size_t larger = *capacity > SIZE_MAX / 2 ? SIZE_MAX : *capacity * 2;
     if (larger < wanted)
         larger = wanted;
-    void *copy = ckf_alloc_array(larger, size);
+    void *copy = ckf_alloc_array_untouched(larger, size);
     if (copy == NULL)
         return NULL;
     if (in_use > 0)
@@ -65,6 +66,48 @@ bool ckf_ruleset_reserve_bytes(struct ckf_ruleset *ruleset, size_t more)
     return true;
 }
 
+bool ckf_ruleset_find_id(const struct ckf_ruleset *ruleset, uint32_t id, size_t *place)
+{
+    uint32_t found = 0;
+    if (ruleset->is_indexed) {
+        bool is_there = ckf_id_index_find(&ruleset->ids, id, &found);
+        *place = found;
+        return is_there;
+    }
+    size_t low = 0, high = ruleset->count;
+    if (high > 0 && ruleset->rules[high - 1].id < id)
+        return false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ruleset->rules[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *place = low;
+    return low < ruleset->count && ruleset->rules[low].id == id;
+}
+
+static void index_ids(struct ckf_ruleset *ruleset)
+{
+    for (size_t i = 0; i < ruleset->count; i++)
+        ckf_id_index_insert(&ruleset->ids, ruleset->rules[i].id, (uint32_t)i);
+}
+
+/* For one that is not there yet. */
+static bool reserve_id(struct ckf_ruleset *ruleset, uint32_t id)
+{
+    if (ruleset->is_indexed)
+        return ckf_id_index_reserve(&ruleset->ids, 1);
+    if (ruleset->count == 0 || ruleset->rules[ruleset->count - 1].id < id)
+        return true;
+    if (!ckf_id_index_reserve(&ruleset->ids, ruleset->count + 1))
+        return false;
+    index_ids(ruleset);
+    ruleset->is_indexed = true;
+    return true;
+}
+
 static bool reserve_rule(struct ckf_ruleset *ruleset)
 {
     if (ruleset->count == ruleset->capacity) {
@@ -75,26 +118,26 @@ static bool reserve_rule(struct ckf_ruleset *ruleset)
             return false;
         ruleset->rules = rules;
     }
-    return ckf_id_index_reserve(&ruleset->ids, 1);
+    return true;
 }
 
 static bool is_valid(const struct ckf_ruleset *ruleset, const struct ckf_rule *rule)
 {
-    uint32_t place;
+    size_t place;
     return rule->id != 0 && rule->pattern_len != 0 &&
            (unsigned)rule->match <= CKF_MATCH_SUBSTRING &&
            (unsigned)rule->action <= CKF_ACTION_DROP &&
-           !ckf_id_index_find(&ruleset->ids, rule->id, &place);
+           !ckf_ruleset_find_id(ruleset, rule->id, &place);
 }
 
-enum ckf_status ckf_ruleset_commit(struct ckf_ruleset *ruleset, const struct ckf_rule *rule,
-                                   unsigned line)
+/* The bytes are there, and the rule is valid. */
+static enum ckf_status append(struct ckf_ruleset *ruleset, const struct ckf_rule *rule,
+                              unsigned line)
 {
-    if (!is_valid(ruleset, rule))
-        return CKF_INVALID;
-    if (!reserve_rule(ruleset))
+    if (!reserve_rule(ruleset) || !reserve_id(ruleset, rule->id))
         return CKF_NO_MEMORY;
-    ckf_id_index_insert(&ruleset->ids, rule->id, (uint32_t)ruleset->count);
+    if (ruleset->is_indexed)
+        ckf_id_index_insert(&ruleset->ids, rule->id, (uint32_t)ruleset->count);
     ruleset->rules[ruleset->count++] = (struct ckf_stored_rule){
         .offset = ruleset->used,
         .len = rule->pattern_len,
@@ -108,6 +151,12 @@ enum ckf_status ckf_ruleset_commit(struct ckf_ruleset *ruleset, const struct ckf
     return CKF_OK;
 }
 
+enum ckf_status ckf_ruleset_commit(struct ckf_ruleset *ruleset, const struct ckf_rule *rule,
+                                   unsigned line)
+{
+    return is_valid(ruleset, rule) ? append(ruleset, rule, line) : CKF_INVALID;
+}
+
 enum ckf_status ckf_ruleset_add(struct ckf_ruleset *ruleset, const struct ckf_rule *rule)
 {
     CKF_REQUIRE(ruleset != NULL, "needs a ruleset");
@@ -117,7 +166,7 @@ enum ckf_status ckf_ruleset_add(struct ckf_ruleset *ruleset, const struct ckf_ru
     if (!ckf_ruleset_reserve_bytes(ruleset, rule->pattern_len))
         return CKF_NO_MEMORY;
     memcpy(ruleset->bytes + ruleset->used, rule->pattern, rule->pattern_len);
-    return ckf_ruleset_commit(ruleset, rule, 0);
+    return append(ruleset, rule, 0);
 }
 
 void ckf_ruleset_truncate(struct ckf_ruleset *ruleset, size_t count, size_t used)
@@ -125,6 +174,6 @@ void ckf_ruleset_truncate(struct ckf_ruleset *ruleset, size_t count, size_t used
     ruleset->count = count;
     ruleset->used = used;
     ckf_id_index_clear(&ruleset->ids);
-    for (size_t i = 0; i < count; i++)
-        ckf_id_index_insert(&ruleset->ids, ruleset->rules[i].id, (uint32_t)i);
+    if (ruleset->is_indexed)
+        index_ids(ruleset);
 }

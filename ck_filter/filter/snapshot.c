@@ -8,12 +8,13 @@
 #include "base/memory.h"
 
 /* Fills in all of it, or fails and leaves at most outcomes to be freed. */
-static bool compile(struct ckf_snapshot *snapshot, const struct ckf_ruleset *ruleset)
+static bool compile(struct ckf_snapshot *snapshot, const struct ckf_ruleset *ruleset,
+                    const struct ckf_fold_key *key)
 {
-    uint32_t *order = ckf_alloc_array(ruleset->count, sizeof *order);
-    snapshot->outcomes = ckf_alloc_array(ruleset->count, sizeof *snapshot->outcomes);
+    uint32_t *order = ckf_alloc_array_untouched(ruleset->count, sizeof *order);
+    snapshot->outcomes = ckf_alloc_array_untouched(ruleset->count, sizeof *snapshot->outcomes);
     bool compiled = order != NULL && snapshot->outcomes != NULL &&
-                    ckf_matcher_compile(&snapshot->matcher, ruleset, order);
+                    ckf_matcher_compile(&snapshot->matcher, ruleset, key, order);
     for (size_t rank = 0; compiled && rank < ruleset->count; rank++) {
         const struct ckf_stored_rule *rule = &ruleset->rules[order[rank]];
         snapshot->outcomes[rank] =
@@ -24,13 +25,14 @@ static bool compile(struct ckf_snapshot *snapshot, const struct ckf_ruleset *rul
 }
 
 struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
-                                         const struct ckf_ruleset *ruleset)
+                                         const struct ckf_ruleset *ruleset,
+                                         const struct ckf_fold_key *key)
 {
     struct ckf_snapshot *snapshot = ckf_alloc(sizeof *snapshot);
     if (snapshot == NULL)
         return NULL;
     snapshot->filter = filter;
-    if (ruleset != NULL && !compile(snapshot, ruleset)) {
+    if (ruleset != NULL && !compile(snapshot, ruleset, key)) {
         ckf_free(snapshot->outcomes);
         ckf_free(snapshot);
         return NULL;

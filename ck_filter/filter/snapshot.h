@@ -21,10 +21,11 @@ struct ckf_snapshot {
     struct ckf_snapshot *next_replaced;
 };
 
-/* Compiles a ruleset (NULL: no rules); generation and cells are still to be set. NULL without
- * memory. */
+/* Compiles a ruleset (NULL: no rules) with the filter's key; generation and cells are still to be set. NULL
+ * without memory. */
 struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
-                                         const struct ckf_ruleset *ruleset);
+                                         const struct ckf_ruleset *ruleset,
+                                         const struct ckf_fold_key *key);
 void ckf_snapshot_destroy(struct ckf_snapshot *snapshot);
 
 /* Once all outcomes have their cells, before it is published. */

@@ -15,6 +15,7 @@ struct ckf_filter {
     enum ckf_variant variant;
     struct ckf_outcome by_default, by_null; /* when no rule speaks */
     size_t max_retired_bytes, max_rule_ids;
+    struct ckf_fold_key exact_key;      /* secret */
     struct ckf_filter *previous, *next; /* in the list that forks go through; its mutex */
 
     /* ATOMIC. Publishers exchange it, evaluators load it inside a read section: */

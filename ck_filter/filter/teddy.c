@@ -7,9 +7,6 @@
  *
  * (Teddy, of Wang et al., "Hyperscan", NSDI 2019, by way of Rust's aho-corasick crate. They recognize
  * patterns by their first bytes; here it is those that are rarest in texts, as in filter/needle.c.)
- *
- * A record can be made to hit everywhere. What comparing may cost is therefore bounded by the record's
- * length; beyond that the caller uses an automaton.
  */
 #include "filter/teddy.h"
 
@@ -18,21 +15,13 @@
 #include <immintrin.h>
 #endif
 
-#include "filter/budget.h"
-#include "filter/fold.h"
 #include "filter/frequency.h"
+#include "filter/search.h"
 
 enum {
     CHOSEN_FROM = 256, /* places of a pattern: one of any length is prepared in no time */
     HALF = 16          /* values of half of a byte */
 };
-
-static uint32_t read_word(const unsigned char *place)
-{
-    uint32_t word;
-    memcpy(&word, place, sizeof word);
-    return word;
-}
 
 /* --- building --- */
 
@@ -81,8 +70,8 @@ static struct ckf_teddy_print print_of(const struct ckf_teddy *teddy, uint32_t r
         bytes[i] = pattern->bytes[print.offset + i];
         raised[i] = teddy->folds[rank] && is_letter(bytes[i]) ? 0x20 : 0;
     }
-    print.word = read_word(bytes);
-    print.raised = read_word(raised);
+    print.word = ckf_read_word(bytes);
+    print.raised = ckf_read_word(raised);
     return print;
 }
 
@@ -159,26 +148,8 @@ void ckf_teddy_build(struct ckf_teddy *teddy, const struct ckf_pattern *patterns
  * not. */
 enum { VECTORS = 4 };
 
-/* A record, what was found in it, and what may still be spent on it. */
-struct search {
-    const unsigned char *data;
-    size_t len;
-    size_t budget;
-    uint32_t found;
-};
-
-static bool occurs(const struct ckf_teddy *teddy, const struct ckf_teddy_print *print,
-                   const struct search *search, size_t place)
-{
-    const struct ckf_pattern *pattern = &teddy->patterns[print->rank];
-    if (place < print->offset || search->len - (place - print->offset) < pattern->len)
-        return false;
-    const unsigned char *start = search->data + (place - print->offset);
-    return ckf_equals(teddy->folds[print->rank], pattern->bytes, start, pattern->len);
-}
-
 /* Some patterns of a bucket may be there. False: there is nothing more to find, or it costs too much. */
-static bool compare_bucket(const struct ckf_teddy *teddy, struct search *search, size_t place,
+static bool compare_bucket(const struct ckf_teddy *teddy, struct ckf_search *search, size_t place,
                            unsigned bucket)
 {
     const struct ckf_teddy_print *print = &teddy->prints[teddy->starts[bucket]];
@@ -186,18 +157,19 @@ static bool compare_bucket(const struct ckf_teddy *teddy, struct search *search,
     for (; print < end && print->rank < search->found; print++) {
         size_t cost = 1;
         if (teddy->width < CKF_TEDDY_WIDTH ||
-            (read_word(search->data + place) | print->raised) == print->word) {
-            cost += teddy->patterns[print->rank].len / 8;
-            if (occurs(teddy, print, search, place))
+            (ckf_read_word(search->data + place) | print->raised) == print->word) {
+            const struct ckf_pattern *pattern = &teddy->patterns[print->rank];
+            cost += ckf_search_cost(pattern);
+            if (ckf_search_meets(search, pattern, teddy->folds[print->rank], place, print->offset))
                 search->found = print->rank;
         }
-        if (!ckf_budget_spend(&search->budget, cost))
+        if (!ckf_search_spend(search, cost))
             return false;
     }
     return search->found != teddy->best;
 }
 
-static bool compare(const struct ckf_teddy *teddy, struct search *search, size_t place,
+static bool compare(const struct ckf_teddy *teddy, struct ckf_search *search, size_t place,
                     unsigned buckets)
 {
     for (; buckets != 0; buckets &= buckets - 1)
@@ -259,7 +231,7 @@ AVX2 static inline __attribute__((always_inline)) void look(const struct ckf_ted
 }
 
 /* False: enough. */
-static bool compare_all(const struct ckf_teddy *teddy, struct search *search,
+static bool compare_all(const struct ckf_teddy *teddy, struct ckf_search *search,
                         const struct sightings *seen)
 {
     for (unsigned i = 0; i < seen->count; i++)
@@ -273,7 +245,7 @@ static bool compare_all(const struct ckf_teddy *teddy, struct search *search,
 
 /* Fewer places than a vector has. What is read in one go must not go beyond the record. */
 AVX2 static inline __attribute__((always_inline)) void scan_few(const struct ckf_teddy *teddy,
-                                                                struct search *search,
+                                                                struct ckf_search *search,
                                                                 size_t places, unsigned width)
 {
     struct sightings seen;
@@ -287,7 +259,8 @@ AVX2 static inline __attribute__((always_inline)) void scan_few(const struct ckf
 
 /* Vector by vector; the last one begins before the others' end. */
 AVX2 static inline __attribute__((always_inline)) void scan(const struct ckf_teddy *teddy,
-                                                            struct search *search, unsigned width)
+                                                            struct ckf_search *search,
+                                                            unsigned width)
 {
     const size_t places = search->len - width + 1;
     if (places < CKF_TEDDY_VECTOR) {
@@ -309,12 +282,12 @@ AVX2 static inline __attribute__((always_inline)) void scan(const struct ckf_ted
     }
 }
 
-AVX2 static void scan_words(const struct ckf_teddy *teddy, struct search *search)
+AVX2 static void scan_words(const struct ckf_teddy *teddy, struct ckf_search *search)
 {
     scan(teddy, search, CKF_TEDDY_WIDTH);
 }
 
-AVX2 static void scan_short(const struct ckf_teddy *teddy, struct search *search)
+AVX2 static void scan_short(const struct ckf_teddy *teddy, struct ckf_search *search)
 {
     scan(teddy, search, teddy->width);
 }
@@ -324,7 +297,7 @@ bool ckf_teddy_find(const struct ckf_teddy *teddy, const unsigned char *data, si
 {
     if (teddy->count == 0 || teddy->best >= *found || len < teddy->width)
         return true;
-    struct search search = {data, len, ckf_budget_of(len), *found};
+    struct ckf_search search = ckf_search_of(data, len, *found);
     if (teddy->width == CKF_TEDDY_WIDTH)
         scan_words(teddy, &search);
     else

@@ -2,24 +2,26 @@
  * turned out to be brief, and shrinks with each for which it was not.
  *
  * Two threads that wait for each other by turns can both be asleep whenever they are waited for: then
- * each wait takes a wake-up, and an awake time shorter than that never ends it. So after some brief
- * waits that were slept away a thread stays awake once for longer than a wake-up takes.
+ * each wait takes a wake-up, and an awake time shorter than that never ends it. So after a brief wait that was
+ * slept away a thread stays awake for longer than a wake-up takes; where that is in vain, it tries again
+ * after two such waits, then after four, and so on.
  */
 #include "sync/patience.h"
 
 #include "base/backoff.h"
+#include "base/check.h"
 
 enum {
     MOST_NS = 8000,   /* a fraction of what a sleep and its wake-up cost (some 50 us across CPUs) */
     LEAST_NS = 250,   /* still notices when staying awake begins to help */
     BRIEF_NS = 80000, /* a wait, wake-up included, that might have been shorter awake */
     LONG_NS = 50000,  /* longer than most wake-ups take */
-    LONG_EVERY = 16,  /* brief sleeps: staying awake in vain then costs less than the sleeps do */
+    MOST_SELDOM = 64, /* brief sleeps between two long spans that were in vain */
     SHARE = 8         /* of the way to the new span, a wait */
 };
 
-static _Thread_local int64_t span_ns = LEAST_NS;
-static _Thread_local unsigned brief_sleeps;
+CKF_OWN_WORD int64_t span_ns = LEAST_NS;
+CKF_OWN_WORD unsigned brief_sleeps, long_after = 1;
 
 static void move_towards(int64_t wanted_ns)
 {
@@ -30,15 +32,18 @@ int64_t ckf_patience_ns(void)
 {
     if (!ckf_spinning_can_help())
         return 0;
-    if (brief_sleeps < LONG_EVERY)
+    if (brief_sleeps < long_after)
         return span_ns;
     brief_sleeps = 0;
+    if (long_after < MOST_SELDOM)
+        long_after *= 2;
     return LONG_NS;
 }
 
 void ckf_patience_paid(void)
 {
     brief_sleeps = 0;
+    long_after = 1;
     move_towards(MOST_NS);
 }
 

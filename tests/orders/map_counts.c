@@ -3,193 +3,253 @@
  * The first thread that comes to a key again owns its entry; one that meets an entry of another counts in
  * `base` and has it promoted, and counts in a cell from then on. Setups are a thread of their own.
  */
-#include "scene.h"
+#include "map_keys.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "counter_map/lockfree.h"
+#include "counter_map/count.h"
 
 struct state {
     struct ckf_counter_map *map;
+    struct ckf_counter *counter;
+    struct ckf_counter_entry *entry;
     struct ckf_cells *cells;
+    struct ckf_blocks blocks;
+    void *block;
     uint32_t id;
     uint64_t most; /* that the key can come to at any moment */
     uint64_t taken[2];
 };
 
-static const char short_key[] = "short key", tiny_key[] = "tiny";
+static const char key[] = "short key";
+enum { KEY_LENGTH = sizeof key - 1 };
 
-static void add(struct state *s, const char *key, uint64_t n)
+/* --- a map with one key --- */
+
+static void note_entry(struct ckf_counter_entry *entry, void *state)
 {
-    ckf_counter_map_add(s->map, key, strlen(key), n);
+    ((struct state *)state)->entry = entry;
 }
 
-static uint64_t value_of(struct state *s, const char *key)
+static void make_key(struct ckf_stress_run *run, struct state *s, uint64_t n)
 {
-    uint64_t value = 0;
-    (void)!ckf_counter_map_get(s->map, key, strlen(key), &value);
-    return value;
+    s->map = make_map_of(run, 0);
+    expect(run, ckf_counter_map_add(s->map, key, KEY_LENGTH, n) == CKF_OK);
+    ckf_lockfree_for_each(ckf_lockfree(s->map), CKF_ENTRY_UNFOUND, note_entry, s);
+    s->most = 1;
 }
 
-static uint64_t take(struct state *s, const char *key)
+static void at_zero(struct ckf_stress_run *run, void *state)
 {
-    uint64_t value = 0;
-    (void)!ckf_counter_map_take(s->map, key, strlen(key), &value);
-    return value;
+    make_key(run, state, 0);
 }
 
-static void make_map(struct ckf_stress_run *run, void *state)
+static void at_one(struct ckf_stress_run *run, void *state)
+{
+    make_key(run, state, 1);
+}
+
+/* What an add does once it has the entry. */
+static void count(struct state *s)
+{
+    struct ckf_place *place = ckf_section_begin();
+    ckf_lockfree_count(ckf_lockfree(s->map), s->entry, 1, place);
+    ckf_section_end(place);
+}
+
+static uint64_t take(struct state *s)
+{
+    return ckf_lockfree_take_value(ckf_lockfree(s->map), s->entry);
+}
+
+/* The setup's thread owns the entry. */
+static void owned_at_one(struct ckf_stress_run *run, void *state)
+{
+    at_zero(run, state);
+    count(state);
+}
+
+static void owned_at_zero(struct ckf_stress_run *run, void *state)
+{
+    owned_at_one(run, state);
+    (void)take(state);
+}
+
+static void with_handle(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    struct ckf_counter_map_options options = {.variant = variant_of(run)};
-    expect(run, ckf_counter_map_create(&s->map, &options) == CKF_OK);
-    add(s, short_key, 1);
-    add(s, tiny_key, 1);
-    s->most = 2;
+    at_zero(run, state);
+    expect(run, ckf_counter_map_counter(s->map, key, KEY_LENGTH, &s->counter) == CKF_OK);
+    s->entry->state &= ~CKF_ENTRY_HOME; /* as if the setup had not come to it again by that */
+}
+
+static void with_handle_for_two(struct ckf_stress_run *run, void *state)
+{
+    with_handle(run, state);
+    ((struct state *)state)->most = 2;
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)
 {
-    (void)run;
-    ckf_counter_map_destroy(((struct state *)state)->map);
-}
-
-/* The setup's thread owns what it made. */
-static void make_owned(struct ckf_stress_run *run, void *state)
-{
-    make_map(run, state);
-    add(state, short_key, 0);
-    add(state, tiny_key, 0);
-}
-
-static void make_owned_one(struct ckf_stress_run *run, void *state)
-{
-    make_owned(run, state);
-    ((struct state *)state)->most = 1;
-}
-
-static void make_empty(struct ckf_stress_run *run, void *state)
-{
     struct state *s = state;
-    make_map(run, state);
-    (void)take(s, short_key);
-    s->most = 1;
+    (void)run;
+    if (s->counter != NULL)
+        ckf_counter_release(s->counter);
+    ckf_counter_map_destroy(s->map);
 }
 
 /* --- a sum that has an add is not set against a take before it --- */
 
-static void add_take_add(struct state *s, const char *key)
-{
-    add(s, key, 1);
-    (void)take(s, key);
-    add(s, key, 1);
-}
-
-static void add_take_add_short(struct ckf_stress_run *run, void *state)
+static void count_take_count(struct ckf_stress_run *run, void *state)
 {
     (void)run;
-    add_take_add(state, short_key);
+    count(state);
+    (void)take(state);
+    count(state);
 }
 
-static void add_take_add_tiny(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    add_take_add(state, tiny_key);
-}
-
-static void add_and_take_twice(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    add(state, short_key, 1);
-    (void)take(state, short_key);
-    add_take_add(state, short_key);
-}
-
-static void take_and_add(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    (void)take(state, tiny_key);
-    add(state, tiny_key, 1);
-}
-
-/* The second add goes to a cell already. */
-static void add_add_take_add(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    add(state, tiny_key, 0);
-    add_take_add(state, tiny_key);
-}
-
-static void read_short(struct ckf_stress_run *run, void *state)
+/* The second add finds the word without a call. */
+static void add_take_add(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    expect(run, value_of(s, short_key) <= s->most);
+    expect(run, ckf_counter_map_add(s->map, key, KEY_LENGTH, 1) == CKF_OK);
+    (void)take(s);
+    expect(run, ckf_counter_map_add(s->map, key, KEY_LENGTH, 1) == CKF_OK);
 }
 
-static void read_tiny(struct ckf_stress_run *run, void *state)
+static void count_once(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    count(state);
+}
+
+/* What is not the thread's own goes to `base`, the first time. */
+static void take_and_count(struct ckf_stress_run *run, void *state)
+{
+    (void)take(state);
+    count_once(run, state);
+}
+
+/* From the second time on, it goes to a cell. */
+static void take_and_count_again(struct ckf_stress_run *run, void *state)
+{
+    count_take_count(run, state);
+    take_and_count(run, state);
+}
+
+/* The library's own copy of what programs have inlined. */
+static void (*volatile add_by_call)(struct ckf_counter *counter, uint64_t n) = ckf_counter_add;
+
+/* The first add claims the entry, the second finds the word; the third needs no call, if it may. */
+static void add_add_take_add(struct state *s,
+                             void (*add_one)(struct ckf_counter *counter, uint64_t n))
+{
+    add_one(s->counter, 1);
+    add_one(s->counter, 1);
+    (void)take(s);
+    add_one(s->counter, 1);
+}
+
+static void add_by_handle(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    add_add_take_add(state, ckf_counter_lockfree_handle_add);
+}
+
+static void add_without_call(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    add_add_take_add(state, add_by_call);
+}
+
+static void read(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    expect(run, value_of(s, tiny_key) <= s->most);
+    uint64_t value = 0;
+    expect(run, ckf_counter_map_get(s->map, key, KEY_LENGTH, &value) == CKF_OK);
+    expect(run, value <= s->most);
 }
 
-static bool visit(const void *key, size_t length, uint64_t value, void *run)
+static void read_slowly(struct ckf_stress_run *run, void *state)
 {
-    (void)key;
+    struct state *s = state;
+    expect(run, ckf_lockfree_value_slowly(ckf_lockfree(s->map), s->entry) <= s->most);
+}
+
+static void read_by_handle(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, ckf_counter_get(s->counter) <= s->most);
+}
+
+static bool visit(const void *bytes, size_t length, uint64_t value, void *run)
+{
+    (void)bytes;
     (void)length;
-    expect(run, value <= 2);
+    expect(run, value <= 1);
     return true;
 }
 
-static void read_all(struct ckf_stress_run *run, void *state)
+static void list(struct ckf_stress_run *run, void *state)
 {
     expect(run, ckf_counter_map_for_each(((struct state *)state)->map, visit, run) == CKF_OK);
 }
 
-SCENE(map_read_beside_take, "order-map-read-beside-take", BOTH, make_map, destroy_map,
-      {"owner", add_take_add_tiny, 1}, {"reader", read_tiny, 1});
-SCENE(map_read_beside_take_short, "order-map-read-beside-take-short", BOTH, make_map, destroy_map,
-      {"owner", add_take_add_short, 1}, {"reader", read_short, 1});
-SCENE(map_read_beside_takes, "order-map-read-beside-takes", BOTH, make_empty, destroy_map,
-      {"owner", add_and_take_twice, 1}, {"reader", read_short, 1});
-SCENE(map_read_all_beside_take, "order-map-read-all-beside-take", BOTH, make_map, destroy_map,
-      {"owner", add_take_add_tiny, 1}, {"reader", read_all, 1});
-SCENE(map_read_base_beside_take, "order-map-read-base-beside-take", BOTH, make_owned_one,
-      destroy_map, {"guest", take_and_add, 1}, {"reader", read_tiny, 1});
-SCENE(map_read_cells_beside_take, "order-map-read-cells-beside-take", BOTH, make_owned, destroy_map,
-      {"guest", add_add_take_add, 1}, {"reader", read_tiny, 1});
+SCENE(map_read_beside_take, "order-map-read-beside-take", ATOMIC_ONLY, at_zero, destroy_map,
+      {"owner", count_take_count, 1}, {"reader", read, 1});
+SCENE(map_read_beside_quick_add, "order-map-read-beside-quick-add", ATOMIC_ONLY, at_zero,
+      destroy_map, {"owner", add_take_add, 1}, {"reader", read, 1});
+SCENE(map_read_slowly_beside_take, "order-map-read-slowly-beside-take", ATOMIC_ONLY, at_zero,
+      destroy_map, {"owner", count_take_count, 1}, {"reader", read_slowly, 1});
+SCENE(map_list_beside_take, "order-map-list-beside-take", ATOMIC_ONLY, at_zero, destroy_map,
+      {"owner", count_take_count, 1}, {"reader", list, 1});
+SCENE(map_read_base_beside_take, "order-map-read-base-beside-take", ATOMIC_ONLY, owned_at_one,
+      destroy_map, {"guest", take_and_count, 1}, {"reader", read, 1});
+SCENE(map_read_cells_beside_take, "order-map-read-cells-beside-take", ATOMIC_ONLY, owned_at_zero,
+      destroy_map, {"guest", take_and_count_again, 1}, {"reader", read, 1});
+SCENE(map_read_by_handle, "order-map-read-by-handle", ATOMIC_ONLY, with_handle, destroy_map,
+      {"owner", count_take_count, 1}, {"reader", read_by_handle, 1});
+SCENE(map_read_beside_handle, "order-map-read-beside-handle", ATOMIC_ONLY, with_handle_for_two,
+      destroy_map, {"owner", add_by_handle, 1}, {"reader", read_slowly, 1});
+SCENE(map_read_beside_handle_without_call, "order-map-read-beside-handle-without-call", ATOMIC_ONLY,
+      with_handle_for_two, destroy_map, {"owner", add_without_call, 1}, {"reader", read_slowly, 1});
 
 /* --- takes --- */
 
-static void add_and_take(struct ckf_stress_run *run, void *state)
+static void count_and_take(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
-    add(s, tiny_key, 1);
-    s->taken[0] = take(s, tiny_key);
+    count(s);
+    s->taken[0] = take(s);
 }
 
 static void take_too(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
-    s->taken[1] = take(s, tiny_key);
+    s->taken[1] = take(s);
 }
 
 static void add_up_takes(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     expect(run, s->taken[0] <= 2 && s->taken[1] <= 2);
-    expect(run, s->taken[0] + s->taken[1] + value_of(s, tiny_key) == 2);
+    expect(run, s->taken[0] + s->taken[1] == 2);
     destroy_map(run, state);
 }
 
-SCENE(map_take_beside_take, "order-map-take-beside-take", BOTH, make_map, add_up_takes,
-      {"owner", add_and_take, 1}, {"taker", take_too, 1});
-SCENE(map_take_cells_beside_take, "order-map-take-cells-beside-take", BOTH, make_owned,
-      add_up_takes, {"guest", add_and_take, 1}, {"taker", take_too, 1});
+SCENE(map_take_beside_take, "order-map-take-beside-take", ATOMIC_ONLY, at_one, add_up_takes,
+      {"owner", count_and_take, 1}, {"taker", take_too, 1});
 
 /* --- cells --- */
+
+static void take_id(struct ckf_stress_run *run, struct state *s)
+{
+    expect(run, ckf_cells_try_lock_ids(s->cells) && ckf_cells_take_id(s->cells, &s->id));
+    ckf_cells_unlock_ids(s->cells);
+}
 
 static void make_cells(struct ckf_stress_run *run, void *state)
 {
@@ -197,8 +257,7 @@ static void make_cells(struct ckf_stress_run *run, void *state)
     s->cells = ckf_alloc_aligned(sizeof *s->cells, CKF_CACHELINE);
     ckf_section_start();
     ckf_cells_init(s->cells);
-    expect(run, ckf_cells_try_lock_ids(s->cells) && ckf_cells_take_id(s->cells, &s->id));
-    ckf_cells_unlock_ids(s->cells);
+    take_id(run, s);
 }
 
 static void destroy_cells(struct ckf_stress_run *run, void *state)
@@ -232,19 +291,55 @@ SCENE(map_row_is_made, "order-map-row-is-made", ATOMIC_ONLY, make_cells, destroy
 static void make_used_id(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    make_owned(run, state);
+    owned_at_zero(run, state);
     s->cells = &ckf_lockfree(s->map)->cells;
-    expect(run, ckf_cells_try_lock_ids(s->cells) && ckf_cells_take_id(s->cells, &s->id));
-    ckf_cells_unlock_ids(s->cells);
+    take_id(run, s);
+    count_in_cell(run, state);
     count_in_cell(run, state);
     ckf_cells_give_back_id(s->cells, s->id);
 }
 
-static void add_tiny(struct ckf_stress_run *run, void *state)
+SCENE(map_id_is_used_again, "order-map-id-is-used-again", ATOMIC_ONLY, make_used_id, destroy_map,
+      {"guest", count_once, 1}, {"reader", read_slowly, 1});
+
+/* --- blocks --- */
+
+enum { GIVER = 1 }; /* the number of a scene's first actor, and of its pool */
+
+static void make_blocks(struct ckf_stress_run *run, void *state)
 {
-    (void)run;
-    add(state, tiny_key, 1);
+    struct state *s = state;
+    ckf_blocks_init(&s->blocks);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &s->block) && s->block != NULL);
 }
 
-SCENE(map_id_is_used_again, "order-map-id-is-used-again", ATOMIC_ONLY, make_used_id, destroy_map,
-      {"guest", add_tiny, 1}, {"reader", read_tiny, 1});
+static void destroy_blocks(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    ckf_blocks_destroy(&((struct state *)state)->blocks);
+}
+
+static void use_and_give_back(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    memset(s->block, 1, CKF_BLOCK_OF_ENTRY);
+    expect(run, ckf_thread_number() == GIVER);
+    ckf_blocks_give_back(&s->blocks, s->block);
+}
+
+/* From the giver's pool, all others being in use. */
+static void take_from_giver(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    void *block;
+    for (int i = 0; i < CKF_BLOCK_POOLS; i++)
+        if (i != GIVER)
+            pthread_mutex_lock(&s->blocks.pools[i].lock);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &block) && *(char *)block == 0);
+    for (int i = 0; i < CKF_BLOCK_POOLS; i++)
+        if (i != GIVER)
+            pthread_mutex_unlock(&s->blocks.pools[i].lock);
+}
+
+SCENE(map_block_is_used_again, "order-map-block-is-used-again", ATOMIC_ONLY, make_blocks,
+      destroy_blocks, {"giver", use_and_give_back, 1}, {"taker", take_from_giver, 1});

@@ -3,14 +3,15 @@
  */
 #include "map_keys.h"
 
+#include "base/memory.h"
 #include "counter_map/list.h"
-#include "sync/reclaim.h"
 
 struct state {
     struct ckf_counter_map *map;
     struct ckf_counter_entry *dead, *refused, *fresh;
     uint64_t phase;
     unsigned visits;
+    _Atomic(bool) is_removed;
 };
 
 #define KEY       KEY_AT("k", 0, 0, 0)
@@ -29,7 +30,7 @@ static void one_key(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
 }
 
 static void one_dead(struct ckf_stress_run *run, void *state)
@@ -45,23 +46,37 @@ static void dead_behind_fence(struct ckf_stress_run *run, void *state)
     raise_fence(((struct state *)state)->map);
 }
 
+static void dead_and_anew_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    dead_behind_fence(run, state);
+    s->fresh = make_entry(run, s->map, KEY, 0);
+}
+
 static void sealed_behind_fence(struct ckf_stress_run *run, void *state)
 {
+    struct state *s = state;
     dead_behind_fence(run, state);
-    seal_leaf_of(((struct state *)state)->map, KEY);
+    seal_leaf_of(s->map, KEY);
 }
 
 /* One more is there, and dead too: refused, its maker is about to unlink it. */
-static void refused_behind_fence(struct ckf_stress_run *run, void *state)
+static void one_refused(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_key(run, state);
-    add_key(run, s->map, NEIGHBOUR);
-    ckf_wait_for_reclaim(); /* of two leaves */
+    put_key(run, s->map, NEIGHBOUR);
     s->dead = mark_dead(s->map, KEY);
     s->refused = mark_dead(s->map, NEIGHBOUR);
-    raise_fence(s->map);
     seal_leaf_of(s->map, KEY);
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+static void refused_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_refused(run, state);
+    raise_fence(s->map);
     s->phase = load_relaxed(&ckf_sections.phase);
 }
 
@@ -76,7 +91,7 @@ static void deep_and_sealed_behind_fence(struct ckf_stress_run *run, void *state
 {
     struct state *s = state;
     deep_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
     s->dead = mark_dead(s->map, KEY);
     raise_fence(s->map);
     seal_leaf_of(s->map, KEY);
@@ -88,16 +103,17 @@ static void full_root(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     add_neighbours(run, s->map, KEYS_OF_A_ROOT - 1);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
 }
 
-/* A leaf has been replaced already: with the next one it is given back. */
+/* Which will be given back as soon as it is replaced. */
 static void dead_in_aging_leaf(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_dead(run, state);
     s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
     s->phase = load_relaxed(&ckf_sections.phase);
+    give_back_next(s->map);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)
@@ -172,16 +188,38 @@ static void visit_it(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_for_each(s->map, note_visit, s) == CKF_OK && s->visits == 1);
 }
 
-/* --- who looks for a key behind the fence finds it gone, or is waited for --- */
+/* --- who looks for a key behind the fence, and is not waited for, finds it gone --- */
+
+static void remove_before(struct ckf_stress_run *run, void *state)
+{
+    remove_it(run, state);
+    reach(&((struct state *)state)->is_removed);
+}
+
+static void link_fresh(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    link_entry(run, s->map, s->fresh);
+}
+
+#define LATE(name)                                                                                 \
+    static void name##_late(struct ckf_stress_run *run, void *state)                               \
+    {                                                                                              \
+        await(run, &((struct state *)state)->is_removed);                                          \
+        name(run, state);                                                                          \
+    }
+LATE(read_it)
+LATE(link_fresh)
+LATE(list_root)
 
 SCENE(map_index_read_removed, "order-map-index-read-removed", ATOMIC_ONLY, dead_behind_fence,
-      destroy_map, {"remover", remove_it, 1}, {"reader", read_it, 1});
-SCENE(map_index_add_removed, "order-map-index-add-removed", ATOMIC_ONLY, dead_behind_fence,
-      destroy_map, {"remover", remove_it, 1}, {"adder", add_it, 1});
+      destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
+SCENE(map_index_add_removed, "order-map-index-add-removed", ATOMIC_ONLY, dead_and_anew_behind_fence,
+      destroy_map, {"remover", remove_before, 1}, {"adder", link_fresh_late, 1});
 SCENE(map_index_list_removed, "order-map-index-list-removed", ATOMIC_ONLY, dead_behind_fence,
-      destroy_map, {"remover", remove_it, 1}, {"visitor", list_root, 1});
+      destroy_map, {"remover", remove_before, 1}, {"visitor", list_root_late, 1});
 SCENE(map_index_read_left_out, "order-map-index-read-left-out", ATOMIC_ONLY, sealed_behind_fence,
-      destroy_map, {"remover", remove_it, 1}, {"reader", read_it, 1});
+      destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
 SCENE(map_index_list_left_out, "order-map-index-list-left-out", ATOMIC_ONLY,
       deep_and_sealed_behind_fence, destroy_map, {"remover", remove_it, 1},
       {"visitor", list_root, 1});
@@ -212,10 +250,15 @@ static void add_farther(struct ckf_stress_run *run, void *state)
     add_key(run, ((struct state *)state)->map, FARTHER);
 }
 
-static void link_neighbour(struct ckf_stress_run *run, void *state)
+/* What the reclaimer does with many. */
+static void replace_and_free(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    link_entry(run, s->map, s->fresh);
+    (void)run;
+    unlink_entry(s->map, s->refused);
+    void *leaf = exchange_acquire(&ckf_lockfree(s->map)->index.replaced, NULL);
+    ckf_section_wait();
+    ckf_free(leaf);
 }
 
 /* Not in the thread's first section, which begins in another way. */
@@ -243,7 +286,7 @@ static void free_and_destroy(struct ckf_stress_run *run, void *state)
 
 SCENE(map_index_leaves_together, "order-map-index-leaves-together", ATOMIC_ONLY, empty_map,
       destroy_map, {"grower", add_elsewhere, 1}, {"other grower", add_farther, 1});
-SCENE(map_index_leaf_of_remover, "order-map-index-leaf-of-remover", ATOMIC_ONLY, dead_in_aging_leaf,
-      free_and_destroy, {"grower", link_neighbour, 1}, {"remover", unlink_during_wait, 1});
+SCENE(map_index_leaf_of_remover, "order-map-index-leaf-of-remover", ATOMIC_ONLY, one_refused,
+      free_and_destroy, {"maker", replace_and_free, 1}, {"remover", unlink_during_wait, 1});
 SCENE(map_index_leaf_of_reader, "order-map-index-leaf-of-reader", ATOMIC_ONLY, dead_in_aging_leaf,
-      free_and_destroy, {"grower", link_neighbour, 1}, {"remover", read_and_unlink, 1});
+      free_and_destroy, {"grower", link_fresh, 1}, {"remover", read_and_unlink, 1});

@@ -17,7 +17,8 @@ static void make_two_keys(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     s->map = make_map_of(run, 0);
     s->pin = pin_key(run, s->map, STAYS);
-    add_key(run, s->map, GOES);
+    free_replaced(s->map);
+    put_key(run, s->map, GOES);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)
@@ -63,7 +64,20 @@ static void visit_both(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_for_each(s->map, has_its_turn, s) == CKF_OK);
 }
 
+/* The removal has been noted, and that is all that it knows. */
+static void visit_both_when_noted(struct ckf_stress_run *run, void *state)
+{
+    while (load_relaxed(&((struct state *)state)->map->removals) == 0)
+        ckf_stress_spin(run);
+    visit_both(run, state);
+}
+
 SCENE(map_visits_none_removed, "order-map-visits-none-removed", ATOMIC_ONLY, make_two_keys,
       destroy_map, {"remover", remove_one, 1}, {"visitor", visit_both, 1});
 SCENE(map_visits_none_expired, "order-map-visits-none-expired", ATOMIC_ONLY, make_two_keys,
       destroy_map, {"remover", expire_one, 1}, {"visitor", visit_both, 1});
+SCENE(map_visits_none_that_goes, "order-map-visits-none-that-goes", ATOMIC_ONLY, make_two_keys,
+      destroy_map, {"remover", remove_one, 1}, {"visitor", visit_both_when_noted, 1});
+SCENE(map_visits_none_that_expires, "order-map-visits-none-that-expires", ATOMIC_ONLY,
+      make_two_keys, destroy_map, {"remover", expire_one, 1},
+      {"visitor", visit_both_when_noted, 1});

@@ -1,6 +1,8 @@
 /* tests/orders/map_keys.c - what scenes of the map's index do with their keys. */
 #include "map_keys.h"
 
+#include "base/memory.h"
+
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 {
     struct ckf_counter_map *map = NULL;
@@ -12,6 +14,31 @@ struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
 void add_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key)
 {
     expect(run, ckf_counter_lockfree_add(map, &key, 1) == CKF_OK);
+}
+
+void free_replaced(struct ckf_counter_map *map)
+{
+    struct ckf_counter_index *index = &ckf_lockfree(map)->index;
+    ckf_free(index->replaced); /* one, at the most */
+    index->replaced = NULL;
+    keep_next(map);
+}
+
+void put_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key)
+{
+    add_key(run, map, key);
+    free_replaced(map);
+}
+
+/* They go by two. */
+void give_back_next(struct ckf_counter_map *map)
+{
+    ckf_lockfree(map)->index.replaced_count = 1;
+}
+
+void keep_next(struct ckf_counter_map *map)
+{
+    ckf_lockfree(map)->index.replaced_count = 0;
 }
 
 uint64_t value_of_key(struct ckf_counter_map *map, struct ckf_counter_key key)
@@ -78,7 +105,7 @@ void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, uns
 {
     static const char letters[] = "0123456789";
     for (unsigned i = 0; i < count; i++)
-        add_key(run, map, KEY_AT(&letters[i], 0, 1, i));
+        put_key(run, map, KEY_AT(&letters[i], 0, 1, i));
 }
 
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)
@@ -110,6 +137,17 @@ void await_lowering(struct ckf_stress_run *run, struct ckf_counter_map *map)
 void await_wait(struct ckf_stress_run *run, uint64_t phase_before)
 {
     while (load_relaxed(&ckf_sections.phase) == phase_before)
+        ckf_stress_spin(run);
+}
+
+void reach(_Atomic(bool) *stage)
+{
+    store_relaxed(stage, true);
+}
+
+void await(struct ckf_stress_run *run, _Atomic(bool) *stage)
+{
+    while (!load_relaxed(stage))
         ckf_stress_spin(run);
 }
 

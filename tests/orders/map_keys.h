@@ -21,6 +21,13 @@ enum { KEYS_OF_A_ROOT = 9 };
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys);
 
 void add_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key);
+/* In a setup, where the leaf that this replaces goes at once: with nobody to reclaim it, the engine knows
+ * that the setup is alone. */
+void put_key(struct ckf_stress_run *run, struct ckf_counter_map *map, struct ckf_counter_key key);
+void free_replaced(struct ckf_counter_map *map);
+/* The next leaf that is replaced will be given back, or kept. */
+void give_back_next(struct ckf_counter_map *map);
+void keep_next(struct ckf_counter_map *map);
 /* 0: it is not there. */
 uint64_t value_of_key(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* What was counted; 0: it was not there. */
@@ -54,5 +61,8 @@ void lower_fence_of(struct ckf_counter_map *map);
  * else by that. */
 void await_lowering(struct ckf_stress_run *run, struct ckf_counter_map *map);
 void await_wait(struct ckf_stress_run *run, uint64_t phase_before);
+/* Likewise: that another actor has come so far. */
+void reach(_Atomic(bool) *stage);
+void await(struct ckf_stress_run *run, _Atomic(bool) *stage);
 
 #endif

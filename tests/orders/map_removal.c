@@ -8,7 +8,7 @@ struct state {
     struct ckf_counter *counter;
     struct ckf_counter_entry *fresh;
     uint64_t phase, added, removed; /* `removed`: the final values */
-    _Atomic(bool) is_cached;
+    _Atomic(bool) is_cached, is_removed;
 };
 
 #define KEY       KEY_AT("k", 0, 0, 0)
@@ -36,16 +36,17 @@ static void one_key(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_map(run, state);
-    add_key(run, s->map, KEY);
+    put_key(run, s->map, KEY);
     s->added = 1;
 }
 
-/* A leaf has been replaced already: with the next one it is given back. */
+/* Its leaf will be given back as soon as it is replaced. */
 static void one_in_aging_leaf(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     one_key(run, state);
     s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+    give_back_next(s->map);
     s->phase = load_relaxed(&ckf_sections.phase);
     s->added++;
 }
@@ -55,9 +56,9 @@ static void short_behind_fence(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+    free_replaced(s->map);
     s->added = 1;
     raise_fence(s->map);
-    s->phase = load_relaxed(&ckf_sections.phase);
 }
 
 static void pinned(struct ckf_stress_run *run, void *state)
@@ -65,6 +66,7 @@ static void pinned(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     empty_map(run, state);
     s->counter = pin_key(run, s->map, KEY);
+    free_replaced(s->map);
 }
 
 static void pinned_behind_fence(struct ckf_stress_run *run, void *state)
@@ -73,10 +75,11 @@ static void pinned_behind_fence(struct ckf_stress_run *run, void *state)
     raise_fence(((struct state *)state)->map);
 }
 
-/* Each add is in one final value, those at the end included. */
+/* Each add is in the total, and in one final value, those at the end included. */
 static void add_up(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
+    expect(run, ckf_counter_map_total(s->map) == s->added);
     if (s->counter != NULL)
         ckf_counter_release(s->counter);
     ckf_counter_map_destroy(s->map);
@@ -131,15 +134,15 @@ SCENE(map_handle_of_removed, "order-map-handle-of-removed", ATOMIC_ONLY, pinned_
 static void remove_when_cached(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    while (!atomic_load(&s->is_cached))
-        ckf_stress_spin(run);
+    await(run, &s->is_cached);
     expect(run, ckf_counter_map_remove(s->map, short_key, strlen(short_key), NULL) == CKF_OK);
+    reach(&s->is_removed);
 }
 
-static void lower_during_wait(struct ckf_stress_run *run, void *state)
+static void lower_when_removed(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    await_wait(run, s->phase);
+    await(run, &s->is_removed);
     lower_fence_of(s->map);
 }
 
@@ -155,13 +158,13 @@ static void add_from_front(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     for (int i = 0; i < 3; i++)
         add_short(run, s);
-    atomic_store(&s->is_cached, true);
+    reach(&s->is_cached);
     await_lowering(run, s->map);
     add_short(run, s);
 }
 
 SCENE(map_front_of_removed, "order-map-front-of-removed", ATOMIC_ONLY, short_behind_fence, add_up,
-      {"remover", remove_when_cached, 1}, {"last but one", lower_during_wait, 1},
+      {"remover", remove_when_cached, 1}, {"last but one", lower_when_removed, 1},
       {"adder", add_from_front, 1});
 
 /* --- the remover's own section keeps the leaf that it looks through --- */

@@ -13,10 +13,9 @@ struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
     const char *key;
-    /* relaxed, both: they must not order what a scene is about */
-    _Atomic(bool) is_prepared;
-    _Atomic(uint64_t) added;
-    uint64_t final;
+    _Atomic(uint64_t) added; /* relaxed: it must not order what a scene is about */
+    uint64_t final, phase;
+    _Atomic(bool) is_read, is_removed;
 };
 
 static void note_add(struct state *s)
@@ -34,9 +33,9 @@ static void add(struct ckf_stress_run *run, struct state *s)
 
 static void make_empty(struct ckf_stress_run *run, struct state *s, const char *key)
 {
-    struct ckf_counter_map_options options = {.variant = variant_of(run)};
-    expect(run, ckf_counter_map_create(&s->map, &options) == CKF_OK);
+    s->map = make_map_of(run, 0);
     s->key = key;
+    s->phase = load_relaxed(&ckf_sections.phase);
 }
 
 static void make_map(struct ckf_stress_run *run, struct state *s, const char *key)
@@ -55,11 +54,6 @@ static void tiny_key(struct ckf_stress_run *run, void *state)
     make_map(run, state, "tiny");
 }
 
-static void short_key(struct ckf_stress_run *run, void *state)
-{
-    make_map(run, state, "short key");
-}
-
 static void with_handle(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -70,12 +64,6 @@ static void with_handle(struct ckf_stress_run *run, void *state)
 static void tiny_key_behind_fence(struct ckf_stress_run *run, void *state)
 {
     tiny_key(run, state);
-    raise_fence(((struct state *)state)->map);
-}
-
-static void short_key_behind_fence(struct ckf_stress_run *run, void *state)
-{
-    short_key(run, state);
     raise_fence(((struct state *)state)->map);
 }
 
@@ -103,12 +91,6 @@ static void tiny_key_sealed(struct ckf_stress_run *run, void *state)
     seal_leaves(((struct state *)state)->map);
 }
 
-static void short_key_sealed(struct ckf_stress_run *run, void *state)
-{
-    short_key_behind_fence(run, state);
-    seal_leaves(((struct state *)state)->map);
-}
-
 static void remove_it(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -121,21 +103,23 @@ static void with_handle_of_removed(struct ckf_stress_run *run, void *state)
     remove_it(run, state);
 }
 
-static void remove_when_prepared(struct ckf_stress_run *run, void *state)
+static void remove_once_read(struct ckf_stress_run *run, void *state)
 {
-    while (!atomic_load_explicit(&((struct state *)state)->is_prepared, relaxed))
-        ckf_stress_spin(run);
+    await(run, &((struct state *)state)->is_read);
     remove_it(run, state);
 }
 
-/* It is not waited for; the next look at how long ago the last wait was is due at once. */
+static void remove_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    remove_it(run, state);
+    reach(&((struct state *)state)->is_removed);
+}
+
 static void lower_fence(struct ckf_stress_run *run, void *state)
 {
-    (void)run;
-    struct ckf_place *place = ckf_section_begin();
-    place->ticks = UINT32_MAX;
-    ckf_section_pass_slowly(&ckf_lockfree(((struct state *)state)->map)->fence, place);
-    ckf_section_end(place);
+    struct state *s = state;
+    await(run, &s->is_removed);
+    lower_fence_of(s->map);
 }
 
 static void add_up(struct ckf_stress_run *run, void *state)
@@ -150,14 +134,6 @@ static void add_up(struct ckf_stress_run *run, void *state)
 }
 
 /* --- the calls --- */
-
-/* Of a thread that has been in a section before. */
-static void look(struct ckf_stress_run *run, void *state)
-{
-    (void)run;
-    (void)state;
-    ckf_section_end(ckf_section_begin());
-}
 
 static void read(struct ckf_stress_run *run, void *state)
 {
@@ -199,48 +175,26 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
     note_add(s);
 }
 
-/* The thread owns the entry, and so counts without a call; after three adds its front has the key. */
-static void prepare(struct ckf_stress_run *run, struct state *s, int adds)
-{
-    while (adds-- > 0)
-        add(run, s);
-    atomic_store_explicit(&s->is_prepared, true, relaxed);
-}
-
-static void count_quickly(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 1);
-    add(run, state);
-    add(run, state);
-}
-
-static void count_by_front(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 3);
-    add(run, state);
-}
-
-static void count_quickly_by_handle(struct ckf_stress_run *run, void *state)
-{
-    prepare(run, state, 1);
-    count_by_handle(run, state);
-    count_by_handle(run, state);
-}
-
-#define AFTER(first, name)                                                                         \
-    static void name##_after_##first(struct ckf_stress_run *run, void *state)                      \
-    {                                                                                              \
-        first(run, state);                                                                         \
-        name(run, state);                                                                          \
-    }
-
+/* After a read, when somebody waits for sections; behind a fence, when that is down again. */
 #define MEETS_REMOVAL(name, id, before)                                                            \
-    AFTER(read, name)                                                                              \
-    SCENE(map_removal_and_##name, "order-map-removal-and-" id, BOTH, before, add_up,               \
-          {"remover", remove_it, 1}, {"caller", name##_after_read, 1});                            \
+    static void name##_when_waited_for(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        struct state *s = state;                                                                   \
+        read(run, s);                                                                              \
+        reach(&s->is_read);                                                                        \
+        await_wait(run, s->phase);                                                                 \
+        name(run, state);                                                                          \
+    }                                                                                              \
+    static void name##_behind_fence(struct ckf_stress_run *run, void *state)                       \
+    {                                                                                              \
+        await_lowering(run, ((struct state *)state)->map);                                         \
+        name(run, state);                                                                          \
+    }                                                                                              \
+    SCENE(map_removal_and_##name, "order-map-removal-and-" id, ATOMIC_ONLY, before, add_up,        \
+          {"caller", name##_when_waited_for, 1}, {"remover", remove_once_read, 1});                \
     SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
-          add_up, {"remover", remove_it, 1}, {"last but one", lower_fence, 1},                     \
-          {"caller", name, 1})
+          add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_behind_fence, 1},         \
+          {"lowerer", lower_fence, 1})
 
 MEETS_REMOVAL(read, "read", tiny_key);
 MEETS_REMOVAL(list, "list", tiny_key);
@@ -248,31 +202,31 @@ MEETS_REMOVAL(count, "add", tiny_key);
 MEETS_REMOVAL(make_handle, "handle", tiny_key);
 MEETS_REMOVAL(count_by_handle, "handle-add", with_handle);
 
-#define PREPARED(name, id, before)                                                                 \
-    SCENE(map_removal_and_##name, "order-map-removal-and-" id, BOTH, before, add_up,               \
-          {"remover", remove_when_prepared, 1}, {"caller", name, 1});                              \
-    SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
-          add_up, {"remover", remove_when_prepared, 1}, {"last but one", lower_fence, 1},          \
-          {"caller", name, 1})
+/* Of a thread that has been in a section before. */
+#define COMES_BACK(name)                                                                           \
+    static void name##_again(struct ckf_stress_run *run, void *state)                              \
+    {                                                                                              \
+        ckf_section_end(ckf_section_begin());                                                      \
+        name(run, state);                                                                          \
+    }
+COMES_BACK(count)
+COMES_BACK(count_by_handle)
 
-PREPARED(count_quickly, "quick-add", short_key);
-PREPARED(count_by_front, "front", short_key);
-PREPARED(count_quickly_by_handle, "quick-handle-add", with_handle);
+static void list_removed(struct ckf_stress_run *run, void *state)
+{
+    await(run, &((struct state *)state)->is_removed);
+    list(run, state);
+}
 
-AFTER(look, list)
-AFTER(look, count)
-AFTER(look, count_by_handle)
 SCENE(map_sealed_and_list, "order-map-sealed-and-list", ATOMIC_ONLY, tiny_key_sealed, add_up,
-      {"remover", remove_it, 1}, {"caller", list_after_look, 1});
-SCENE(map_sealed_and_add, "order-map-sealed-and-add", ATOMIC_ONLY, short_key_sealed, add_up,
-      {"remover", remove_it, 1}, {"caller", count_after_look, 1});
+      {"remover", remove_behind_fence, 1}, {"caller", list_removed, 1});
 
 /* --- what another call has made --- */
 
-SCENE(map_key_is_made, "order-map-key-is-made", BOTH, no_key, add_up,
-      {"adder", count_after_look, 2});
-SCENE(map_handle_is_bound_anew, "order-map-handle-is-bound-anew", BOTH, with_handle_of_removed,
-      add_up, {"adder", count_by_handle_after_look, 2});
+SCENE(map_key_is_made, "order-map-key-is-made", ATOMIC_ONLY, no_key, add_up,
+      {"adder", count_again, 2});
+SCENE(map_handle_is_bound_anew, "order-map-handle-is-bound-anew", ATOMIC_ONLY,
+      with_handle_of_removed, add_up, {"adder", count_by_handle_again, 2});
 
 /* --- leaves are given back --- */
 
@@ -284,6 +238,7 @@ static void grown_once(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     s->map = make_map_of(run, 0);
+    s->phase = load_relaxed(&ckf_sections.phase);
     add_key(run, s->map, FIRST_KEY);
 }
 
@@ -301,10 +256,10 @@ static void pass_by(struct ckf_counter_entry *entry, void *arg)
 /* As sums and sweeps do. */
 static void visit_twice(struct ckf_stress_run *run, void *state)
 {
-    (void)run;
-    for (int i = 0; i < 2; i++)
-        ckf_lockfree_for_each(ckf_lockfree(((struct state *)state)->map), CKF_ENTRY_UNFOUND,
-                              pass_by, NULL);
+    struct state *s = state;
+    ckf_lockfree_for_each(ckf_lockfree(s->map), CKF_ENTRY_UNFOUND, pass_by, NULL);
+    await_wait(run, s->phase);
+    ckf_lockfree_for_each(ckf_lockfree(s->map), CKF_ENTRY_UNFOUND, pass_by, NULL);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)

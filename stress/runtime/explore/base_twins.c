@@ -32,6 +32,7 @@ bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline
         ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
     if (!ckf_explore_engine.solo && granule != NULL)
         ckf_explore_mark_contended(granule, address);
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_MEMORY, address >> 3), TOUCH_READ);
     uint64_t found = ckf_explore_native_load(address, 4);
     ckf_explore_mix(found);
     if (ckf_explore_engine.tracing)
@@ -133,6 +134,13 @@ void *ckf_alloc(size_t size)
 }
 
 void *ckf_alloc_array(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    return allocate(count * size, alignof(max_align_t), CALLER);
+}
+
+void *ckf_alloc_array_untouched(size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;

@@ -29,13 +29,16 @@ struct ckf_explore_settings {
     int strategy;         /* enum ckf_explore_strategy; -1: the portfolio */
     unsigned depth;       /* of PCT; 0: 1 to 3 in turn */
     unsigned preemptions; /* the highest bound; CKF_EXPLORE_UNBOUNDED: none */
-    uint64_t executions;  /* of each variant of each case; 0: no limit */
-    int64_t budget_ns;    /* for all; 0: DEFAULT for each */
+    bool preemptions_given;
+    uint64_t executions; /* of each variant of each case; 0: no limit */
+    int64_t budget_ns;   /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious, failed_allocation;
-    bool plain;        /* the search leaves nothing out */
-    unsigned jobs;     /* processes that mutate; 0: as many as there are processors */
-    const char *files; /* what is mutated: a glob over "channel/ring.c put_word()"; NULL: all */
+    bool plain;    /* the search leaves nothing out */
+    unsigned jobs; /* processes that mutate; 0: as many as there are processors */
+    /* What is mutated: globs over "channel/ring.c put_word()"; none: all. */
+    const char *files[CKF_EXPLORE_MAX_GLOBS];
+    size_t file_count;
     bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };

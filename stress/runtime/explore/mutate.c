@@ -57,8 +57,8 @@ struct shared {
     struct mutant mutants[MAX_MUTANTS];
 };
 
-/* How a program comes to a place: by its actors, or only by its setup or teardown, where nothing but the
- * place itself can fail. */
+/* How a program comes to a place: by its actors, on what several of them use; or otherwise, where nothing
+ * but the place itself can fail. */
 enum reach { NEVER, ALONE, BESIDE_OTHERS };
 
 struct mutation_run {
@@ -68,7 +68,7 @@ struct mutation_run {
     struct ckf_source_site *places;
     size_t place_count;
     uint8_t *reached_by;          /* enum reach, [place * MAX_PROGRAMS + program] */
-    size_t size_of[MAX_PROGRAMS]; /* how many places the actors of each program reach */
+    size_t size_of[MAX_PROGRAMS]; /* how many places each program reaches beside others */
     size_t mutant_count;
     unsigned jobs;
     int64_t end_ns; /* of the budget; 0: none */
@@ -326,7 +326,11 @@ static bool find_places(struct mutation_run *run)
 
 static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
 {
-    return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
+    const struct ckf_explore_settings *settings = run->settings;
+    for (size_t i = 0; i < settings->file_count; i++)
+        if (fnmatch(settings->files[i], place->function, 0) == 0)
+            return true;
+    return settings->file_count == 0;
 }
 
 /* False, with a message: there are none, or more than can be handled. */
@@ -343,8 +347,9 @@ static bool list_mutants(struct mutation_run *run)
     }
     if (wanted == 0)
         fprintf(stderr,
-                "ckf-stress: the selected cases reach nothing of '%s' that could be mutated\n",
-                run->settings->files != NULL ? run->settings->files : "*");
+                "ckf-stress: the selected cases reach nothing of '%s'%s that could be mutated\n",
+                run->settings->file_count > 0 ? run->settings->files[0] : "*",
+                run->settings->file_count > 1 ? ", or of the other files," : "");
     if (wanted > MAX_MUTANTS)
         fprintf(stderr, "ckf-stress: mutate takes %d mutants, not %zu: select some by --files\n",
                 MAX_MUTANTS, wanted);
@@ -354,7 +359,7 @@ static bool list_mutants(struct mutation_run *run)
 /* --- mutants --- */
 
 /* A mutant that has lived so long survives. */
-enum { EXECUTIONS_OF_A_MUTANT = 20000 };
+enum { EXECUTIONS_OF_A_MUTANT = 30000 };
 
 static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {
@@ -400,19 +405,19 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
     return false;
 }
 
-/* The scenes that are most about this place first, and those well; who comes there alone, once. */
+/* The scenes that are most about this place first, and those well; who comes there alone, once, unless
+ * nobody else does. */
 enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6, STAGES_ALONE = 1 };
 
 static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
-    size_t programs[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, ALONE, programs);
-    mutant->fate = SURVIVED;
-    if (show(run, mutant, programs, count, STAGES_ALONE))
-        return;
-    count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
+    size_t programs[MAX_PROGRAMS], alone[MAX_PROGRAMS];
+    size_t count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
     size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
-    if (!show(run, mutant, programs, first, FIRST_STAGES))
+    size_t alone_count = suspects(run, mutant->place, ALONE, alone);
+    mutant->fate = SURVIVED;
+    if (!show(run, mutant, programs, first, FIRST_STAGES) &&
+        !show(run, mutant, alone, alone_count, count > 0 ? STAGES_ALONE : STAGES))
         show(run, mutant, programs, count, STAGES);
 }
 

@@ -45,10 +45,14 @@ static struct ckf_explore_site *site_at(uintptr_t pc, enum ckf_operation_kind ki
     return &sites[site_count++];
 }
 
-static void note(uintptr_t pc, enum ckf_operation_kind kind, int order)
+/* address 0: no operation on memory. */
+static void note(uintptr_t pc, enum ckf_operation_kind kind, uintptr_t address, int order)
 {
     struct ckf_explore_site *site = site_at(pc, kind, order);
-    if (site != NULL && ckf_explore_engine.running->id != 0)
+    if (site == NULL || ckf_explore_engine.running->id == 0)
+        return;
+    const struct ckf_granule *granule = address != 0 ? ckf_explore_granule_at(address) : NULL;
+    if (granule == NULL || granule->contended != 0)
         site->beside_others = true;
 }
 
@@ -60,17 +64,18 @@ static bool is_mutated(uintptr_t pc)
     return false;
 }
 
-int ckf_explore_mutated_order(enum ckf_operation_kind kind, int order, uintptr_t pc)
+int ckf_explore_mutated_order(enum ckf_operation_kind kind, uintptr_t address, int order,
+                              uintptr_t pc)
 {
     if (noting && order != RELAXED)
-        note(pc, kind, order);
+        note(pc, kind, address, order);
     return is_mutated(pc) ? mutated_order : order;
 }
 
 bool ckf_explore_leaves_out(enum ckf_operation_kind kind, uintptr_t pc)
 {
     if (noting)
-        note(pc, kind, RELAXED);
+        note(pc, kind, 0, RELAXED);
     return is_mutated(pc);
 }
 

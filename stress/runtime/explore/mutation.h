@@ -14,7 +14,8 @@
 struct ckf_explore_site {
     uintptr_t pc;
     uint8_t kind, order; /* enum ckf_operation_kind; of C11, 0 where something is left out */
-    bool beside_others;  /* not only by who sets up or tears down */
+    bool
+        beside_others; /* not only by who sets up or tears down, or on words that no other thread uses */
 };
 
 enum { CKF_EXPLORE_MAX_SITES = 4096 };

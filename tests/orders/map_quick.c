@@ -1,0 +1,206 @@
+/* tests/orders/map_quick.c - scenes of quick adds: the thread has been here before, and finds
+ * the word in which it counts by its front, by the index, or by a handle.
+ *
+ * What it knows is prepared by the setup, in its name: the first actor of a scene has number 1. Of the removal
+ * there only is the step that this way to the word depends on, and what comes after it.
+ */
+#include "map_keys.h"
+
+#include <string.h>
+
+#include "counter_map/count.h"
+#include "counter_map/front.h"
+
+enum { FIRST_ACTOR = 1 };
+
+struct state {
+    struct ckf_counter_map *map;
+    struct ckf_counter *counter;
+    struct ckf_counter_entry *entry;
+    uint64_t added, final, phase;
+    _Atomic(bool) is_removed;
+};
+
+static const char key[] = "quick key";
+enum { KEY_LENGTH = sizeof key - 1 };
+
+static void add(struct ckf_stress_run *run, struct state *s)
+{
+    expect(run, ckf_counter_map_add(s->map, key, KEY_LENGTH, 1) == CKF_OK);
+    s->added++;
+}
+
+/* --- setups --- */
+
+static void note_entry(struct ckf_counter_entry *entry, void *state)
+{
+    ((struct state *)state)->entry = entry;
+}
+
+static void make_key(struct ckf_stress_run *run, struct state *s)
+{
+    s->map = make_map_of(run, 0);
+    add(run, s);
+}
+
+/* The first actor owns the entry, and has a row. */
+static struct ckf_cell_row *make_its_own(struct state *s)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, note_entry, s);
+    atomic_fetch_or(&s->entry->state, ckf_entry_home(CKF_ENTRY_OWNED, FIRST_ACTOR));
+    struct ckf_place *place = &ckf_places[FIRST_ACTOR];
+    place->number = FIRST_ACTOR;
+    s->phase = load_relaxed(&ckf_sections.phase);
+    return ckf_cells_make_row(&map->cells, place);
+}
+
+/* Nobody finds the key in the index any more. */
+static void known_to_front(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    make_key(run, s);
+    struct ckf_cell_row *row = make_its_own(s);
+    struct ckf_short_key words = {.length = KEY_LENGTH};
+    memcpy(&words.first, key, sizeof words.first);
+    memcpy(&words.last, key + KEY_LENGTH - sizeof words.last, sizeof words.last);
+    expect(run,
+           ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
+    unlink_entry(s->map, s->entry);
+}
+
+static void known_to_handle(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    make_key(run, s);
+    expect(run, ckf_counter_map_counter(s->map, key, KEY_LENGTH, &s->counter) == CKF_OK);
+    (void)make_its_own(s);
+    unlink_entry(s->map, s->entry);
+}
+
+static void known_to_index(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    make_key(run, s);
+    struct ckf_cell_row *row = make_its_own(s);
+    row->front->rest = UINT32_MAX;
+    ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
+}
+
+#define BEHIND_FENCE(setup)                                                                        \
+    static void setup##_behind_fence(struct ckf_stress_run *run, void *state)                      \
+    {                                                                                              \
+        setup(run, state);                                                                         \
+        raise_fence(((struct state *)state)->map);                                                 \
+    }
+BEHIND_FENCE(known_to_front)
+BEHIND_FENCE(known_to_handle)
+
+/* --- actors --- */
+
+/* The first section of a thread is never a light one. */
+static void come_back(struct ckf_stress_run *run)
+{
+    ckf_section_end(ckf_section_begin());
+    expect(run, ckf_thread_number() == FIRST_ACTOR);
+}
+
+static void add_by_handle(struct ckf_stress_run *run, struct state *s)
+{
+    (void)run;
+    ckf_counter_lockfree_handle_add(s->counter, 1);
+    s->added++;
+}
+
+/* Once, and again; again when somebody waits for sections; when a fence is down again. */
+#define ADDS(add_it, name)                                                                         \
+    static void name##_twice(struct ckf_stress_run *run, void *state)                              \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        add_it(run, state);                                                                        \
+        add_it(run, state);                                                                        \
+    }                                                                                              \
+    static void name##_when_waited_for(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        await_wait(run, ((struct state *)state)->phase);                                           \
+        add_it(run, state);                                                                        \
+    }                                                                                              \
+    static void name##_behind_fence(struct ckf_stress_run *run, void *state)                       \
+    {                                                                                              \
+        come_back(run);                                                                            \
+        await_lowering(run, ((struct state *)state)->map);                                         \
+        add_it(run, state);                                                                        \
+    }
+ADDS(add, count)
+ADDS(add_by_handle, count_by_handle)
+
+/* A fence that is down would be raised, with a second barrier. */
+static void finish_removal(struct state *s, bool with_barrier)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    if (with_barrier || load_relaxed(&map->fence.light.mode) == CKF_FENCE_DOWN)
+        ckf_section_wait();
+    else
+        ckf_section_wait_behind(&map->fence);
+    s->final = ckf_lockfree_all_adds(map, s->entry);
+    ckf_lockfree_detach(map, s->entry);
+    reach(&s->is_removed);
+}
+
+/* As removal.c, forget_words(). */
+static void move_tag_on(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
+    (void)run;
+    store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
+    finish_removal(s, false);
+}
+
+static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
+    finish_removal(s, ckf_lockfree_disarm(ckf_lockfree(s->map), s->entry));
+}
+
+static void remove_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, ckf_counter_map_remove(s->map, key, KEY_LENGTH, &s->final) == CKF_OK);
+}
+
+static void lower_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await(run, &s->is_removed);
+    lower_fence_of(s->map);
+}
+
+static void add_up(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    uint64_t left = 0;
+    if (s->counter != NULL)
+        ckf_counter_release(s->counter);
+    (void)!ckf_counter_map_get(s->map, key, KEY_LENGTH, &left);
+    expect(run, s->final + left == s->added);
+    ckf_counter_map_destroy(s->map);
+}
+
+#define MEETS_REMOVAL(id, known, name, remove)                                                     \
+    SCENE(map_##known##_twice, "order-map-twice-" id, ATOMIC_ONLY, known, add_up,                  \
+          {"adder", name##_twice, 1}, {"remover", remove, 1});                                     \
+    SCENE(map_##known##_when_waited_for, "order-map-removal-" id, ATOMIC_ONLY, known, add_up,      \
+          {"adder", name##_when_waited_for, 1}, {"remover", remove, 1});                           \
+    SCENE(map_##known##_behind_fence, "order-map-fence-" id, ATOMIC_ONLY, known##_behind_fence,    \
+          add_up, {"adder", name##_behind_fence, 1}, {"remover", remove, 1},                       \
+          {"lowerer", lower_fence, 1})
+
+MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
+MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_disarm);
+
+SCENE(map_known_to_index_twice, "order-map-twice-and-quick-add", ATOMIC_ONLY, known_to_index,
+      add_up, {"adder", count_twice, 1}, {"remover", remove_it, 1});
