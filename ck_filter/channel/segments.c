@@ -323,6 +323,18 @@ static void leave_piece(struct ckf_segments *segments, const struct place *place
         keep_or_retire(segments, place->segment);
 }
 
+/* The same when all is as usual: an element names its ticket, so whatever the segment stands for, it is the
+ * one that is looked for. False: find_recv() has to tell. */
+static inline bool find_recv_quickly(struct ckf_segments *segments, struct spot *spot)
+{
+    /* edge segment-reached: acquire; pairs with the CAS in advance(). */
+    spot->place.segment = pointer_of(load_acquire(&segments->head_at.high));
+    /* edge head-taken: acquire; pairs with move_head(). */
+    spot->ticket = load_acquire(&segments->head);
+    spot->place.first = spot->ticket - spot->ticket % SPAN;
+    return state_of(spot->place.segment, spot->ticket) == spot->ticket;
+}
+
 /* What a receiver finds, in a read section: the oldest ticket that has not been taken. CKF_OK: its
  * element is there. */
 static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spot)
@@ -447,8 +459,8 @@ static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const s
 
 /* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
  * or as they were. */
-static inline __attribute__((always_inline)) enum ckf_status put_words(
-    struct ckf_segments *segments, bool in_blocks, uint64_t *words, size_t count, size_t *put)
+CKF_ALWAYS_INLINE enum ckf_status put_words(struct ckf_segments *segments, bool in_blocks,
+                                            uint64_t *words, size_t count, size_t *put)
 {
     for (;;) {
         struct spot spot;
@@ -482,16 +494,17 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
 /* Takes up to count elements, at least one, in a read section. They are copied first, since their
  * cells may be filled anew once they are taken: words_each words each, from the cells or from their
  * blocks; none are if copy is NULL. */
-static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_segments *segments,
-                                                                  bool in_blocks, uint64_t *copy,
-                                                                  size_t words_each, size_t count,
-                                                                  size_t *taken)
+CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_blocks,
+                                       uint64_t *copy, size_t words_each, size_t count,
+                                       size_t *taken)
 {
     for (;;) {
         struct spot spot;
-        enum ckf_status status = find_recv(segments, &spot);
-        if (CKF_UNLIKELY(status != CKF_OK))
-            return status;
+        if (CKF_UNLIKELY(!find_recv_quickly(segments, &spot))) {
+            enum ckf_status status = find_recv(segments, &spot);
+            if (status != CKF_OK)
+                return status;
+        }
         uint64_t ticket = spot.ticket, end = spot.place.first + SPAN;
         size_t found = 0;
         do {
@@ -515,8 +528,8 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_seg
 /* --- elements of up to a word --- */
 
 /* Sends up to `count`, at least one, in a read section. */
-static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
-                                         size_t count, size_t *sent)
+CKF_ALWAYS_INLINE enum ckf_status send_small(struct ckf_channel *channel,
+                                             const unsigned char *elems, size_t count, size_t *sent)
 {
     uint64_t words[CKF_RUN];
     if (count > CKF_RUN)
@@ -526,8 +539,8 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
 }
 
 /* Receives up to count, at least one, into elems unless that is NULL. */
-static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
-                                  size_t *received)
+CKF_ALWAYS_INLINE enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems,
+                                             size_t count, size_t *received)
 {
     uint64_t words[CKF_RUN];
     ckf_read_begin();
