@@ -323,16 +323,18 @@ static void leave_piece(struct ckf_segments *segments, const struct place *place
         keep_or_retire(segments, place->segment);
 }
 
-/* The same when all is as usual: an element names its ticket, so whatever the segment stands for, it is the
- * one that is looked for. False: find_recv() has to tell. */
+/* The same when all is as usual: an element names its ticket, so the segment in which it is found is the
+ * right one. False: find_recv() has to tell. */
 static inline bool find_recv_quickly(struct ckf_segments *segments, struct spot *spot)
 {
-    /* edge segment-reached: acquire; pairs with the CAS in advance(). */
+    /* edge segment-reached: acquire, both; pair with the CAS in advance(). The second is not older than
+     * the first. */
     spot->place.segment = pointer_of(load_acquire(&segments->head_at.high));
-    /* edge head-taken: acquire; pairs with move_head(). */
-    spot->ticket = load_acquire(&segments->head);
-    spot->place.first = spot->ticket - spot->ticket % SPAN;
-    return state_of(spot->place.segment, spot->ticket) == spot->ticket;
+    spot->place.first = load_acquire(&segments->head_at.low);
+    /* relaxed: the cell says whether its element is there. Who leaves the piece acquires in find_recv(). */
+    spot->ticket = load_relaxed(&segments->head);
+    return spot->ticket - spot->place.first < SPAN &&
+           state_of(spot->place.segment, spot->ticket) == spot->ticket;
 }
 
 /* What a receiver finds, in a read section: the oldest ticket that has not been taken. CKF_OK: its
@@ -510,11 +512,7 @@ CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_bl
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
-            if (!in_blocks)
-                copy[found] = word;
-            else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
-            found++;
+            ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
         if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
