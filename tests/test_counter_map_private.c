@@ -297,7 +297,7 @@ static void cells_abound_until_few_ids_are_left(void **state)
 
 static struct ckf_front *make_front(void)
 {
-    struct ckf_front *front = ckf_front_make(CKF_FRONT_LEAST_BITS);
+    struct ckf_front *front = ckf_front_make(CKF_FRONT_LEAST);
     assert_non_null(front);
     return front;
 }
@@ -358,8 +358,8 @@ static void a_front_grows_until_it_holds_what_is_asked_for(void **state)
                 assert_ptr_equal(word, &words[i]);
             found += word != NULL && round == ROUNDS - 1;
         }
-    assert_true(64 - front->shift > CKF_FRONT_LEAST_BITS);
-    assert_true(64 - front->shift <= CKF_FRONT_MOST_BITS);
+    assert_true(ckf_front_size(front) > CKF_FRONT_LEAST);
+    assert_true(ckf_front_size(front) <= CKF_FRONT_MOST);
     assert_true(found > KEYS / 10 * 9);
     ckf_free(front);
 }
