@@ -11,6 +11,8 @@
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
 #define CKF_NOINLINE    __attribute__((noinline))
+/* The compiler keeps the value, instead of computing it again where it is needed. */
+#define ckf_compute_once(value) __asm__("" : "+r"(value))
 /* So that what it is told as a constant (a function, say) is one. */
 #define CKF_ALWAYS_INLINE static inline __attribute__((always_inline))
 /* A small variable of each thread's that is reached without a call. There is not much room for such. */
@@ -18,6 +20,7 @@
 #else
 #define CKF_LIKELY(x)   (x)
 #define CKF_UNLIKELY(x) (x)
+#define ckf_compute_once(value) ((void)(value))
 #define CKF_COLD
 #define CKF_NOINLINE
 #define CKF_ALWAYS_INLINE static inline

@@ -69,6 +69,7 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
     struct ckf_front_set *set = ckf_front_set(front, key);
     /* The way without a branch, which would be a matter of luck. */
     const struct ckf_front_slot *slot = &set->ways[set->ways[0].last != key->last];
+    ckf_compute_once(slot);
     if (CKF_UNLIKELY(slot->tag != tag + key->length || slot->first != key->first ||
                      slot->last != key->last))
         return NULL;
