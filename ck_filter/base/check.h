@@ -18,8 +18,8 @@
 /* A small variable of each thread's that is reached without a call. There is not much room for such. */
 #define CKF_OWN_WORD static _Thread_local __attribute__((tls_model("initial-exec")))
 #else
-#define CKF_LIKELY(x)   (x)
-#define CKF_UNLIKELY(x) (x)
+#define CKF_LIKELY(x)           (x)
+#define CKF_UNLIKELY(x)         (x)
 #define ckf_compute_once(value) ((void)(value))
 #define CKF_COLD
 #define CKF_NOINLINE
