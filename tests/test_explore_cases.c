@@ -88,9 +88,10 @@ static void every_model_and_strategy_runs(void **state)
 {
     (void)state;
     static const char *const models[] = {"c11", "tso", "sc"};
-    static const char *const strategies[] = {"sequential", "random", "pct", "dfs", "portfolio"};
+    static const char *const strategies[] = {"sequential", "random", "pct",
+                                             "dfs",        "dpor",   "portfolio"};
     for (int m = 0; m < 3; m++)
-        for (int s = 0; s < 5; s++)
+        for (int s = 0; s < 6; s++)
             assert_int_equal(explore("explore", "-c", "hit-counter", "--model", models[m],
                                      "--strategy", strategies[s], "--executions", "2000",
                                      (const char *)NULL),
@@ -248,7 +249,8 @@ static void a_thread_that_does_not_come_back_is_noticed(void **state)
 static void mutation_needs_variants_that_do_not_fail(void **state)
 {
     (void)state;
-    assert_int_equal(explore("mutate", "-c", "cancelled-request", (const char *)NULL), 0);
+    assert_int_equal(
+        explore("mutate", "-c", "cancelled-request", "--executions", "300", (const char *)NULL), 0);
     assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
 }
 
@@ -292,6 +294,8 @@ static void bad_usage_is_refused(void **state)
     assert_int_equal(explore("-c", "no-such-case", (const char *)NULL), 2);
     assert_int_equal(explore("--budget", "soon", (const char *)NULL), 2);
     assert_int_equal(explore("--preemptions", "-1", (const char *)NULL), 2);
+    assert_int_equal(explore("--strategy", "dpor", "--preemptions", "2", (const char *)NULL), 2);
+    assert_int_equal(explore("--strategy", "dpor", "--plain", (const char *)NULL), 2);
     assert_int_equal(explore("--model", "power", (const char *)NULL), 2);
     assert_int_equal(explore("replay", (const char *)NULL), 2);
     assert_int_equal(explore("--variant", "racy,fast", (const char *)NULL), 2);

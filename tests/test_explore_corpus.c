@@ -197,6 +197,50 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
                   (unsigned long long)remembering_executions, (unsigned long long)plain_executions);
 }
 
+static bool reduce(const struct corpus_program *program, unsigned forgotten, unsigned without,
+                   struct harvest *harvest, uint64_t *executions)
+{
+    struct ckf_explore_options options = options_of(program);
+    struct ckf_explore_stats stats;
+    *harvest = (struct harvest){.count = 0};
+    options.strategy = CKF_EXPLORE_DPOR;
+    options.ends = true;
+    options.forgotten = forgotten;
+    options.without = without;
+    options.executions = PLAIN_EXECUTIONS;
+    ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
+    *executions += stats.executions + stats.pruned;
+    return stats.complete;
+}
+
+static void partial_order_reduction_loses_nothing(void **state)
+{
+    (void)state;
+    enum { EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES };
+    static struct harvest plain, reduced, all;
+    uint64_t plain_executions = 0, executions = 0, all_executions = 0;
+    unsigned compared = 0, wrong = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        uint64_t before = executions, plain_before = plain_executions;
+        if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, EVERYTHING, &plain, &plain_executions))
+            continue;
+        bool whole = reduce(&corpus[i], 0, CKF_WITHOUT_CHOICE_OF_READS, &reduced, &executions);
+        bool all_whole = reduce(&corpus[i], 0, 0, &all, &all_executions);
+        bool good = whole && all_whole && plain.verdicts == reduced.verdicts &&
+                    plain.verdicts == all.verdicts && same_states(&plain, &reduced);
+        print_message("%s %-46s %7llu instead of %llu; verdicts %#x %#x %#x, ends %zu %zu\n",
+                      good ? " " : "!", corpus[i].name, (unsigned long long)(executions - before),
+                      (unsigned long long)(plain_executions - plain_before), plain.verdicts,
+                      reduced.verdicts, all.verdicts, plain.count, reduced.count);
+        compared++;
+        wrong += !good;
+    }
+    print_message("%u searches: %llu executions, %llu with a choice of reads, %llu in all\n",
+                  compared, (unsigned long long)executions, (unsigned long long)all_executions,
+                  (unsigned long long)plain_executions);
+    assert_int_equal(wrong, 0);
+}
+
 static void what_needs_a_choice_is_found_only_with_it(void **state)
 {
     (void)state;
@@ -269,6 +313,7 @@ int main(void)
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
         cmocka_unit_test(what_the_search_leaves_out_loses_nothing),
+        cmocka_unit_test(partial_order_reduction_loses_nothing),
         cmocka_unit_test(what_needs_a_choice_is_found_only_with_it),
         cmocka_unit_test(only_lock_holders_stop_others),
     };

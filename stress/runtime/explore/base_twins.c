@@ -32,6 +32,7 @@ bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline
         ckf_explore_shadow_access(address, 4, ACCESS_READ | ACCESS_ATOMIC);
     if (!ckf_explore_engine.solo && granule != NULL)
         ckf_explore_mark_contended(granule, address);
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_MEMORY, address >> 3), TOUCH_READ);
     uint64_t found = ckf_explore_native_load(address, 4);
     ckf_explore_mix(found);
     if (ckf_explore_engine.tracing)

@@ -292,6 +292,7 @@ void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
     if (current.outcome == NULL ||
         ckf_stress_grade(test, outcome)->grade > ckf_stress_grade(test, current.outcome)->grade)
         current.outcome = outcome;
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     ckf_explore_note_state((uintptr_t)current.outcome);
 }
 

@@ -2,8 +2,8 @@
  * files, and says what was found.
  *
  * The portfolio goes from cheap and tame to thorough: threads one after the other, no preemption,
- * samples, one preemption, two, ... up to the bound, and samples again for the rest of the time. It
- * stops at the first forbidden outcome, or when the search within the highest bound is complete.
+ * samples, one preemption, two, ... up to the bound; then a while without a bound, or else samples again for the
+ * rest of the time. It stops at the first forbidden outcome.
  * A failure is minimised, run again under the recorder, and written to a schedule file.
  */
 #include "cli.h"
@@ -53,6 +53,7 @@ struct exploration {
     int complete_bound;   /* the search was complete within so many preemptions; -1: not even 0 */
     bool complete_wholly; /* without a bound */
     int fresh_bound;      /* as complete_bound, if loads read the newest store only */
+    bool may_give_up;     /* what the stage cannot follow others can */
     enum ckf_explore_model model;
     unsigned saved_steps, minimise_attempts;
     struct ckf_explore_options stage; /* of the stage that runs; its epoch: the failure's */
@@ -121,6 +122,8 @@ static bool look(const struct ckf_explore_end *end, void *arg)
     exploration->first_allocation = allocations.before_actors + 1;
     if (allocations.after_actors > exploration->last_allocation)
         exploration->last_allocation = allocations.after_actors;
+    if (outcome == NULL && exploration->may_give_up)
+        return false;
     if (outcome == NULL) {
         snprintf(exploration->trouble, sizeof exploration->trouble, "%s: %s",
                  ckf_explore_verdict_name(end->verdict), end->message);
@@ -268,14 +271,33 @@ static void sample_without_memory(struct exploration *exploration, int64_t budge
     exploration->failed_allocation = 0;
 }
 
+enum { EXECUTIONS_WITHOUT_BOUND = 10000 };
+
+/* Where dependent steps are few, all orders of them may be gone through soon after those within a bound. */
+static void search_without_bound(struct exploration *exploration, int64_t budget_ns)
+{
+    if (exploration->complete_wholly || exploration->settings->plain)
+        return;
+    exploration->may_give_up = true;
+    exploration->complete_wholly =
+        run_stage(exploration, CKF_EXPLORE_DPOR, 0, EXECUTIONS_WITHOUT_BOUND,
+                  left_of(exploration, budget_ns) / 4);
+    exploration->may_give_up = false;
+}
+
 static void run_portfolio(struct exploration *exploration, int64_t budget_ns)
 {
     run_stage(exploration, CKF_EXPLORE_SEQUENTIAL, 0, SEQUENCES, budget_ns);
     sample_without_memory(exploration, budget_ns / 8);
-    if (!search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE)) {
+    bool complete =
+        search(exploration, exploration->settings->preemptions, budget_ns, SEARCH_SHARE);
+    if (!complete) {
         search_without_weak_reads(exploration, budget_ns);
         sample(exploration, 0, left_of(exploration, budget_ns));
-    } else if (exploration->program.test->specification != NULL) {
+        return;
+    }
+    search_without_bound(exploration, budget_ns);
+    if (exploration->program.test->specification != NULL) {
         /* What spoils a history may take more switches than a bound allows, at places that hardly
          * matter: chance finds them. */
         run_stage(exploration, CKF_EXPLORE_RANDOM, 0, MORE_SAMPLES,
@@ -289,6 +311,8 @@ static void run_one_strategy(struct exploration *exploration, int64_t budget_ns)
     enum ckf_explore_strategy strategy = (enum ckf_explore_strategy)settings->strategy;
     if (strategy == CKF_EXPLORE_DFS)
         search(exploration, settings->preemptions, budget_ns, 100);
+    else if (strategy == CKF_EXPLORE_DPOR)
+        exploration->complete_wholly = run_stage(exploration, strategy, 0, 0, budget_ns);
     else
         run_stage(exploration, strategy, settings->depth,
                   strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0, budget_ns);

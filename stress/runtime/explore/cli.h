@@ -29,8 +29,9 @@ struct ckf_explore_settings {
     int strategy;         /* enum ckf_explore_strategy; -1: the portfolio */
     unsigned depth;       /* of PCT; 0: 1 to 3 in turn */
     unsigned preemptions; /* the highest bound; CKF_EXPLORE_UNBOUNDED: none */
-    uint64_t executions;  /* of each variant of each case; 0: no limit */
-    int64_t budget_ns;    /* for all; 0: DEFAULT for each */
+    bool preemptions_given;
+    uint64_t executions; /* of each variant of each case; 0: no limit */
+    int64_t budget_ns;   /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious, failed_allocation;
     bool plain;    /* the search leaves nothing out */

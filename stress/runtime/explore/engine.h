@@ -236,6 +236,8 @@ struct ckf_engine {
     uint64_t hash;
     bool hashing, remembering; /* what states.c needs is kept; states are looked up */
     bool choosy;               /* reads that bring nothing new are left out */
+    bool dpor;                 /* see dpor.c */
+    bool private;              /* what the thread does to memory is no point */
     uintptr_t frame;
     uint64_t memory_hash, access_hash, location_hash, note_hash;
     uint64_t ended_hash; /* of how many operations of each thread have ended */
@@ -297,6 +299,16 @@ struct ckf_engine {
 
 extern struct ckf_engine ckf_explore_engine;
 
+/* What steps may depend on each other for: names of things, by class. Memory and what is waited
+ * for by their granules. */
+enum ckf_touch { TOUCH_READ, TOUCH_WRITE, TOUCH_TRYLOCK, TOUCH_LOCK };
+#define CKF_THING(class, which) ((uint64_t)(class) << 56 | (uint64_t)(which))
+#define CKF_EVERYTHING          CKF_THING(CKF_TOUCH_EVERYTHING, 0)
+#define CKF_CLOCK               CKF_THING(CKF_TOUCH_CLOCK, 0)
+#define CKF_COUNTERS            CKF_THING(CKF_TOUCH_COUNTERS, 0)
+#define CKF_ORDER_S             CKF_THING(CKF_TOUCH_ORDER_S, 0)
+#define CKF_SECTIONS            CKF_THING(CKF_TOUCH_SECTIONS, 0)
+
 /* After a choice states are looked up for so many points, even if nothing is to be chosen there: until ways
  * that differ in little have met. */
 enum { LOOKUPS_AFTER_CHOICE = 2 };
@@ -346,6 +358,8 @@ void ckf_explore_strategy_prepare(void);
 void ckf_explore_strategy_welcome(struct ckf_thread *thread);
 void ckf_explore_strategy_demote(struct ckf_thread *thread);
 bool ckf_explore_strategy_next(void);
+/* All alternatives are to be tried, in one order or another. */
+bool ckf_explore_is_search(void);
 /* Since which execution (as counted by `attempt`) the first `count` choices are what they are. */
 uint32_t ckf_explore_strategy_followed(size_t count);
 uint64_t ckf_explore_random_next(uint64_t *state);
@@ -432,6 +446,14 @@ void *ckf_explore_reserve(size_t size);
 /* watchdog.c */
 void ckf_explore_watchdog_start(void);
 
+/* dpor.c: while `dpor` */
+void ckf_explore_dpor_touch(uint64_t thing, enum ckf_touch how);
+/* The step lets these threads go on. */
+void ckf_explore_dpor_wakes(uint16_t threads);
+/* The first thread knows that the second has ended; the thread ends in this step. */
+void ckf_explore_dpor_sees_end(unsigned self, unsigned ended);
+void ckf_explore_dpor_ends(unsigned self);
+
 /* states.c */
 void ckf_explore_states_prepare(void);
 void ckf_explore_states_begin(void);
@@ -479,6 +501,18 @@ extern char __executable_start[], __data_start[], _end[];
 static inline uint16_t ckf_explore_bit(const struct ckf_thread *thread)
 {
     return (uint16_t)(1u << thread->id);
+}
+
+static inline unsigned ckf_explore_class_of(uint64_t thing)
+{
+    return (unsigned)(thing >> 56);
+}
+
+/* The running step has something to do with this: other steps that do may not be swapped with it. */
+static inline void ckf_explore_touch(uint64_t thing, enum ckf_touch how)
+{
+    if (UNLIKELY(ckf_explore_engine.dpor))
+        ckf_explore_dpor_touch(thing, how);
 }
 
 static inline uint64_t ckf_explore_scramble(uint64_t value)
@@ -569,10 +603,13 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
     }
     if (ckf_explore_is_private(ckf_explore_granule_at(address)) &&
         (size <= 8 || ckf_explore_is_private(ckf_explore_granule_at(address + 8))) &&
-        (kind == OP_LOAD || e->options.model != CKF_EXPLORE_TSO))
+        (kind == OP_LOAD || e->options.model != CKF_EXPLORE_TSO)) {
+        e->private = true;
         ckf_explore_count_step();
-    else
+    } else {
         ckf_explore_schedule();
+        e->private = false;
+    }
 }
 
 #endif

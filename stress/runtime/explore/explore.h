@@ -25,7 +25,8 @@ enum ckf_explore_strategy {
     CKF_EXPLORE_SEQUENTIAL, /* threads run one after the other; execution n: the nth order */
     CKF_EXPLORE_RANDOM,     /* every choice by a coin */
     CKF_EXPLORE_PCT,        /* random priorities with `depth` - 1 changes */
-    CKF_EXPLORE_DFS         /* every choice in turn, up to the preemption bound */
+    CKF_EXPLORE_DFS,        /* every choice in turn, up to the preemption bound */
+    CKF_EXPLORE_DPOR        /* without a bound: see dpor.c */
 };
 
 /* Faults put into the memory model on purpose, so that tests can show that they notice. */
@@ -47,6 +48,18 @@ enum {
     CKF_WITHOUT_STATES = 2,
     CKF_WITHOUT_CHOICE_OF_READS = 4,
     CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8 /* a wake takes the first */
+};
+
+/* What makes steps dependent; to be forgotten on purpose, so that tests can show that they notice. */
+enum {
+    CKF_TOUCH_MEMORY = 1,
+    CKF_TOUCH_MUTEXES = 2,
+    CKF_TOUCH_SLEEPERS = 4,
+    CKF_TOUCH_CLOCK = 8,
+    CKF_TOUCH_ORDER_S = 16,
+    CKF_TOUCH_SECTIONS = 32,
+    CKF_TOUCH_COUNTERS = 64,   /* budgets, numbers of threads, results */
+    CKF_TOUCH_EVERYTHING = 128 /* barriers, ends, whatever else */
 };
 
 #define CKF_EXPLORE_UNBOUNDED UINT32_MAX
@@ -74,10 +87,12 @@ struct ckf_explore_options {
     /* What is judged includes the real-time order of operations (see ckf_explore_operation_begins):
      * nothing may be left out that only swaps steps of different operations. */
     bool timed;
-    uint32_t epoch;   /* of a replay: as ckf_explore_end says; 0: everything that is known */
-    bool informed;    /* keep what earlier runs of this program learnt about contention */
-    bool trace;       /* record events: see trace.h */
-    unsigned without; /* CKF_WITHOUT_...: for tests of the search */
+    uint32_t epoch;     /* of a replay: as ckf_explore_end says; 0: everything that is known */
+    bool informed;      /* keep what earlier runs of this program learnt about contention */
+    bool trace;         /* record events: see trace.h */
+    unsigned without;   /* CKF_WITHOUT_...: for tests of the search */
+    unsigned forgotten; /* CKF_TOUCH_...: the same */
+    bool ends;          /* DPOR: say what executions have left behind */
 };
 
 enum ckf_explore_verdict {
@@ -128,7 +143,8 @@ struct ckf_explore_end {
     uint32_t epoch; /* what the choices mean depends on what was known then about contention */
     uint64_t hash;  /* of everything that happened: equal executions have equal hashes */
     unsigned steps;
-    uint64_t state;      /* DFS: a hash of what a complete execution has left behind */
+    uint64_t
+        state; /* DFS, and DPOR with `ends`: a hash of what a complete execution has left behind */
     unsigned threads;    /* that there were */
     bool discovered;     /* some shared words were taken for private ones: times are not exact */
     bool parked;         /* the thread that was to be parked got so far */

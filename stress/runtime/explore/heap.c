@@ -116,6 +116,8 @@ void *ckf_explore_heap_allocate(size_t size, size_t align, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
     ckf_explore_engine.allocations += pc != 0;
+    if (pc != 0 && ckf_explore_engine.options.failed_allocation != 0)
+        ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     if (pc != 0 && ckf_explore_engine.options.failed_allocation != 0 &&
         ckf_explore_engine.allocations == ckf_explore_engine.options.failed_allocation)
         return NULL;

@@ -193,6 +193,7 @@ int __wrap_thrd_sleep(const struct timespec *time, struct timespec *left)
 
 int64_t ckf_explore_engine_now_ns(void)
 {
+    ckf_explore_touch(CKF_CLOCK, TOUCH_WRITE);
     return ckf_explore_engine.now_ns += 1000;
 }
 

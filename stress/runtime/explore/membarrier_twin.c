@@ -19,6 +19,7 @@ void ckf_membarrier(void)
     ckf_explore_point(OP_BARRIER, 0, 0, SEQ_CST, CALLER);
     if (ckf_explore_engine.tracing)
         ckf_explore_trace_event(&ckf_explore_engine.running->op, 0, 0, 0);
+    ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
     for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++)
         ckf_explore_see_everything(&ckf_explore_engine.threads[i]);
 }

@@ -369,6 +369,22 @@ static inline unsigned shift_of(const struct ckf_location *location, uintptr_t a
     return 8 * (unsigned)(address - location->address);
 }
 
+/* For dpor.c. */
+static inline void touch(uintptr_t address, enum ckf_touch how)
+{
+    if (EXPECT(!ckf_explore_engine.dpor) || ckf_explore_engine.private)
+        return;
+    ckf_explore_dpor_touch(CKF_THING(CKF_TOUCH_MEMORY, address >> 3), how);
+    if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO && how != TOUCH_READ)
+        ckf_explore_dpor_touch(CKF_EVERYTHING, TOUCH_WRITE); /* one order of all stores */
+}
+
+static inline void touch_pair(uintptr_t address, enum ckf_touch how)
+{
+    touch(address, how);
+    touch(address + 8, how);
+}
+
 /* The order S, in C11. */
 
 static inline bool is_in_s(int order)
@@ -421,6 +437,7 @@ static inline void pass(struct ckf_thread *self, const struct ckf_location *loca
 /* The thread is about to write the next store in S. */
 static void come_to_write(struct ckf_thread *self, const struct ckf_location *location)
 {
+    ckf_explore_touch(CKF_ORDER_S, TOUCH_READ);
     come_after(self, location, location->count);
     pass(self, location, location->count);
 }
@@ -428,6 +445,7 @@ static void come_to_write(struct ckf_thread *self, const struct ckf_location *lo
 static void come_to_read(struct ckf_thread *self, const struct ckf_location *location,
                          unsigned store)
 {
+    ckf_explore_touch(CKF_ORDER_S, TOUCH_READ);
     if (location->stores[store].written != NULL) {
         come_after_fences(self);
         ckf_explore_view_join(self->current, location->stores[store].written);
@@ -500,6 +518,7 @@ static void tell_one(struct ckf_view *view, const struct ckf_view *past, unsigne
 static void tell(struct ckf_thread *self, const struct ckf_location *location, unsigned store)
 {
     struct ckf_engine *e = &ckf_explore_engine;
+    ckf_explore_touch(CKF_ORDER_S, TOUCH_WRITE);
     unsigned index = index_of(location);
     for (struct ckf_view *view = e->views; view != NULL; view = view->older)
         tell_one(view, self->current, index, store);
@@ -520,9 +539,15 @@ enum { STEPS_OF_TRAVEL = 300 };
 
 static inline unsigned arrived(const struct ckf_location *location, unsigned oldest)
 {
-    while (oldest < newest(location) &&
-           UNLIKELY(location->stores[oldest + 1].step + STEPS_OF_TRAVEL < ckf_explore_engine.step))
+    while (
+        oldest < newest(location) &&
+        UNLIKELY(location->stores[oldest + 1].step + STEPS_OF_TRAVEL < ckf_explore_engine.step)) {
+        if (ckf_explore_engine.dpor)
+            ckf_explore_fail(CKF_VERDICT_UNMODELLED,
+                             "may miss a store for more than %d steps: too long for this strategy",
+                             STEPS_OF_TRAVEL);
         oldest++;
+    }
     return oldest;
 }
 
@@ -772,6 +797,9 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
         note(self, native, 0, NULL);
         return native;
     }
+    touch(address, TOUCH_READ);
+    if (is_in_s(order))
+        ckf_explore_touch(CKF_ORDER_S, TOUCH_READ);
     unsigned last = newest(location);
     unsigned oldest = oldest_readable(self, location, order);
     unsigned store = last;
@@ -799,6 +827,7 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
         native_store(address, size, value);
         return;
     }
+    touch(address, TOUCH_WRITE);
     if (UNLIKELY(location->size != size)) {
         unsigned shift = shift_of(location, address);
         value =
@@ -835,6 +864,7 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
         note(self, native, 0, NULL);
         return native;
     }
+    touch(address, TOUCH_WRITE);
     unsigned store = newest(location);
     if (broken(CKF_BREAK_RMW)) {
         unsigned oldest = oldest_readable(self, location, order);
@@ -901,12 +931,15 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
+    if (equal && weak && ckf_explore_engine.options.spurious > 0)
+        ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     if (equal && weak && ckf_explore_engine.spurious_left > 0 &&
         ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
         ckf_explore_engine.spurious_left--;
         equal = false;
     }
     note(self, value, equal ? location->count : store, location);
+    touch(address, equal ? TOUCH_WRITE : TOUCH_READ);
     if (equal) {
         uint64_t new = (whole & ~(mask << shift)) | (desired & mask) << shift;
         read_modify_write(self, location, store, new, success, pc);
@@ -994,6 +1027,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_READ);
     struct ckf_pair value = native_pair(address);
+    touch_pair(address, TOUCH_READ);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL)
         read_pair(self, pair, order, pc);
@@ -1009,6 +1043,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
+    touch_pair(address, TOUCH_WRITE);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
         foresee_pair(self, pair);
@@ -1036,6 +1071,7 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
+    touch_pair(address, equal ? TOUCH_WRITE : TOUCH_READ);
     note(self, found.low ^ found.high, equal, pair.low);
     if (equal && pair.low != NULL) {
         learn_pair(self, pair, success, pc);
@@ -1077,6 +1113,9 @@ void ckf_explore_atomic_fence(int order, uintptr_t pc)
     }
     if (order == SEQ_CST) {
         note(self, 0, 0, NULL);
+        ckf_explore_touch(CKF_ORDER_S, TOUCH_WRITE);
+        if (ckf_explore_engine.options.model == CKF_EXPLORE_TSO)
+            ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
         if (!broken(CKF_BREAK_FENCE) && is_in_s(order))
             exchange_in_s(self);
         if (!broken(CKF_BREAK_FENCE))
@@ -1093,6 +1132,8 @@ void ckf_explore_volatile(struct ckf_granule *granule, uintptr_t address, unsign
 {
     struct ckf_thread *self = ckf_explore_engine.running;
     note(self, kind, 0, NULL);
+    ckf_explore_engine.private = false;
+    touch_pair(address, TOUCH_WRITE);
     if (size > 8)
         return;
     struct ckf_location *location = find_location(granule, address, size);

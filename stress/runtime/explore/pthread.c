@@ -44,10 +44,16 @@ static struct ckf_sync *use(uintptr_t address)
 
 /* Mutexes. */
 
+static void touch_mutex(const struct ckf_sync *mutex, enum ckf_touch how)
+{
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_MUTEXES, mutex->address >> 3), how);
+}
+
 static void take(struct ckf_sync *mutex)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     mutex->owner = (uint8_t)(e->running->id + 1);
+    touch_mutex(mutex, e->running->op.kind == OP_TRYLOCK ? TOUCH_TRYLOCK : TOUCH_LOCK);
     ckf_explore_view_acquire(e->running, mutex->view);
     ckf_explore_mix((uint64_t)(mutex - e->syncs) * MAX_THREADS + e->running->id);
     if (e->tracing)
@@ -87,6 +93,7 @@ void ckf_explore_unlock(uintptr_t address, uintptr_t pc)
         const struct ckf_operation unlock = {.kind = OP_UNLOCK, .address = address, .pc = pc};
         ckf_explore_trace_event(&unlock, 0, 0, 0);
     }
+    touch_mutex(mutex, TOUCH_WRITE);
     mutex->owner = 0;
     if (!e->solo)
         mutex->view = ckf_explore_view_release(e->running);
@@ -138,8 +145,10 @@ int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex)
         return __real_pthread_mutex_trylock(mutex);
     ckf_explore_memory_point(OP_TRYLOCK, (uintptr_t)mutex, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)mutex);
-    if (sync->owner != 0)
+    if (sync->owner != 0) {
+        touch_mutex(sync, TOUCH_READ);
         return EBUSY;
+    }
     take(sync);
     return 0;
 }
@@ -259,12 +268,14 @@ int __wrap_pthread_once(pthread_once_t *once, void (*routine)(void))
         return __real_pthread_once(once, routine);
     ckf_explore_memory_point(OP_ONCE, (uintptr_t)once, 1, 0, CALLER);
     struct ckf_sync *sync = use((uintptr_t)once);
+    touch_mutex(sync, TOUCH_WRITE);
     while (sync->owner != 0)
         ckf_explore_sleep(sync, INT64_MAX);
     struct ckf_thread *self = ckf_explore_engine.running;
     if (!sync->done) {
         sync->owner = (uint8_t)(self->id + 1);
         routine();
+        touch_mutex(sync, TOUCH_WRITE);
         sync->owner = 0;
         sync->done = true;
         sync->view = ckf_explore_view_release(self);
@@ -387,6 +398,7 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
     if (e->key_count == MAX_KEYS)
         return EAGAIN;
     ckf_explore_shadow_access((uintptr_t)key, sizeof *key, ACCESS_WRITE);
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     e->key_destructors[e->key_count] = destructor;
     *key = e->key_count++;
     return 0;

@@ -72,6 +72,7 @@ void ckf_read_begin(void)
     }
     if (self->section_depth == 0) {
         ckf_explore_point(OP_READ_BEGIN, 0, 0, 0, CALLER);
+        ckf_explore_touch(CKF_SECTIONS, TOUCH_READ);
         if (reclaim.started != NULL)
             ckf_explore_view_acquire(self, reclaim.started);
         note_done(0);
@@ -90,6 +91,7 @@ void ckf_read_end(void)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "ends a read section that it did not begin");
     if (--self->section_depth > 0 || ckf_explore_engine.solo)
         return;
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_READ);
     add_what_i_know(&reclaim.ended);
     for (unsigned i = 0; i < ckf_explore_engine.thread_count; i++) {
         if ((reclaim.awaited[i] & ckf_explore_bit(self)) == 0)
@@ -113,12 +115,14 @@ static uint16_t open_sections(void)
 static void pass_grace_period(uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     add_what_i_know(&reclaim.started);
     note_done(open_sections());
     reclaim.awaited[self->id] = open_sections();
     if (reclaim.awaited[self->id] != 0) {
         self->op = (struct ckf_operation){.kind = OP_GRACE_END, .pc = pc};
         ckf_explore_block();
+        ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
         note_done(0);
     }
     if (reclaim.ended != NULL)
@@ -139,6 +143,7 @@ static void release_barriers(void)
 static void wait_for_work(void)
 {
     (void)CALLER; /* what this thread knows is in `reclaim` */
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     if (reclaim.first != NULL) {
         ckf_explore_point(OP_GRACE_START, 0, 0, 0, 0);
         return;
@@ -150,12 +155,14 @@ static void wait_for_work(void)
 
 static void run_callbacks(struct ckf_retired *retired)
 {
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     while (retired != NULL) {
         struct ckf_retired *next = retired->link[0];
         retired->reclaim(retired);
         reclaim.reclaimed_count++;
         retired = next;
     }
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     add_what_i_know(&reclaim.reclaimed);
     release_barriers();
 }
@@ -182,6 +189,7 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
 {
     ckf_explore_engine.running->operands[0] = (uintptr_t)callback;
     ckf_explore_point(OP_RETIRE, (uintptr_t)retired, 0, 0, CALLER);
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     ckf_explore_shadow_access((uintptr_t)retired, sizeof *retired, ACCESS_WRITE);
     note_done(0);
     retired->reclaim = callback;
@@ -244,6 +252,7 @@ uint64_t ckf_explore_reclaim_hash(void)
 void ckf_explore_reclaim_drain(uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     if (reclaim.reclaimed_count < reclaim.retired_count) {
         self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = pc};
         reclaim.barrier[self->id] = reclaim.retired_count;

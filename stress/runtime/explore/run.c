@@ -159,7 +159,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         count(stats, &end);
         more = end.verdict == CKF_VERDICT_PRUNED || visit == NULL || visit(&end, visit_arg);
         e->attempt++;
-        if (more && e->discovered && e->options.strategy == CKF_EXPLORE_DFS) {
+        if (more && e->discovered && ckf_explore_is_search()) {
             e->choice_limit = 0; /* there are more points than was known: from the start */
             ckf_explore_states_forget();
         } else if (more && !ckf_explore_strategy_next()) {

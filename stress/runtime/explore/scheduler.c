@@ -14,7 +14,7 @@
  * Invariant: a thread whose lock operation is pending is ready exactly while the mutex is free.
  * The end of an execution, good or bad, is a switch to the hub; contexts are simply abandoned.
  */
-#include "engine.h"
+#include "dpor.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -166,6 +166,11 @@ static void stop_sleeping(struct ckf_thread *thread)
 
 static void fire_timer(struct ckf_thread *thread)
 {
+    ckf_explore_touch(CKF_CLOCK, TOUCH_WRITE);
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
+    if (thread->sleeps_on != NULL)
+        ckf_explore_touch(CKF_THING(CKF_TOUCH_SLEEPERS, thread->sleeps_on->address >> 3),
+                          TOUCH_WRITE);
     stop_sleeping(thread);
     thread->timed_out = true;
     thread->hashed = false;
@@ -183,6 +188,12 @@ static uint16_t near_timers(void)
             near |= ckf_explore_bit(thread);
     }
     return near;
+}
+
+/* Of some way to this state, not necessarily of the one that was taken. */
+static uint16_t timers_that_may_be_early(void)
+{
+    return ckf_explore_engine.options.timeouts > 0 ? near_timers() : 0;
 }
 
 static struct ckf_thread *earliest_timer(void)
@@ -217,6 +228,12 @@ static bool all_others_have_ended(void)
     return true;
 }
 
+static void go_on_after_all(struct ckf_thread *thread)
+{
+    if (UNLIKELY(ckf_explore_engine.dpor))
+        ckf_explore_dpor_after_all(thread->id, timers_that_may_be_early());
+}
+
 /* Nobody is ready. */
 static struct ckf_thread *pick_someone_idle(void)
 {
@@ -225,6 +242,7 @@ static struct ckf_thread *pick_someone_idle(void)
         end_execution();
     if (e->timers != 0 && (e->spinning == 0 || e->idle_spins > IDLE_SPINS_BEFORE_TIMERS)) {
         struct ckf_thread *thread = earliest_timer();
+        go_on_after_all(thread);
         fire_timer(thread);
         ckf_explore_see_everything(thread);
         e->idle_spins = 0;
@@ -234,7 +252,9 @@ static struct ckf_thread *pick_someone_idle(void)
         fail_stuck(CKF_VERDICT_HANG, "every thread that is left sleeps for ever");
     if (++e->idle_spins > IDLE_SPINS_LIMIT)
         fail_stuck(CKF_VERDICT_LIVELOCK, "threads spin for ever on memory that nobody writes");
-    return next_spinner();
+    struct ckf_thread *thread = next_spinner();
+    go_on_after_all(thread);
+    return thread;
 }
 
 void ckf_explore_count_step(void)
@@ -249,6 +269,7 @@ static void begin_operation(struct ckf_thread *thread)
 {
     thread->begins = thread->hashed = false;
     thread->called = ++ckf_explore_engine.moment;
+    ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
     ckf_explore_note_event(thread->id, ++thread->begun, ckf_explore_engine.ended_hash);
     if (!ckf_explore_engine.solo)
         ckf_explore_see_everything(thread);
@@ -267,6 +288,7 @@ struct ckf_explore_interval ckf_explore_operation_ends(void)
     struct ckf_thread *self = ckf_explore_engine.running;
     if (self->begins) /* it had no step that others could have seen */
         begin_operation(self);
+    ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
     ckf_explore_engine.ended_hash += ckf_explore_scramble((uint64_t)self->id << 32 | ++self->ended);
     return (struct ckf_explore_interval){self->called, ++ckf_explore_engine.moment};
 }
@@ -287,6 +309,7 @@ static void commit(struct ckf_thread *thread)
     uint16_t bit = ckf_explore_bit(thread);
     if (UNLIKELY((e->timers & bit) != 0)) {
         fire_timer(thread);
+        ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
         e->timeouts_left--;
     }
     e->ready &= (uint16_t)~bit;
@@ -320,7 +343,13 @@ static struct ckf_thread *pick(void)
     if (e->local != 0) {
         thread = lowest(e->local);
         e->local &= (uint16_t)~ckf_explore_bit(thread);
-    } else if (UNLIKELY(e->ready == 0 && e->yielded == 0)) {
+        thread->state = THREAD_RUNNING;
+        thread->hashed = false;
+        return thread;
+    }
+    if (UNLIKELY(e->dpor))
+        ckf_explore_dpor_end_step();
+    if (UNLIKELY(e->ready == 0 && e->yielded == 0)) {
         thread = pick_someone_idle();
     } else {
         if (e->ready == 0) {
@@ -380,6 +409,8 @@ void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind p
     stop_sleeping(thread);
     thread->state = THREAD_READY;
     thread->hashed = false;
+    if (UNLIKELY(ckf_explore_engine.dpor) && pending != OP_LOCK) /* see dpor.c */
+        ckf_explore_dpor_wakes(ckf_explore_bit(thread));
     if (pending == OP_LOCAL) {
         ckf_explore_engine.local |= ckf_explore_bit(thread);
     } else {
@@ -396,6 +427,7 @@ static bool look_again(struct ckf_thread *self)
     for (unsigned i = 0; i < self->watched_count; i++) {
         const struct ckf_watched *watched = &self->watched[i];
         struct ckf_location *location = &ckf_explore_engine.locations[watched->location];
+        ckf_explore_touch(CKF_THING(CKF_TOUCH_MEMORY, location->address >> 3), TOUCH_READ);
         newer |= location->count != watched->count;
         self->current->at[watched->location].seen = (int16_t)(location->count - 1);
         location->watchers &= (uint16_t)~ckf_explore_bit(self);
@@ -410,6 +442,8 @@ void ckf_explore_wake_spinners(struct ckf_location *location)
     location->watchers = 0;
     ckf_explore_engine.spinning &= (uint16_t)~woken;
     ckf_explore_engine.ready |= woken;
+    if (UNLIKELY(ckf_explore_engine.dpor))
+        ckf_explore_dpor_wakes(woken);
 }
 
 static void spin_alone(void)
@@ -430,6 +464,10 @@ void ckf_explore_spin(uintptr_t pc)
         self->op = (struct ckf_operation){.kind = OP_YIELD, .pc = pc};
         self->state = THREAD_SPINNING;
         ckf_explore_strategy_demote(self);
+        if (self->watched_count == 0 && UNLIKELY(e->dpor))
+            ckf_explore_fail(CKF_VERDICT_UNMODELLED,
+                             "gives way without having read anything, and goes on after any step: "
+                             "not a program for this strategy");
         if (self->watched_count == 0)
             e->yielded |= ckf_explore_bit(self);
         else
@@ -450,8 +488,13 @@ bool ckf_explore_sleep(struct ckf_sync *sync, int64_t deadline_ns)
     struct ckf_thread *self = e->running;
     if (self->section_depth > 0)
         ckf_explore_fail(CKF_VERDICT_MISUSE, "sleeps inside a read section");
+    if (deadline_ns != INT64_MAX)
+        ckf_explore_touch(CKF_CLOCK, TOUCH_READ);
     if (deadline_ns <= e->now_ns)
         return false;
+    if (e->options.spurious > 0)
+        ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_SLEEPERS, sync->address >> 3), TOUCH_WRITE);
     if (e->spurious_left > 0 && ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
         e->spurious_left--;
         return true;
@@ -468,6 +511,8 @@ bool ckf_explore_sleep(struct ckf_sync *sync, int64_t deadline_ns)
 
 void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
 {
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_SLEEPERS, sync->address >> 3),
+                      sync->waiters == 0 ? TOUCH_READ : TOUCH_WRITE);
     for (; count > 0 && sync->waiters != 0; count--) {
         uint16_t waiters = sync->waiters;
         unsigned many = (unsigned)__builtin_popcount(waiters);
@@ -495,6 +540,8 @@ static void finish(struct ckf_thread *self)
                              e->live_blocks == 1 ? " is" : "s are");
         end_execution();
     }
+    if (UNLIKELY(e->dpor))
+        ckf_explore_dpor_ends(self->id);
     self->state = THREAD_FINISHED;
     e->alive--;
     if (!self->daemon)
@@ -524,6 +571,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     if (e->thread_count == MAX_THREADS)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d threads in one execution",
                          MAX_THREADS);
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     struct ckf_thread *thread = &e->threads[e->thread_count];
     thread->id = e->thread_count++;
     thread->state = THREAD_READY;
@@ -552,6 +600,8 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     ckf_explore_model_start_thread(thread, e->running);
     ckf_explore_strategy_welcome(thread);
     e->alive++;
+    if (UNLIKELY(e->dpor))
+        ckf_explore_dpor_wakes(ckf_explore_bit(thread));
     e->local |= ckf_explore_bit(thread);
     return thread;
 }
@@ -562,15 +612,24 @@ void ckf_explore_become_solo_if_alone(void)
     e->solo = e->alive == 1 && e->unjoined == 0;
 }
 
+static void see_end(struct ckf_thread *self, const struct ckf_thread *thread)
+{
+    if (EXPECT(!ckf_explore_engine.dpor))
+        return;
+    ckf_explore_dpor_sees_end(self->id, thread->id);
+}
+
 void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
+    see_end(self, thread);
     if (thread->state != THREAD_FINISHED) {
         if (self->section_depth > 0)
             ckf_explore_fail(CKF_VERDICT_MISUSE, "waits for a thread inside a read section");
         self->op = (struct ckf_operation){.kind = OP_JOIN, .pc = pc, .address = (uintptr_t)thread};
         thread->joiners |= ckf_explore_bit(self);
         ckf_explore_block();
+        see_end(self, thread);
     }
     if (!thread->joined && !thread->daemon) {
         thread->joined = true;
@@ -592,6 +651,7 @@ void ckf_explore_join(unsigned thread)
 
 void ckf_explore_result(unsigned index, int64_t value)
 {
+    ckf_explore_touch(CKF_THING(CKF_TOUCH_COUNTERS, 1 + index), TOUCH_WRITE);
     ckf_explore_engine.registers[index] = value;
     ckf_explore_engine.note_hash +=
         ckf_explore_scramble(index * UINT64_C(1000003) ^ (uint64_t)value);
@@ -606,6 +666,7 @@ void ckf_explore_pause(void)
 
 uint32_t ckf_explore_random(uint32_t bound)
 {
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
     uint64_t state = ckf_explore_engine.options.seed + 1000003u * ++ckf_explore_engine.randoms;
     return (uint32_t)((ckf_explore_random_next(&state) >> 32) * bound >> 32);
 }
@@ -679,5 +740,7 @@ void ckf_explore_execute(void)
     e->local = 0;
     main_thread->state = THREAD_RUNNING;
     switch_context(NULL, main_thread);
+    if (e->dpor)
+        ckf_explore_dpor_end_execution(timers_that_may_be_early());
     ckf_explore_undo_globals();
 }

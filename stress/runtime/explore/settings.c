@@ -8,47 +8,48 @@
 
 void ckf_explore_print_help(FILE *out)
 {
-    fputs("usage: ckf-stress explore [OPTION ...]\n"
-          "       ckf-stress explore replay FILE\n"
-          "       ckf-stress explore list\n"
-          "       ckf-stress explore mutate [OPTION ...]\n"
-          "       ckf-stress explore progress [OPTION ...]\n"
-          "\n"
-          "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
-          "choosing. A racy variant must fail, a fixed one must not. `mutate` weakens each memory\n"
-          "order of the library in turn, leaves out wakes and rechecks, and tells which cases\n"
-          "notice. `progress` parks each actor for ever at each of its steps in turn and tells\n"
-          "where that stops the others.\n"
-          "\n"
-          "  -c GLOB            cases whose id matches (may be repeated)\n"
-          "  --variant LIST     racy, mutex, atomic, or several with commas\n"
-          "  --model NAME       c11 (default), tso or sc\n"
-          "  --strategy NAME    portfolio (default), sequential, random, pct or dfs\n"
-          "  --depth N          of pct: 1 to 8 (default: 1, 2 and 3 in turn)\n"
-          "  --preemptions N    the highest bound of dfs (default 2); `all`: no bound\n"
-          "  --executions N     at the most, for each variant of each case, or for each mutant\n"
-          "  --budget TIME      for everything, as in 60s or 3m (default: 2 s for each variant;\n"
-          "                     mutate: none)\n"
-          "  --seed N           of random and pct\n"
-          "  --rounds N         operations an actor does (default: what the case says)\n"
-          "  --copies N         of actors whose number the case leaves open (default 2)\n"
-          "  --timeouts N       deadlines that may fire early in one execution (default 1)\n"
-          "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
-          "  --fail-allocation N  the Nth allocation of each execution fails (default 0: none)\n"
-          "  --plain            a search that leaves nothing out: to check the engine\n"
-          "  --require-repro    exit 3 if a racy variant, or a mutant, is not seen to fail\n"
-          "  --save DIR         write a schedule file for racy variants, too\n"
-          "  --no-files         write none for fixed variants either\n"
-          "  --trace            print the execution that failed for racy variants, too\n"
-          "  --stats            print executions and steps per second\n"
-          "  --json FILE        write the results\n"
-          "  --jobs N           of mutate: processes (default: one a processor)\n"
-          "  --files GLOB       of mutate: what is mutated, as in 'channel/*' or '* put_word()'\n"
-          "                     (may be repeated)\n"
-          "\n"
-          "exit: 0 clean, 1 a fixed variant failed, 2 bad usage, a bad schedule file or something\n"
-          "the engine cannot follow, 3 a racy variant was not reproduced\n",
-          out);
+    fputs(
+        "usage: ckf-stress explore [OPTION ...]\n"
+        "       ckf-stress explore replay FILE\n"
+        "       ckf-stress explore list\n"
+        "       ckf-stress explore mutate [OPTION ...]\n"
+        "       ckf-stress explore progress [OPTION ...]\n"
+        "\n"
+        "Runs the cases in one thread under schedules and weak-memory reads of the engine's\n"
+        "choosing. A racy variant must fail, a fixed one must not. `mutate` weakens each memory\n"
+        "order of the library in turn, leaves out wakes and rechecks, and tells which cases\n"
+        "notice. `progress` parks each actor for ever at each of its steps in turn and tells\n"
+        "where that stops the others.\n"
+        "\n"
+        "  -c GLOB            cases whose id matches (may be repeated)\n"
+        "  --variant LIST     racy, mutex, atomic, or several with commas\n"
+        "  --model NAME       c11 (default), tso or sc\n"
+        "  --strategy NAME    portfolio (default), sequential, random, pct, dfs or dpor\n"
+        "  --depth N          of pct: 1 to 8 (default: 1, 2 and 3 in turn)\n"
+        "  --preemptions N    the highest bound of dfs (default 2); `all`: no bound, as dpor has\n"
+        "  --executions N     at the most, for each variant of each case, or for each mutant\n"
+        "  --budget TIME      for everything, as in 60s or 3m (default: 2 s for each variant;\n"
+        "                     mutate: none)\n"
+        "  --seed N           of random and pct\n"
+        "  --rounds N         operations an actor does (default: what the case says)\n"
+        "  --copies N         of actors whose number the case leaves open (default 2)\n"
+        "  --timeouts N       deadlines that may fire early in one execution (default 1)\n"
+        "  --spurious N       spurious wake-ups and failures of weak CAS (default 0)\n"
+        "  --fail-allocation N  the Nth allocation of each execution fails (default 0: none)\n"
+        "  --plain            a search that leaves nothing out: to check the engine\n"
+        "  --require-repro    exit 3 if a racy variant, or a mutant, is not seen to fail\n"
+        "  --save DIR         write a schedule file for racy variants, too\n"
+        "  --no-files         write none for fixed variants either\n"
+        "  --trace            print the execution that failed for racy variants, too\n"
+        "  --stats            print executions and steps per second\n"
+        "  --json FILE        write the results\n"
+        "  --jobs N           of mutate: processes (default: one a processor)\n"
+        "  --files GLOB       of mutate: what is mutated, as in 'channel/*' or '* put_word()'\n"
+        "                     (may be repeated)\n"
+        "\n"
+        "exit: 0 clean, 1 a fixed variant failed, 2 bad usage, a bad schedule file or something\n"
+        "the engine cannot follow, 3 a racy variant was not reproduced\n",
+        out);
 }
 
 struct parser {
@@ -143,16 +144,17 @@ static bool set_model(struct parser *parser)
 
 static bool set_strategy(struct parser *parser)
 {
-    static const char *const names[] = {"sequential", "random", "pct", "dfs", "portfolio"};
-    if (!choose(parser, names, 5, &parser->settings->strategy))
+    static const char *const names[] = {"sequential", "random", "pct", "dfs", "dpor", "portfolio"};
+    if (!choose(parser, names, 6, &parser->settings->strategy))
         return false;
-    if (parser->settings->strategy == 4)
+    if (parser->settings->strategy == 5)
         parser->settings->strategy = -1;
     return true;
 }
 
 static bool set_preemptions(struct parser *parser)
 {
+    parser->settings->preemptions_given = true;
     if (strcmp(parser->value, "all") == 0) {
         parser->settings->preemptions = CKF_EXPLORE_UNBOUNDED;
         return true;
@@ -266,6 +268,21 @@ static bool split_at_equals(struct parser *parser)
     return true;
 }
 
+/* What partial-order reduction would be wrong or meaningless with. */
+static bool check_together(struct ckf_explore_settings *settings, FILE *errors)
+{
+    bool bounded = settings->preemptions_given && settings->preemptions != CKF_EXPLORE_UNBOUNDED;
+    if (settings->strategy != CKF_EXPLORE_DPOR)
+        return true;
+    if (bounded)
+        fprintf(errors,
+                "ckf-stress: --strategy dpor goes without a bound: orders that it takes for "
+                "equal differ in preemptions\n");
+    if (settings->plain)
+        fprintf(errors, "ckf-stress: --strategy dpor leaves things out, and --plain does not\n");
+    return !bounded && !settings->plain;
+}
+
 bool ckf_explore_parse(struct ckf_explore_settings *settings, int argc, char **argv, FILE *errors)
 {
     *settings =
@@ -293,6 +310,8 @@ bool ckf_explore_parse(struct ckf_explore_settings *settings, int argc, char **a
             return false;
         }
     }
+    if (!check_together(settings, errors))
+        return false;
     bool any = settings->variants[0] || settings->variants[1] || settings->variants[2];
     for (int i = 0; i < CKF_STRESS_VARIANTS; i++)
         settings->variants[i] = settings->variants[i] || !any;

@@ -15,7 +15,7 @@
  * PCT: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler with probabilistic
  * guarantees of finding bugs", ASPLOS 2010.
  */
-#include "engine.h"
+#include "dpor.h"
 
 #ifdef CKF_EXPLORE_FIXED_REGISTERS
 #define CAN_HASH true
@@ -32,6 +32,7 @@ void ckf_explore_strategy_prepare(void)
 {
     todo = ckf_explore_reserve(MAX_CHOICES * sizeof *todo);
     since = ckf_explore_reserve((MAX_CHOICES + 1) * sizeof *since);
+    ckf_explore_dpor_prepare();
 }
 
 /* SplitMix64. */
@@ -49,9 +50,11 @@ static uint32_t below(uint32_t bound)
                       32);
 }
 
-static bool is_search(void)
+bool ckf_explore_is_search(void)
 {
-    return ckf_explore_engine.exploring && ckf_explore_engine.options.strategy == CKF_EXPLORE_DFS;
+    const struct ckf_engine *e = &ckf_explore_engine;
+    return e->exploring &&
+           (e->options.strategy == CKF_EXPLORE_DFS || e->options.strategy == CKF_EXPLORE_DPOR);
 }
 
 static void begin_pct(void)
@@ -68,13 +71,16 @@ static void begin_pct(void)
 void ckf_explore_strategy_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    e->preemptions_left = e->options.preemptions;
-    e->sleep_sets = is_search() && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
+    e->dpor = e->exploring && e->options.strategy == CKF_EXPLORE_DPOR;
+    e->preemptions_left = e->dpor ? CKF_EXPLORE_UNBOUNDED : e->options.preemptions;
+    e->sleep_sets = ckf_explore_is_search() && !e->dpor &&
+                    e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
                     (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0 &&
                     !e->options.timed; /* swapped steps may be equivalent to all but the clock */
-    e->hashing = is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO;
-    e->remembering = e->hashing && (e->options.without & CKF_WITHOUT_STATES) == 0;
-    e->choosy = is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
+    e->hashing = ckf_explore_is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO &&
+                 (!e->dpor || e->options.ends);
+    e->remembering = e->hashing && !e->dpor && (e->options.without & CKF_WITHOUT_STATES) == 0;
+    e->choosy = ckf_explore_is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
@@ -82,6 +88,8 @@ void ckf_explore_strategy_begin(void)
     if (e->options.strategy == CKF_EXPLORE_PCT)
         begin_pct();
     e->order = e->attempt;
+    if (e->dpor)
+        ckf_explore_dpor_begin();
 }
 
 /* Priorities above the change points' (1 to depth - 1), in random order. */
@@ -167,19 +175,24 @@ static void write_down(enum ckf_choice_kind kind, unsigned alternatives, unsigne
                                                         .thread = (uint8_t)thread};
 }
 
+static uint16_t asleep_now(void)
+{
+    const struct ckf_engine *e = &ckf_explore_engine;
+    return e->dpor ? ckf_explore_dpor_asleep() : e->sleep_sets ? e->asleep : 0;
+}
+
 /* The alternatives that the search may take, as a set of indices. */
 static uint16_t searchable(const uint8_t list[], unsigned count, bool last_can_go_on)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (!is_search())
+    if (!ckf_explore_is_search())
         return (uint16_t)((1u << count) - 1);
     if (last_can_go_on && e->preemptions_left == 0)
         return 1;
-    if (!e->sleep_sets || e->asleep == 0)
-        return (uint16_t)((1u << count) - 1);
+    uint16_t asleep = asleep_now();
     uint16_t awake = 0;
     for (unsigned i = 0; i < count; i++)
-        if ((e->asleep >> list[i] & 1) == 0)
+        if ((asleep >> list[i] & 1) == 0)
             awake |= (uint16_t)(1u << i);
     return awake;
 }
@@ -208,10 +221,13 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     struct ckf_engine *e = &ckf_explore_engine;
     uint16_t last = (uint16_t)(1u << e->last);
     if ((candidates & (candidates - 1)) == 0) {
-        if (e->sleep_sets && (e->asleep & candidates) != 0)
+        if ((asleep_now() & candidates) != 0)
             return NULL;
+        if (UNLIKELY(e->dpor))
+            ckf_explore_dpor_only((unsigned)__builtin_ctz(candidates));
         return &e->threads[__builtin_ctz(candidates)];
     }
+    uint16_t all = candidates;
     uint8_t list[MAX_THREADS];
     unsigned count = 0;
     bool last_can_go_on = (candidates & e->ready & last) != 0;
@@ -230,6 +246,9 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     todo[e->choice_count] = allowed;
     if ((allowed & (allowed - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
+    if (UNLIKELY(e->dpor))
+        ckf_explore_dpor_chose(e->choice_count, all, all & (uint16_t)~e->ready, last_can_go_on,
+                               list[chosen]);
     write_down(CKF_CHOICE_THREAD, count, chosen, list[chosen]);
     if (last_can_go_on && chosen != 0)
         e->preemptions_left--;
@@ -254,7 +273,7 @@ unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternativ
     if ((set & (set - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
     int recorded = follow(kind, alternatives);
-    unsigned chosen = is_search() ? (unsigned)__builtin_ctz(set) : 0;
+    unsigned chosen = ckf_explore_is_search() ? (unsigned)__builtin_ctz(set) : 0;
     todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
@@ -275,6 +294,8 @@ uint32_t ckf_explore_strategy_followed(size_t count)
 static bool take_next_alternative(size_t place)
 {
     struct ckf_choice *choice = &ckf_explore_engine.choices[place];
+    if (choice->kind == CKF_CHOICE_THREAD && ckf_explore_engine.dpor)
+        return ckf_explore_dpor_next(place);
     if (choice->kind != CKF_CHOICE_THREAD && todo[place] == UINT16_MAX) {
         if (choice->chosen + 1 >= choice->alternatives)
             return false;
@@ -292,7 +313,7 @@ static bool take_next_alternative(size_t place)
 bool ckf_explore_strategy_next(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (!is_search()) {
+    if (!ckf_explore_is_search()) {
         e->choice_limit = 0;
         return true;
     }
