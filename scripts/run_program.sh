@@ -14,6 +14,8 @@ case "$program" in
 esac
 case "$program ${1:-}" in
     "ckf-stress soak") shift; exec build/release/stress/soak/ckf-stress-soak "$@" ;;
+    # with the scenes of single orders
+    "ckf-stress mutate") exec build/release/tests/explore_orders "$@" ;;
 esac
 case "${1:-}" in
     --help | -h) exec "$path" --help ;;

@@ -249,7 +249,8 @@ static void a_thread_that_does_not_come_back_is_noticed(void **state)
 static void mutation_needs_variants_that_do_not_fail(void **state)
 {
     (void)state;
-    assert_int_equal(explore("mutate", "-c", "cancelled-request", (const char *)NULL), 0);
+    assert_int_equal(
+        explore("mutate", "-c", "cancelled-request", "--executions", "300", (const char *)NULL), 0);
     assert_int_equal(explore("mutate", "-c", "hand-over-still-broken", (const char *)NULL), 2);
 }
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "base/check.h"
+
 #ifdef CKF_INSTRUMENTED
 void ckf_cpu_relax(void)
 {
@@ -30,8 +32,8 @@ unsigned ckf_cpus_allowed(void)
 
 bool ckf_spinning_can_help(void)
 {
-    static _Thread_local int answers_left;
-    static _Thread_local bool can_help;
+    CKF_OWN_WORD int answers_left;
+    CKF_OWN_WORD bool can_help;
     if (answers_left-- <= 0) {
         can_help = ckf_cpus_allowed() > 1;
         answers_left = AFFINITY_ANSWERS;

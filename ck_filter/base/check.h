@@ -13,12 +13,15 @@
 #define CKF_NOINLINE    __attribute__((noinline))
 /* So that what it is told as a constant (a function, say) is one. */
 #define CKF_ALWAYS_INLINE static inline __attribute__((always_inline))
+/* A small variable of each thread's that is reached without a call. There is not much room for such. */
+#define CKF_OWN_WORD static _Thread_local __attribute__((tls_model("initial-exec")))
 #else
 #define CKF_LIKELY(x)   (x)
 #define CKF_UNLIKELY(x) (x)
 #define CKF_COLD
 #define CKF_NOINLINE
 #define CKF_ALWAYS_INLINE static inline
+#define CKF_OWN_WORD      static _Thread_local
 #endif
 
 /* Prints "ck_filter: FUNCTION: RULE" to standard error and aborts. */

@@ -26,7 +26,7 @@ void ckf_random_bytes(void *buffer, size_t size)
 
 uint32_t ckf_random_below(uint32_t bound)
 {
-    static _Thread_local uint64_t state;
+    CKF_OWN_WORD uint64_t state;
     if (state == 0)
         ckf_random_bytes(&state, sizeof state);
     uint64_t z = (state += UINT64_C(0x9e3779b97f4a7c15));

@@ -33,6 +33,26 @@ static void swap_order(struct ckf_case_room *rooms, size_t a, size_t b)
     rooms[b].order = kept;
 }
 
+/* Tries one case, with the result of ckf_call_try(). */
+static inline enum ckf_status try_case(struct ckf_call *call, size_t number,
+                                       enum ckf_status (*attempt)(const struct ckf_select_case *))
+{
+    struct ckf_select_case *only = &call->cases[number];
+    enum ckf_status status = only->channel != NULL ? attempt(only) : CKF_AGAIN;
+    if (status == CKF_AGAIN || status == CKF_NO_MEMORY)
+        return status;
+    only->status = status;
+    call->chosen = number;
+    return CKF_OK;
+}
+
+enum ckf_status ckf_call_try_any(struct ckf_call *call,
+                                 enum ckf_status (*attempt)(const struct ckf_select_case *only))
+{
+    return call->count == 0 ? CKF_AGAIN
+                            : try_case(call, ckf_random_below((uint32_t)call->count), attempt);
+}
+
 enum ckf_status ckf_call_try(struct ckf_call *call,
                              enum ckf_status (*attempt)(const struct ckf_select_case *only))
 {
@@ -40,18 +60,9 @@ enum ckf_status ckf_call_try(struct ckf_call *call,
     for (size_t left = call->count; left > 0; left--) {
         if (left > 1)
             swap_order(call->rooms, left - 1, ckf_random_below((uint32_t)left));
-        size_t number = call->rooms[left - 1].order;
-        struct ckf_select_case *only = &call->cases[number];
-        if (only->channel == NULL)
-            continue;
-        enum ckf_status status = attempt(only);
-        if (status == CKF_AGAIN)
-            continue;
-        if (status == CKF_NO_MEMORY)
+        enum ckf_status status = try_case(call, call->rooms[left - 1].order, attempt);
+        if (status != CKF_AGAIN)
             return status;
-        only->status = status;
-        call->chosen = number;
-        return CKF_OK;
     }
     return CKF_AGAIN;
 }

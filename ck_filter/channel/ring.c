@@ -375,11 +375,7 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_rin
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(ring, ticket)->high);
-            if (!in_blocks)
-                copy[found] = word;
-            else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
-            found++;
+            ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket = next_ticket(ring, ticket);
         } while (found < count && state_of(cell_of(ring, ticket)) == ticket);
         if (CKF_LIKELY(move_head(ring, first, ticket))) {

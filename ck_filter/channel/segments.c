@@ -323,6 +323,20 @@ static void leave_piece(struct ckf_segments *segments, const struct place *place
         keep_or_retire(segments, place->segment);
 }
 
+/* The same when all is as usual: an element names its ticket, so the segment in which it is found is the
+ * right one. False: find_recv() has to tell. */
+static inline bool find_recv_quickly(struct ckf_segments *segments, struct spot *spot)
+{
+    /* edge segment-reached: acquire, both; pair with the CAS in advance(). The second is not older than
+     * the first. */
+    spot->place.segment = pointer_of(load_acquire(&segments->head_at.high));
+    spot->place.first = load_acquire(&segments->head_at.low);
+    /* relaxed: the cell says whether its element is there. Who leaves the piece acquires in find_recv(). */
+    spot->ticket = load_relaxed(&segments->head);
+    return spot->ticket - spot->place.first < SPAN &&
+           state_of(spot->place.segment, spot->ticket) == spot->ticket;
+}
+
 /* What a receiver finds, in a read section: the oldest ticket that has not been taken. CKF_OK: its
  * element is there. */
 static enum ckf_status find_recv(struct ckf_segments *segments, struct spot *spot)
@@ -447,8 +461,8 @@ static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const s
 
 /* Puts up to `count` words, at least one, into the next cells. words[] then are what these held before,
  * or as they were. */
-static inline __attribute__((always_inline)) enum ckf_status put_words(
-    struct ckf_segments *segments, bool in_blocks, uint64_t *words, size_t count, size_t *put)
+CKF_ALWAYS_INLINE enum ckf_status put_words(struct ckf_segments *segments, bool in_blocks,
+                                            uint64_t *words, size_t count, size_t *put)
 {
     for (;;) {
         struct spot spot;
@@ -482,26 +496,23 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
 /* Takes up to count elements, at least one, in a read section. They are copied first, since their
  * cells may be filled anew once they are taken: words_each words each, from the cells or from their
  * blocks; none are if copy is NULL. */
-static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_segments *segments,
-                                                                  bool in_blocks, uint64_t *copy,
-                                                                  size_t words_each, size_t count,
-                                                                  size_t *taken)
+CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_blocks,
+                                       uint64_t *copy, size_t words_each, size_t count,
+                                       size_t *taken)
 {
     for (;;) {
         struct spot spot;
-        enum ckf_status status = find_recv(segments, &spot);
-        if (CKF_UNLIKELY(status != CKF_OK))
-            return status;
+        if (CKF_UNLIKELY(!find_recv_quickly(segments, &spot))) {
+            enum ckf_status status = find_recv(segments, &spot);
+            if (status != CKF_OK)
+                return status;
+        }
         uint64_t ticket = spot.ticket, end = spot.place.first + SPAN;
         size_t found = 0;
         do {
             /* relaxed: acquired with the state; the CAS says that it was still there */
             uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
-            if (!in_blocks)
-                copy[found] = word;
-            else if (copy != NULL)
-                ckf_bytes_read(copy + found * words_each, ckf_block_of(word), words_each);
-            found++;
+            ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
         if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
@@ -515,8 +526,8 @@ static inline __attribute__((always_inline)) enum ckf_status take(struct ckf_seg
 /* --- elements of up to a word --- */
 
 /* Sends up to `count`, at least one, in a read section. */
-static inline enum ckf_status send_small(struct ckf_channel *channel, const unsigned char *elems,
-                                         size_t count, size_t *sent)
+CKF_ALWAYS_INLINE enum ckf_status send_small(struct ckf_channel *channel,
+                                             const unsigned char *elems, size_t count, size_t *sent)
 {
     uint64_t words[CKF_RUN];
     if (count > CKF_RUN)
@@ -526,8 +537,8 @@ static inline enum ckf_status send_small(struct ckf_channel *channel, const unsi
 }
 
 /* Receives up to count, at least one, into elems unless that is NULL. */
-static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems, size_t count,
-                                  size_t *received)
+CKF_ALWAYS_INLINE enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *elems,
+                                             size_t count, size_t *received)
 {
     uint64_t words[CKF_RUN];
     ckf_read_begin();

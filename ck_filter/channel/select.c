@@ -131,21 +131,40 @@ static enum ckf_status try_or_wait(struct ckf_call *call)
     return status;
 }
 
-static bool cases_are_valid(const struct ckf_select_case *cases, size_t count)
+/* What may be wrong with cases, in one pass over them. */
+struct flaws {
+    bool no_elem, no_direction;
+};
+
+static struct flaws flaws_of(const struct ckf_select_case *cases, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (cases[i].direction != CKF_SEND && cases[i].direction != CKF_RECV)
-            return false;
-    return count <= UINT32_MAX;
+    struct flaws flaws = {.no_direction = count > UINT32_MAX}; /* or too many to number */
+    for (size_t i = 0; i < count; i++) {
+        flaws.no_direction |= (unsigned)cases[i].direction > CKF_RECV;
+        flaws.no_elem |=
+            cases[i].channel != NULL && cases[i].direction == CKF_SEND && cases[i].elem == NULL;
+    }
+    return flaws;
 }
 
-static enum ckf_status select_in(struct ckf_call *call, size_t *chosen)
+static enum ckf_status select_in(struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
         call->rooms[i].order = (uint32_t)i;
-    enum ckf_status status = try_or_wait(call);
-    if (status == CKF_OK)
-        *chosen = call->chosen;
+    return try_or_wait(call);
+}
+
+static enum ckf_status select_in_rooms(struct ckf_call *call)
+{
+    struct ckf_case_room few[FEW_CASES];
+    call->rooms = few;
+    if (call->count <= FEW_CASES)
+        return select_in(call);
+    call->rooms = ckf_alloc_array(call->count, sizeof *call->rooms);
+    if (call->rooms == NULL)
+        return CKF_NO_MEMORY;
+    enum ckf_status status = select_in(call);
+    ckf_free(call->rooms);
     return status;
 }
 
@@ -154,30 +173,25 @@ enum ckf_status ckf_select(struct ckf_select_case *cases, size_t count, size_t *
 {
     CKF_REQUIRE(cases != NULL || count == 0, "the cases must not be NULL");
     CKF_REQUIRE(chosen != NULL, "the place for the chosen case must not be NULL");
-    for (size_t i = 0; i < count; i++)
-        CKF_REQUIRE(cases[i].channel == NULL || cases[i].direction != CKF_SEND ||
-                        cases[i].elem != NULL,
-                    "an element to be sent must not be NULL");
+    struct flaws flaws = flaws_of(cases, count);
+    CKF_REQUIRE(!flaws.no_elem, "an element to be sent must not be NULL");
     *chosen = count;
-    if (!cases_are_valid(cases, count))
+    if (flaws.no_direction)
         return CKF_INVALID;
     enum ckf_status status = ckf_context_outcome(context);
     if (status != CKF_OK)
         return status;
-    struct ckf_case_room few[FEW_CASES];
     struct ckf_call call = {.cases = cases,
-                            .rooms = few,
                             .count = count,
                             .deadline_ns = deadline_ns,
                             .context = context,
                             .operation = "select",
                             .site = CKF_CALL_SITE};
-    if (count <= FEW_CASES)
-        return select_in(&call, chosen);
-    call.rooms = ckf_alloc_array(count, sizeof *call.rooms);
-    if (call.rooms == NULL)
-        return CKF_NO_MEMORY;
-    status = select_in(&call, chosen);
-    ckf_free(call.rooms);
+    /* One of them at first: which is all where most are ready. */
+    status = ckf_call_try_any(&call, attempt_visiting);
+    if (status == CKF_AGAIN)
+        status = select_in_rooms(&call);
+    if (status == CKF_OK)
+        *chosen = call.chosen;
     return status;
 }

@@ -88,6 +88,19 @@ static inline void ckf_bytes_read(uint64_t *copy, const _Atomic(uint64_t) *words
         copy[i] = load_relaxed(&words[i]); /* relaxed: acquired with the cell; see above */
 }
 
+/* Reads the nth element before it is certain whose it will be: the word of its cell, or the words_each of
+ * its block. copy NULL: nobody wants it. */
+CKF_ALWAYS_INLINE void ckf_read_ahead(uint64_t *copy, size_t nth, uint64_t word, bool in_blocks,
+                                      size_t words_each)
+{
+    if (copy == NULL)
+        return;
+    if (in_blocks)
+        ckf_bytes_read(copy + nth * words_each, ckf_block_of(word), words_each);
+    else
+        copy[nth] = word;
+}
+
 /* Room for what a receiver reads: one of the largest elements, or several. */
 struct ckf_copies {
     uint64_t words[CKF_MAX_ELEM_SIZE / sizeof(uint64_t)];

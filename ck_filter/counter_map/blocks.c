@@ -1,7 +1,8 @@
 /* counter_map/blocks.c - a few pools of blocks, chosen by thread number.
  *
  * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back.
- * Invariant: a block is in use, or on the free or returned list of one pool, or fresh in its last chunk.
+ * Invariant: a block is in use, or on the free or returned list of one pool, or fresh in its last chunk, or in
+ *            one thread's run. What is fresh has not been written to.
  * Teardown:  destroy frees all chunks, whatever is in use.
  */
 #include "counter_map/blocks.h"
@@ -21,7 +22,13 @@ struct ckf_block_chunk {
     struct ckf_block_chunk *next;
 };
 
-enum { FIRST_BLOCKS = 16, MAX_BLOCKS = 512 };
+/* A chunk has a share of the blocks so far, at least LEAST and at most MOST, for which there are huge pages. */
+enum {
+    LEAST_BLOCKS = 16,
+    MOST_BLOCKS = (4 << 20) / CKF_BLOCK_OF_ENTRY,
+    SHARE = 4,
+    BLOCKS_OF_A_RUN = 32
+};
 
 void ckf_blocks_init(struct ckf_blocks *blocks)
 {
@@ -41,25 +48,41 @@ void ckf_blocks_destroy(struct ckf_blocks *blocks)
     }
 }
 
-/* Each chunk is twice as large as the one before, up to a limit. */
+/* The first block of a chunk is its header. */
 static bool add_chunk(struct ckf_block_pool *pool)
 {
-    size_t count = FIRST_BLOCKS;
-    for (unsigned i = 0; i < pool->chunk_count && count < MAX_BLOCKS; i++)
-        count *= 2;
-    size_t size = (count + 1) * CKF_BLOCK_OF_ENTRY;
-    struct ckf_block_chunk *chunk = ckf_alloc_aligned(size, CKF_BLOCK_OF_ENTRY);
+    size_t count = pool->count / SHARE;
+    count = count < LEAST_BLOCKS ? LEAST_BLOCKS : count > MOST_BLOCKS ? MOST_BLOCKS : count;
+    size_t size = count * CKF_BLOCK_OF_ENTRY;
+    struct ckf_block_chunk *chunk = ckf_alloc_untouched(size, CKF_BLOCK_OF_ENTRY);
     if (chunk == NULL)
         return false;
     chunk->next = pool->chunks;
     pool->chunks = chunk;
-    pool->chunk_count++;
+    pool->count += count;
     pool->fresh = (char *)chunk + CKF_BLOCK_OF_ENTRY;
     pool->fresh_end = (char *)chunk + size;
     return true;
 }
 
-static void *take_locked(struct ckf_block_pool *pool)
+/* So many zeroed blocks, of which there are as many. */
+static char *take_fresh(struct ckf_block_pool *pool, size_t count)
+{
+    char *fresh = memset(pool->fresh, 0, count * CKF_BLOCK_OF_ENTRY);
+    pool->fresh += count * CKF_BLOCK_OF_ENTRY;
+    return fresh;
+}
+
+static char *take_run(struct ckf_block_pool *pool, struct ckf_block_run *run)
+{
+    size_t left = (size_t)(pool->fresh_end - pool->fresh) / CKF_BLOCK_OF_ENTRY;
+    size_t count = left < BLOCKS_OF_A_RUN ? left : BLOCKS_OF_A_RUN;
+    char *first = take_fresh(pool, count);
+    *run = (struct ckf_block_run){first + CKF_BLOCK_OF_ENTRY, pool->fresh};
+    return first;
+}
+
+static void *take_locked(struct ckf_block_pool *pool, struct ckf_block_run *run)
 {
     if (pool->free == NULL)
         /* edge block-returned: acquire; pairs with the release in ckf_blocks_give_back(). */
@@ -71,19 +94,22 @@ static void *take_locked(struct ckf_block_pool *pool)
     }
     if (pool->fresh == pool->fresh_end && !add_chunk(pool))
         return NULL;
-    void *fresh = pool->fresh;
-    pool->fresh += CKF_BLOCK_OF_ENTRY;
-    return fresh;
+    return run != NULL ? take_run(pool, run) : take_fresh(pool, 1);
 }
 
-bool ckf_blocks_take(struct ckf_blocks *blocks, void **block)
+bool ckf_blocks_take(struct ckf_blocks *blocks, struct ckf_block_run *run, void **block)
 {
+    if (run != NULL && run->next != run->end) {
+        *block = run->next;
+        run->next += CKF_BLOCK_OF_ENTRY;
+        return true;
+    }
     size_t mine = ckf_thread_number() % CKF_BLOCK_POOLS;
     for (size_t i = 0; i < CKF_BLOCK_POOLS; i++) {
         struct ckf_block_pool *pool = &blocks->pools[(mine + i) % CKF_BLOCK_POOLS];
         if (pthread_mutex_trylock(&pool->lock) != 0)
             continue;
-        *block = take_locked(pool);
+        *block = take_locked(pool, run);
         pthread_mutex_unlock(&pool->lock);
         return true;
     }

@@ -12,6 +12,7 @@
 
 #include "base/cacheline.h"
 #include "base/effort.h"
+#include "counter_map/blocks.h"
 #include "counter_map/front.h"
 #include "sync/section.h"
 
@@ -34,7 +35,8 @@ struct ckf_cell_chunks {
 
 struct ckf_cell_row {
     struct ckf_cell_chunks chunks;
-    struct ckf_front *front; /* NULL without memory */
+    struct ckf_front *front;     /* NULL without memory */
+    struct ckf_block_run blocks; /* for new entries */
 };
 
 struct ckf_cell_block {

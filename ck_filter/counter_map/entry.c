@@ -13,18 +13,32 @@
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
 
+_Static_assert(CKF_BLOCK_OF_ENTRY == 2 * CKF_ENTRY_BLOCK_LINE, "a block has two lines");
+
+/* What this thread has set aside; NULL: it has no row. */
+static struct ckf_block_run *run_of_thread(struct ckf_lockfree_map *map)
+{
+    struct ckf_place *place = ckf_thread_place;
+    if (place == NULL)
+        return NULL;
+    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
+    return row != NULL ? &row->blocks : NULL;
+}
+
 struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   const struct ckf_counter_key *key, uint64_t n,
                                                   uint64_t state)
 {
-    size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
     void *memory;
-    bool may_be_block = !CKF_WATCHES_MEMORY && size <= CKF_BLOCK_OF_ENTRY;
-    if (may_be_block && ckf_blocks_take(&map->blocks, &memory))
+    struct ckf_counter_entry *entry;
+    if (!CKF_WATCHES_MEMORY && ckf_entry_fits_in_block(key->length) &&
+        ckf_blocks_take(&map->blocks, run_of_thread(map), &memory)) {
+        entry = memory != NULL ? ckf_entry_in_block(memory) : NULL;
         state |= CKF_ENTRY_IN_BLOCK;
-    else
-        memory = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
-    struct ckf_counter_entry *entry = memory;
+    } else {
+        size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
+        entry = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
+    }
     if (entry == NULL)
         return NULL;
     entry->hash = key->hash;
@@ -42,7 +56,7 @@ void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_en
 {
     /* relaxed: nobody else knows the entry */
     if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0)
-        ckf_blocks_give_back(&map->blocks, entry);
+        ckf_blocks_give_back(&map->blocks, ckf_entry_block(entry));
     else
         ckf_free(entry);
 }

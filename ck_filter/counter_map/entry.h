@@ -51,7 +51,7 @@ struct ckf_counter_entry {
         };
         struct ckf_retired retired; /* once nobody counts in it any more */
     };
-    unsigned char bytes[]; /* the key; after it, aligned, struct ckf_counter_rest */
+    unsigned char bytes[]; /* the key; after it, aligned, or in a block of its own line: the rest */
 };
 
 struct ckf_lockfree_map;
@@ -79,10 +79,36 @@ static inline size_t ckf_entry_rest_offset(size_t length)
     return (offsetof(struct ckf_counter_entry, bytes) + length + align - 1) & ~(align - 1);
 }
 
+/* In a block the one line has the entry with its key, the other one the rest: which is which goes by
+ * turns, so that the lines that adds touch use all sets of the caches. */
+enum { CKF_ENTRY_BLOCK_LINE = 64 };
+
+_Static_assert(sizeof(struct ckf_counter_rest) <= CKF_ENTRY_BLOCK_LINE, "the rest has one line");
+
+static inline bool ckf_entry_fits_in_block(size_t length)
+{
+    return offsetof(struct ckf_counter_entry, bytes) + length <= CKF_ENTRY_BLOCK_LINE;
+}
+
+static inline struct ckf_counter_entry *ckf_entry_in_block(void *block)
+{
+    uintptr_t address = (uintptr_t)block;
+    return (struct ckf_counter_entry *)(address | (address / 2 & CKF_ENTRY_BLOCK_LINE));
+}
+
+static inline void *ckf_entry_block(struct ckf_counter_entry *entry)
+{
+    return (void *)((uintptr_t)entry & ~(uintptr_t)CKF_ENTRY_BLOCK_LINE);
+}
+
 static inline struct ckf_counter_rest *ckf_entry_rest(struct ckf_counter_entry *entry)
 {
-    return (struct ckf_counter_rest *)(void *)((char *)entry +
-                                               ckf_entry_rest_offset(entry->length));
+    uintptr_t address = (uintptr_t)entry;
+    /* relaxed: the flag never changes */
+    bool is_in_block = (load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0;
+    return (struct ckf_counter_rest *)(is_in_block
+                                           ? address ^ CKF_ENTRY_BLOCK_LINE
+                                           : address + ckf_entry_rest_offset(entry->length));
 }
 
 static inline uint32_t ckf_entry_number(uint64_t state)

@@ -379,7 +379,8 @@ static void look_after(struct ckf_counter_index *index, const struct spot *spot,
                        const struct put *put)
 {
     /* relaxed: says when the leaf should be replaced; whether it can is another matter */
-    uint32_t used = fetch_add_relaxed(used_slots(spot->link), 1) + 1;
+    uint32_t used = load_relaxed(used_slots(spot->link)) + 1;
+    store_relaxed(used_slots(spot->link), used); /* two at once may count one */
     bool rekey = put->probes - put->gone > MAX_PROBES && !spot->rekeyed;
     if (used >= limit_of(capacity_of(spot->link)) || put->gone > MAX_GONE || rekey)
         (void)replace(index, spot, rekey);
@@ -452,16 +453,28 @@ void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence 
 
 /* Without branches, to which it would be a matter of luck whether a slot has an entry. Empty addresses are
  * not fetched: they are in no page. */
+static inline size_t gather(_Atomic(uintptr_t) *slot, struct ckf_counter_entry **entries,
+                            size_t count)
+{
+    /* edge entry-published: acquire; pairs with the release in put().
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
+    struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(slot));
+    entries[count] = entry;
+    return count + (entry != NULL);
+}
+
+enum { SLOTS_AT_ONCE = CKF_SIZE(4, 1) };
+
 size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
 {
+    _Atomic(uintptr_t) *slot = walk->slot, *end = walk->end;
+    if (end - slot > CKF_LEAF_GATHERED)
+        end = slot + CKF_LEAF_GATHERED;
     size_t count = 0;
-    for (int left = CKF_LEAF_GATHERED; left > 0 && walk->slot < walk->end; left--, walk->slot++) {
-        /* edge entry-published: acquire; pairs with the release in put().
-         * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-        struct ckf_counter_entry *entry = ckf_slot_entry(load_seq_cst(walk->slot));
-        entries[count] = entry;
-        count += entry != NULL;
-    }
+    for (; slot < end; slot += SLOTS_AT_ONCE)
+        for (int i = 0; i < SLOTS_AT_ONCE; i++)
+            count = gather(slot + i, entries, count);
+    walk->slot = end;
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(entries[i]);
     return count;

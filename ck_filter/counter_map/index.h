@@ -27,7 +27,7 @@ enum {
     CKF_LINK_SIZE_SHIFT = 2,
     CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
     CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
-    CKF_LEAF_GATHERED = 32, /* slots that are looked through at once */
+    CKF_LEAF_GATHERED = 64, /* slots that are looked through at once */
     /* In a slot of a leaf, which is an entry's address otherwise: */
     CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,   /* without an address: an entry was here */

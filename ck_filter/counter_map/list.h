@@ -37,11 +37,10 @@ static inline void ckf_counter_list_offer(struct ckf_counter_list *list, const v
             (struct ckf_counter_listed){origin, hash, value, list->used, length};
         unsigned char *to = list->bytes + list->used;
         const unsigned char *from = (const unsigned char *)key;
-        size_t left = length;
-        for (; left >= 8; left -= 8, to += 8, from += 8)
-            memcpy(to, from, 8); /* inlined: most keys are short */
-        if (left > 0)
-            memcpy(to, from, left);
+        if (length == 16)
+            memcpy(to, from, 16); /* inlined: most keys are short */
+        else
+            memcpy(to, from, length);
     }
     list->count++;
     list->used += length;

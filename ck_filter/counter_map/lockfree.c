@@ -109,14 +109,26 @@ enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
     }
 }
 
+/* errno is left alone. */
+static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    int saved_errno = errno;
+    (void)ckf_cells_make_row(&map->cells, place);
+    errno = saved_errno;
+}
+
 static enum ckf_status add_to_new_key(struct ckf_lockfree_map *map,
                                       const struct ckf_counter_key *key, uint64_t n)
 {
     int saved_errno = errno;
     enum ckf_status status = ckf_lockfree_count_in_new(map, key, n, NULL);
     errno = saved_errno;
-    if (status == CKF_OK)
+    if (status == CKF_OK) {
+        struct ckf_place *place = ckf_thread_place;
+        if (!CKF_WATCHES_MEMORY && place != NULL && ckf_cells_row(&map->cells, place) == NULL)
+            make_row(map, place); /* for the blocks of the next keys */
         return CKF_OK;
+    }
     ckf_sharded_add(&map->overflow, n);
     return CKF_OVERFLOWED;
 }
@@ -180,13 +192,6 @@ static inline uint64_t current_tag(struct ckf_lockfree_map *map)
     /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     return load_seq_cst(&map->front_tag);
-}
-
-static void make_row(struct ckf_lockfree_map *map, struct ckf_place *place)
-{
-    int saved_errno = errno;
-    (void)ckf_cells_make_row(&map->cells, place);
-    errno = saved_errno;
 }
 
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
@@ -324,6 +329,15 @@ static inline void offer(struct ckf_counter_entry *entry, void *arg)
                            ckf_lockfree_value(visit->map, entry));
 }
 
+/* The same for each entry of a leaf, with a list that is nobody else's meanwhile. */
+static void offer_leaf(struct ckf_lockfree_map *map, uintptr_t link, struct ckf_counter_list *list)
+{
+    struct ckf_counter_list own = *list;
+    struct part_visit visit = {.map = map, .list = &own};
+    ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
+    *list = own;
+}
+
 /* A key that was removed and made anew while its part was looked through may be there twice. Its
  * first incarnation is dead by now: who saw the second one sees that too. */
 static void drop_dead(struct ckf_counter_list *list, size_t from)
@@ -332,8 +346,11 @@ static void drop_dead(struct ckf_counter_list *list, size_t from)
     for (size_t i = from; i < list->count; i++) {
         const struct ckf_counter_entry *entry = list->items[i].origin;
         /* relaxed: ordered by the edge over which the second one was found */
-        if ((load_relaxed(&entry->state) & CKF_ENTRY_DEAD) == 0)
-            list->items[kept++] = list->items[i];
+        if ((load_relaxed(&entry->state) & CKF_ENTRY_DEAD) != 0)
+            continue;
+        if (CKF_UNLIKELY(kept != i))
+            list->items[kept] = list->items[i];
+        kept++;
     }
     list->count = kept;
 }
@@ -348,7 +365,7 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     uintptr_t link = load_seq_cst(&((struct ckf_counter_link *)part)->word);
     if (CKF_LIKELY((link & CKF_LINK_INNER) == 0))
-        ckf_leaf_visit(link, CKF_ENTRY_UNFOUND, offer, &visit);
+        offer_leaf(visit.map, link, list);
     else
         ckf_counter_index_visit_part(part, CKF_ENTRY_UNFOUND, offer, &visit);
     if (ckf_counter_list_is_complete(list))

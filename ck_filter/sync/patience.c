@@ -9,6 +9,7 @@
 #include "sync/patience.h"
 
 #include "base/backoff.h"
+#include "base/check.h"
 
 enum {
     MOST_NS = 8000,   /* a fraction of what a sleep and its wake-up cost (some 50 us across CPUs) */
@@ -19,8 +20,8 @@ enum {
     SHARE = 8         /* of the way to the new span, a wait */
 };
 
-static _Thread_local int64_t span_ns = LEAST_NS;
-static _Thread_local unsigned brief_sleeps, long_after = 1;
+CKF_OWN_WORD int64_t span_ns = LEAST_NS;
+CKF_OWN_WORD unsigned brief_sleeps, long_after = 1;
 
 static void move_towards(int64_t wanted_ns)
 {

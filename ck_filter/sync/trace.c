@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,7 +27,7 @@
 enum {
     CHUNK_EVENTS = 128,
     NAME_BYTES = 24,
-    THREAD_NAME_BYTES = 16,
+    THREAD_NAME_BYTES = 16, /* as many as the kernel keeps */
     DEFAULT_BYTES = 16 << 20,
     LINE_BYTES = 512
 };
@@ -147,8 +148,7 @@ static struct log *log_for(uint64_t recording)
     store_relaxed(&log->used, 0);
     store_relaxed(&log->dropped, 0);
     log->thread_id = gettid();
-    if (pthread_getname_np(pthread_self(), log->thread_name, sizeof log->thread_name) != 0)
-        log->thread_name[0] = '\0';
+    prctl(PR_GET_NAME, log->thread_name); /* cannot fail */
     /* edge log-opened: release; pairs with the acquire in is_current(). */
     store_release(&log->recording, recording);
     return log;

@@ -40,9 +40,9 @@ static void large_segments(struct ckf_stress_run *run, void *state)
     use_cells(run, ((struct state *)state)->first, 3 * CELLS - 1);
 }
 
-SCENE(blocks_in_ring, "order-blocks-in-ring", BOTH, large_ring, both_came,
+SCENE(blocks_in_ring, "channel-order-blocks-in-ring", BOTH, large_ring, both_came,
       {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
-SCENE(blocks_in_segments, "order-blocks-in-segments", BOTH, large_segments, both_came,
+SCENE(blocks_in_segments, "channel-order-blocks-in-segments", BOTH, large_segments, both_came,
       {"sender", send_two_large, 1}, {"receiver", receive_one_large, 2});
 
 /* --- threads that keep no spare share them --- */
@@ -94,7 +94,7 @@ static void two_ones_came(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(shared_block, "order-shared-block", ATOMIC_ONLY, one_shared_block, two_ones_came,
+SCENE(shared_block, "channel-order-shared-block", ATOMIC_ONLY, one_shared_block, two_ones_came,
       {"sender", send_one_sharing, 2});
 
 /* Each gives one back to one channel and looks for one in the other: the second to give finds one. */
@@ -130,7 +130,7 @@ static void one_was_found(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(block_for_one_of_two, "order-block-for-one-of-two", ATOMIC_ONLY, two_shared_blocks,
+SCENE(block_for_one_of_two, "channel-order-block-for-one-of-two", ATOMIC_ONLY, two_shared_blocks,
       one_was_found, {"first", put_first_then_second, 1}, {"second", put_second_then_first, 1});
 
 /* The fresh block is gone for who sees that; then the shared one has been given back. */
@@ -163,10 +163,11 @@ static void look_at_second_and_try_first(struct ckf_stress_run *run, void *state
     expect(run, ckf_channel_is_ready(s->second, CKF_SEND) || put(s->first, 2) == CKF_OK);
 }
 
-SCENE(fresh_block_gone, "order-fresh-block-gone", ATOMIC_ONLY, shared_and_fresh_block, destroy_both,
-      {"sender", use_both_blocks, 1}, {"trier", try_second_then_first, 1});
-SCENE(fresh_block_seen_gone, "order-fresh-block-seen-gone", ATOMIC_ONLY, shared_and_fresh_block,
-      destroy_both, {"sender", use_both_blocks, 1}, {"trier", look_at_second_and_try_first, 1});
+SCENE(fresh_block_gone, "channel-order-fresh-block-gone", ATOMIC_ONLY, shared_and_fresh_block,
+      destroy_both, {"sender", use_both_blocks, 1}, {"trier", try_second_then_first, 1});
+SCENE(fresh_block_seen_gone, "channel-order-fresh-block-seen-gone", ATOMIC_ONLY,
+      shared_and_fresh_block, destroy_both, {"sender", use_both_blocks, 1},
+      {"trier", look_at_second_and_try_first, 1});
 
 /* --- two stacks of shared blocks, by themselves --- */
 
@@ -224,5 +225,5 @@ static void look_into_both(struct ckf_stress_run *run, void *state)
     expect(run, found || moments[0] != moments[2] || moments[1] != moments[3]);
 }
 
-SCENE(block_in_one_of_two, "order-block-in-one-of-two", ATOMIC_ONLY, make_stacks, free_stacks,
-      {"mover", move_block, 1}, {"looker", look_into_both, 1});
+SCENE(block_in_one_of_two, "channel-order-block-in-one-of-two", ATOMIC_ONLY, make_stacks,
+      free_stacks, {"mover", move_block, 1}, {"looker", look_into_both, 1});

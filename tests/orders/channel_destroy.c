@@ -32,7 +32,7 @@ static void send_and_destroy(struct ckf_stress_run *run, void *state)
     ckf_channel_destroy(s->first);
 }
 
-SCENE(destroy_after_select, "order-destroy-after-select", BOTH, two_rendezvous, NULL,
+SCENE(destroy_after_select, "channel-order-destroy-after-select", BOTH, two_rendezvous, NULL,
       {"selector", select_both, 1}, {"destroyer", send_and_destroy, 1});
 
 static void visit_one_after_another(struct ckf_stress_run *run, void *state)
@@ -50,7 +50,7 @@ static void receive_and_destroy(struct ckf_stress_run *run, void *state)
     s->first = NULL;
 }
 
-SCENE(destroy_after_visits, "order-destroy-after-visits", BOTH, two_buffered, destroy_both,
+SCENE(destroy_after_visits, "channel-order-destroy-after-visits", BOTH, two_buffered, destroy_both,
       {"visitor", visit_one_after_another, 1}, {"destroyer", receive_and_destroy, 1});
 
 /* Each call that visits: what it did is there for who destroys the channel after the call's effect, be
@@ -141,7 +141,7 @@ static void notice_and_destroy(struct ckf_stress_run *run, void *state)
     {                                                                                              \
         call_##name(run, ((struct state *)state)->first);                                          \
     }                                                                                              \
-    SCENE(destroy_after_##name, "order-destroy-after-" id, BOTH, two_of_one_producer,              \
+    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_of_one_producer,      \
           destroy_both, {"visitor", visit_first_by_##name, 1},                                     \
           {"destroyer", notice_and_destroy, 1});                                                   \
     MOVES_ON(name, id)
@@ -152,7 +152,7 @@ static void notice_and_destroy(struct ckf_stress_run *run, void *state)
         call_try_send(run, s->first);                                                              \
         call_##name(run, s->second);                                                               \
     }                                                                                              \
-    SCENE(destroy_before_##name, "order-destroy-before-" id, BOTH, two_of_one_producer,            \
+    SCENE(destroy_before_##name, "channel-order-destroy-before-" id, BOTH, two_of_one_producer,    \
           destroy_both, {"visitor", move_on_to_##name, 1}, {"destroyer", notice_and_destroy, 1})
 
 VISITS(try_send, "try-send");
@@ -204,9 +204,9 @@ static void fill_and_destroy(struct ckf_stress_run *run, void *state)
         call_##name(run, ((struct state *)state)->first);                                          \
         call_##name(run, ((struct state *)state)->second);                                         \
     }                                                                                              \
-    SCENE(destroy_after_##name, "order-destroy-after-" id, BOTH, two_with_elements, destroy_both,  \
-          {"visitor", receive_by_##name, 1}, {"destroyer", fill_and_destroy, 1});                  \
-    SCENE(destroy_between_##name, "order-destroy-between-" id, BOTH, two_with_elements,            \
+    SCENE(destroy_after_##name, "channel-order-destroy-after-" id, BOTH, two_with_elements,        \
+          destroy_both, {"visitor", receive_by_##name, 1}, {"destroyer", fill_and_destroy, 1});    \
+    SCENE(destroy_between_##name, "channel-order-destroy-between-" id, BOTH, two_with_elements,    \
           destroy_both, {"visitor", receive_both_by_##name, 1},                                    \
           {"destroyer", fill_and_destroy, 1})
 
@@ -235,7 +235,7 @@ static void visit_second(struct ckf_stress_run *run, void *state)
     send_one(run, ((struct state *)state)->second, 1);
 }
 
-SCENE(destroy_after_exit, "order-destroy-after-exit", BOTH, two_buffered, destroy_both,
+SCENE(destroy_after_exit, "channel-order-destroy-after-exit", BOTH, two_buffered, destroy_both,
       {"starter", start_visitors, 1}, {"successor", visit_second, 1},
       {"destroyer", receive_and_destroy, 1});
 
@@ -248,8 +248,8 @@ static void visit_and_hand_on(struct ckf_stress_run *run, void *state)
     send_one(run, s->second, 1);
 }
 
-SCENE(destroy_after_successor, "order-destroy-after-successor", BOTH, two_buffered, destroy_both,
-      {"visitor", visit_and_hand_on, 1}, {"destroyer", receive_and_destroy, 1});
+SCENE(destroy_after_successor, "channel-order-destroy-after-successor", BOTH, two_buffered,
+      destroy_both, {"visitor", visit_and_hand_on, 1}, {"destroyer", receive_and_destroy, 1});
 
 /* A visitor that has no place. */
 static void visit_in_crowd(struct ckf_stress_run *run, void *state)
@@ -258,5 +258,5 @@ static void visit_in_crowd(struct ckf_stress_run *run, void *state)
     send_one(run, ((struct state *)state)->first, 1);
 }
 
-SCENE(destroy_after_crowd, "order-destroy-after-crowd", BOTH, two_buffered, destroy_both,
+SCENE(destroy_after_crowd, "channel-order-destroy-after-crowd", BOTH, two_buffered, destroy_both,
       {"visitor", visit_in_crowd, 1}, {"destroyer", receive_and_destroy, 1});

@@ -31,7 +31,7 @@ static void select_element(struct ckf_stress_run *run, void *state)
     expect(run, ckf_select(cases, 2, &chosen, CKF_NOW, NULL) == CKF_OK);
 }
 
-SCENE(element_moves, "order-element-moves", BOTH, one_in_the_first, destroy_both,
+SCENE(element_moves, "channel-order-element-moves", BOTH, one_in_the_first, destroy_both,
       {"mover", move_element, 1}, {"selector", select_element, 1});
 
 /* --- batches, and promised ends --- */
@@ -53,10 +53,10 @@ static void receive_and_look(struct ckf_stress_run *run, void *state)
     expect(run, ((struct state *)state)->plain == 1);
 }
 
-SCENE(batch_wakes_in_ring, "order-batch-wakes-in-ring", BOTH, empty_ring, destroy_both,
+SCENE(batch_wakes_in_ring, "channel-order-batch-wakes-in-ring", BOTH, empty_ring, destroy_both,
       {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
-SCENE(batch_wakes_in_segments, "order-batch-wakes-in-segments", BOTH, empty_segments, destroy_both,
-      {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
+SCENE(batch_wakes_in_segments, "channel-order-batch-wakes-in-segments", BOTH, empty_segments,
+      destroy_both, {"sender", send_a_batch, 1}, {"receiver", receive_and_look, 1});
 
 static void receive_a_batch(struct ckf_stress_run *run, void *state)
 {
@@ -66,7 +66,7 @@ static void receive_a_batch(struct ckf_stress_run *run, void *state)
                                       NULL) == CKF_OK);
 }
 
-SCENE(batch_makes_room, "order-batch-makes-room", BOTH, full_ring, destroy_both,
+SCENE(batch_makes_room, "channel-order-batch-makes-room", BOTH, full_ring, destroy_both,
       {"sender", send_first, 1}, {"receiver", receive_a_batch, 1});
 
 /* Two batches meet, and a close: each has as many elements in the channel as it was told, in order. */
@@ -118,10 +118,10 @@ static void segment_for_two(struct ckf_stress_run *run, void *state)
     expect(run, ckf_channel_recv_many(s->first, elems, CELLS, &done, CKF_NOW, NULL) == CKF_OK);
 }
 
-SCENE(batches_meet_in_ring, "order-batches-meet-in-ring", BOTH, ring_for_three,
+SCENE(batches_meet_in_ring, "channel-order-batches-meet-in-ring", BOTH, ring_for_three,
       two_batches_are_there, {"sender", send_two_twenties, 1},
       {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
-SCENE(batches_meet_in_segments, "order-batches-meet-in-segments", BOTH, segment_for_two,
+SCENE(batches_meet_in_segments, "channel-order-batches-meet-in-segments", BOTH, segment_for_two,
       two_batches_are_there, {"sender", send_two_twenties, 1},
       {"other sender", send_two_thirties, 1}, {"closer", close_first, 1});
 
@@ -170,12 +170,12 @@ static void write_and_take_two(struct ckf_stress_run *run, void *state)
     take_first(run, state);
 }
 
-SCENE(room_for_two, "order-room-for-two", BOTH, full_ring, destroy_both,
+SCENE(room_for_two, "channel-order-room-for-two", BOTH, full_ring, destroy_both,
       {"sender", fill_and_look, 2}, {"taker", write_and_take_two, 1});
-SCENE(promised_room, "order-promised-room", BOTH, promised_full_ring, destroy_both,
+SCENE(promised_room, "channel-order-promised-room", BOTH, promised_full_ring, destroy_both,
       {"sender", send_and_look, 1}, {"taker", write_and_take, 1});
-SCENE(promised_room_tried, "order-promised-room-tried", BOTH, promised_full_ring, destroy_both,
-      {"sender", fill_and_look, 1}, {"taker", write_and_take, 1});
+SCENE(promised_room_tried, "channel-order-promised-room-tried", BOTH, promised_full_ring,
+      destroy_both, {"sender", fill_and_look, 1}, {"taker", write_and_take, 1});
 
 static void receive_three(struct ckf_stress_run *run, void *state)
 {
@@ -183,10 +183,10 @@ static void receive_three(struct ckf_stress_run *run, void *state)
         receive_and_look(run, state);
 }
 
-SCENE(promised_batch_in_ring, "order-promised-batch-in-ring", BOTH, promised_ring, destroy_both,
-      {"sender", send_a_batch, 1}, {"receiver", receive_three, 1});
-SCENE(promised_batch_in_segments, "order-promised-batch-in-segments", BOTH, promised_segments,
+SCENE(promised_batch_in_ring, "channel-order-promised-batch-in-ring", BOTH, promised_ring,
       destroy_both, {"sender", send_a_batch, 1}, {"receiver", receive_three, 1});
+SCENE(promised_batch_in_segments, "channel-order-promised-batch-in-segments", BOTH,
+      promised_segments, destroy_both, {"sender", send_a_batch, 1}, {"receiver", receive_three, 1});
 
 static void send_plainly(struct ckf_stress_run *run, void *state)
 {
@@ -194,10 +194,11 @@ static void send_plainly(struct ckf_stress_run *run, void *state)
     send_first(run, state);
 }
 
-SCENE(promised_sleeper_in_ring, "order-promised-sleeper-in-ring", BOTH, promised_ring, destroy_both,
-      {"sender", send_plainly, 1}, {"receiver", receive_and_look, 1});
-SCENE(promised_sleeper_in_segments, "order-promised-sleeper-in-segments", BOTH, promised_segments,
+SCENE(promised_sleeper_in_ring, "channel-order-promised-sleeper-in-ring", BOTH, promised_ring,
       destroy_both, {"sender", send_plainly, 1}, {"receiver", receive_and_look, 1});
+SCENE(promised_sleeper_in_segments, "channel-order-promised-sleeper-in-segments", BOTH,
+      promised_segments, destroy_both, {"sender", send_plainly, 1},
+      {"receiver", receive_and_look, 1});
 
 /* --- slots of large elements --- */
 
@@ -232,7 +233,7 @@ static void check_somebody_was_told(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(room_for_one_of_two, "order-room-for-one-of-two", BOTH, two_full_slots,
+SCENE(room_for_one_of_two, "channel-order-room-for-one-of-two", BOTH, two_full_slots,
       check_somebody_was_told, {"first", make_room_in_first, 1},
       {"second", make_room_in_second, 1});
 
@@ -266,8 +267,8 @@ static void select_room(struct ckf_stress_run *run, void *state)
     expect(run, ckf_select(cases, 2, &chosen, CKF_NOW, NULL) == CKF_OK);
 }
 
-SCENE(room_moves, "order-room-moves", BOTH, two_of_one_slot, destroy_both, {"mover", move_room, 1},
-      {"selector", select_room, 1});
+SCENE(room_moves, "channel-order-room-moves", BOTH, two_of_one_slot, destroy_both,
+      {"mover", move_room, 1}, {"selector", select_room, 1});
 
 /* One thread keeps the promises of both ends; others look. */
 static void promised_one_in_segments(struct ckf_stress_run *run, void *state)
@@ -287,9 +288,10 @@ static void close_and_find_it_ready(struct ckf_stress_run *run, void *state)
     find_it_ready(run, state);
 }
 
-SCENE(promised_one_is_there, "order-promised-one-is-there", BOTH, promised_one_in_segments,
+SCENE(promised_one_is_there, "channel-order-promised-one-is-there", BOTH, promised_one_in_segments,
       destroy_both, {"owner", put_and_take, 1}, {"observer", find_it_ready, 1});
-SCENE(promised_close_in_ring, "order-promised-close-in-ring", BOTH, promised_ring, destroy_both,
-      {"owner", put_two, 1}, {"closer", close_and_find_it_ready, 1});
-SCENE(promised_close_in_segments, "order-promised-close-in-segments", BOTH, promised_segments,
+SCENE(promised_close_in_ring, "channel-order-promised-close-in-ring", BOTH, promised_ring,
       destroy_both, {"owner", put_two, 1}, {"closer", close_and_find_it_ready, 1});
+SCENE(promised_close_in_segments, "channel-order-promised-close-in-segments", BOTH,
+      promised_segments, destroy_both, {"owner", put_two, 1},
+      {"closer", close_and_find_it_ready, 1});

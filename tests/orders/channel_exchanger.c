@@ -27,7 +27,7 @@ static void put_after_close(struct ckf_stress_run *run, void *state)
     expect(run, !ckf_channel_is_closed(s->first) || put(s->first, 1) == CKF_CLOSED);
 }
 
-SCENE(closed_before_exchange, "order-put-after-close", BOTH, empty_rendezvous, destroy_both,
+SCENE(closed_before_exchange, "channel-order-put-after-close", BOTH, empty_rendezvous, destroy_both,
       {"receiver", receive_nothing, 1}, {"closer", write_and_close, 1},
       {"sender", put_after_close, 1});
 
@@ -99,6 +99,6 @@ static void take_both(struct ckf_stress_run *run, void *state)
     take_offer(run, s->object, CKF_SEND, &word);
 }
 
-SCENE(exchange_by_way_of_another, "order-exchange-by-way-of-another", ATOMIC_ONLY, make_exchanger,
-      free_exchanger, {"sender", offer_to_send, 1}, {"receiver", offer_to_receive, 1},
-      {"taker", take_both, 1});
+SCENE(exchange_by_way_of_another, "channel-order-exchange-by-way-of-another", ATOMIC_ONLY,
+      make_exchanger, free_exchanger, {"sender", offer_to_send, 1},
+      {"receiver", offer_to_receive, 1}, {"taker", take_both, 1});

@@ -46,9 +46,9 @@ static void receive_two_and_look(struct ckf_stress_run *run, void *state)
         expect(run, recv_one(run, s->first) == i && s->plain == 1);
 }
 
-SCENE(promised_batch, "order-promised-batch", BOTH, down_and_empty, destroy_both,
+SCENE(promised_batch, "channel-order-promised-batch", BOTH, down_and_empty, destroy_both,
       {"sender", write_and_send_a_batch, 1}, {"receiver", receive_two_and_look, 1});
-SCENE(promised_batch_behind_fence, "order-promised-batch-behind-fence", BOTH, up_and_empty,
+SCENE(promised_batch_behind_fence, "channel-order-promised-batch-behind-fence", BOTH, up_and_empty,
       destroy_both, {"sender", write_and_send_a_batch, 1}, {"receiver", receive_two_and_look, 1});
 
 /* What was read before room was made is over for who finds the room. */
@@ -73,12 +73,12 @@ static void try_for_room_and_look(struct ckf_stress_run *run, void *state)
     expect(run, s->plain == 1);
 }
 
-SCENE(promised_room_between_ends, "order-promised-room-between-ends", BOTH, down_and_full,
+SCENE(promised_room_between_ends, "channel-order-promised-room-between-ends", BOTH, down_and_full,
       destroy_both, {"sender", wait_for_room_and_look, 1}, {"receiver", write_and_make_room, 1});
-SCENE(promised_room_behind_fence, "order-promised-room-behind-fence", BOTH, up_and_full,
+SCENE(promised_room_behind_fence, "channel-order-promised-room-behind-fence", BOTH, up_and_full,
       destroy_both, {"sender", wait_for_room_and_look, 1}, {"receiver", write_and_make_room, 1});
-SCENE(promised_room_tried_for, "order-promised-room-tried-for", BOTH, down_and_full, destroy_both,
-      {"sender", try_for_room_and_look, 1}, {"receiver", write_and_make_room, 1});
+SCENE(promised_room_tried_for, "channel-order-promised-room-tried-for", BOTH, down_and_full,
+      destroy_both, {"sender", try_for_room_and_look, 1}, {"receiver", write_and_make_room, 1});
 
 enum { ENOUGH = 6 }; /* passes until a fence falls that has been awaited once */
 
@@ -100,10 +100,11 @@ static void receive_what_was_there(struct ckf_stress_run *run, void *state)
     receive_enough(run, state);
 }
 
-SCENE(promised_fence_falls, "order-promised-fence-falls", BOTH, up_and_empty, destroy_both,
+SCENE(promised_fence_falls, "channel-order-promised-fence-falls", BOTH, up_and_empty, destroy_both,
       {"sender", send_enough, 1}, {"receiver", receive_enough, 1});
-SCENE(promised_fence_of_receiver_falls, "order-promised-fence-of-receiver-falls", BOTH, up_and_full,
-      destroy_both, {"sender", send_enough, 1}, {"receiver", receive_what_was_there, 1});
+SCENE(promised_fence_of_receiver_falls, "channel-order-promised-fence-of-receiver-falls", BOTH,
+      up_and_full, destroy_both, {"sender", send_enough, 1},
+      {"receiver", receive_what_was_there, 1});
 
 /* Two look: the one who raises it, and the one who finds it up and goes to sleep. */
 static void look_whether_ready(struct ckf_stress_run *run, void *state)
@@ -112,8 +113,8 @@ static void look_whether_ready(struct ckf_stress_run *run, void *state)
     (void)ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV);
 }
 
-SCENE(promised_fence_rises, "order-promised-fence-rises", BOTH, down_and_empty, destroy_both,
-      {"sender", send_first, 1}, {"receiver", receive_first, 1},
+SCENE(promised_fence_rises, "channel-order-promised-fence-rises", BOTH, down_and_empty,
+      destroy_both, {"sender", send_first, 1}, {"receiver", receive_first, 1},
       {"observer", look_whether_ready, 1});
 
 /* What the sender was told of each element is what is there in the end. */
@@ -144,10 +145,11 @@ static void check_what_was_accepted(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(promised_close_behind_fence, "order-promised-close-behind-fence", BOTH, up_and_empty,
+SCENE(promised_close_behind_fence, "channel-order-promised-close-behind-fence", BOTH, up_and_empty,
       check_what_was_accepted, {"sender", send_until_closed, 1}, {"closer", write_and_close, 1});
-SCENE(promised_close_without_fence, "order-promised-close-without-fence", BOTH, down_and_empty,
-      check_what_was_accepted, {"sender", send_until_closed, 1}, {"closer", write_and_close, 1});
+SCENE(promised_close_without_fence, "channel-order-promised-close-without-fence", BOTH,
+      down_and_empty, check_what_was_accepted, {"sender", send_until_closed, 1},
+      {"closer", write_and_close, 1});
 
 /* Each puts one into a channel and looks into the other: the second to put one in finds one. */
 static void two_of_two_owners(struct ckf_stress_run *run, void *state)
@@ -202,10 +204,10 @@ static void check_one_was_told(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(promised_tries_cross, "order-promised-tries-cross", BOTH, two_of_two_owners,
+SCENE(promised_tries_cross, "channel-order-promised-tries-cross", BOTH, two_of_two_owners,
       check_one_was_told, {"first", put_into_first_and_try, 1},
       {"second", put_into_second_and_try, 1});
-SCENE(promised_selects_cross, "order-promised-selects-cross", BOTH, two_of_two_owners,
+SCENE(promised_selects_cross, "channel-order-promised-selects-cross", BOTH, two_of_two_owners,
       check_one_was_told, {"first", put_into_first_and_select, 1},
       {"second", put_into_second_and_select, 1});
 
@@ -224,6 +226,6 @@ static void close_second_and_ask(struct ckf_stress_run *run, void *state)
     s->told_too = ckf_channel_is_closed(s->first);
 }
 
-SCENE(promised_closes_cross, "order-promised-closes-cross", BOTH, two_of_two_owners,
+SCENE(promised_closes_cross, "channel-order-promised-closes-cross", BOTH, two_of_two_owners,
       check_one_was_told, {"closer", close_first_and_ask, 1},
       {"other closer", close_second_and_ask, 1});

@@ -36,8 +36,9 @@ static void turn_over(struct ckf_stress_run *run, void *state)
     put_some(run, s->first, CELLS);
 }
 
-SCENE(segment_of_long_ago, "order-segment-of-long-ago", ATOMIC_ONLY, full_piece, destroy_both,
-      {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1}, {"turner", turn_over, 1});
+SCENE(segment_of_long_ago, "channel-order-segment-of-long-ago", ATOMIC_ONLY, full_piece,
+      destroy_both, {"slow sender", put_late, 1}, {"closer", fill_next_and_close, 1},
+      {"turner", turn_over, 1});
 
 /* --- whoever moves on to the next segment --- */
 
@@ -50,7 +51,7 @@ static void nearly_full_segment(struct ckf_stress_run *run, void *state)
     expect(run, put(s->first, 1) == CKF_OK && put(s->first, 2) == CKF_OK);
 }
 
-SCENE(receivers_move_on, "order-receivers-move-on", BOTH, nearly_full_segment, destroy_both,
+SCENE(receivers_move_on, "channel-order-receivers-move-on", BOTH, nearly_full_segment, destroy_both,
       {"receiver", receive_first, 3}, {"sender", put_first, 1});
 
 static void receive_within(struct ckf_stress_run *run, void *state)
@@ -62,7 +63,7 @@ static void receive_within(struct ckf_stress_run *run, void *state)
     expect(run, status == CKF_OK || status == CKF_TIMED_OUT);
 }
 
-SCENE(hasty_receivers_move_on, "order-hasty-receivers-move-on", BOTH, nearly_full_segment,
+SCENE(hasty_receivers_move_on, "channel-order-hasty-receivers-move-on", BOTH, nearly_full_segment,
       destroy_both, {"receiver", receive_within, 2}, {"taker", try_first, 1});
 
 static void look_at_length(struct ckf_stress_run *run, void *state)
@@ -71,14 +72,15 @@ static void look_at_length(struct ckf_stress_run *run, void *state)
     expect(run, ckf_channel_len(s->first) <= 4 && !ckf_channel_is_closed(s->first));
 }
 
-SCENE(observer_of_segments, "order-observer-of-segments", BOTH, nearly_full_segment, destroy_both,
-      {"taker", take_first, 2}, {"sender", put_first, 1}, {"observer", look_at_length, 1});
+SCENE(observer_of_segments, "channel-order-observer-of-segments", BOTH, nearly_full_segment,
+      destroy_both, {"taker", take_first, 2}, {"sender", put_first, 1},
+      {"observer", look_at_length, 1});
 
 /* All is received, or about to be, when the next segment is linked: who looks at the old one then
  * is in a section, or reads freed memory. */
-SCENE(sleeper_and_taker, "order-sleeper-and-taker", BOTH, full_segment, destroy_both,
+SCENE(sleeper_and_taker, "channel-order-sleeper-and-taker", BOTH, full_segment, destroy_both,
       {"receiver", receive_first, 1}, {"sender", put_first, 2}, {"taker", try_first, 1});
-SCENE(observer_at_the_end, "order-observer-at-the-end", BOTH, full_segment, destroy_both,
+SCENE(observer_at_the_end, "channel-order-observer-at-the-end", BOTH, full_segment, destroy_both,
       {"observer", look_at_length, 1}, {"sender", put_first, 1}, {"taker", try_first, 1});
 
 static void last_cell_full(struct ckf_stress_run *run, void *state)
@@ -89,7 +91,7 @@ static void last_cell_full(struct ckf_stress_run *run, void *state)
     expect(run, put(s->first, 1) == CKF_OK);
 }
 
-SCENE(senders_move_on, "order-senders-move-on", BOTH, last_cell_full, destroy_both,
+SCENE(senders_move_on, "channel-order-senders-move-on", BOTH, last_cell_full, destroy_both,
       {"sender", put_first, 2}, {"taker", try_twice, 1});
 
 /* --- segments that are given back --- */
@@ -184,7 +186,7 @@ static void look_how_many(struct ckf_stress_run *run, void *state)
 }
 
 #define GIVEN_BACK(name, id, before, visit, other)                                                 \
-    SCENE(given_back_##name, "order-given-back-" id, BOTH, before, destroy_both,                   \
+    SCENE(given_back_##name, "channel-order-given-back-" id, BOTH, before, destroy_both,           \
           {"visitor", visit, 1}, {"other", other, 1})
 
 GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
@@ -222,7 +224,7 @@ static void put_in_third_turn(struct ckf_stress_run *run, void *state)
     put_first(run, state);
 }
 
-SCENE(left_by_senders, "order-left-by-senders", BOTH, many_kept, destroy_both,
+SCENE(left_by_senders, "channel-order-left-by-senders", BOTH, many_kept, destroy_both,
       {"sender", put_behind_the_end, 1}, {"receiver", take_what_there_is, 1},
       {"other sender", put_in_third_turn, 1});
 
@@ -239,12 +241,12 @@ static void use_a_segment_up(struct ckf_stress_run *run, void *state)
     put_first(run, state);
 }
 
-SCENE(found_in_segments, "order-found-in-segments", BOTH, empty_segments, destroy_both,
+SCENE(found_in_segments, "channel-order-found-in-segments", BOTH, empty_segments, destroy_both,
       {"recycler", put_and_take, 2});
-SCENE(found_at_the_end, "order-found-at-the-end", BOTH, full_segment, destroy_both,
+SCENE(found_at_the_end, "channel-order-found-at-the-end", BOTH, full_segment, destroy_both,
       {"recycler", put_and_take, 2});
-SCENE(found_in_kept_segments, "order-found-in-kept-segments", BOTH, full_segment, destroy_both,
-      {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
+SCENE(found_in_kept_segments, "channel-order-found-in-kept-segments", BOTH, full_segment,
+      destroy_both, {"recycler", use_a_segment_up, 1}, {"guest", put_and_take, 1});
 
 /* The segment at whose end it begins is used again, and ends in nothing once more. */
 static void put_and_take_later(struct ckf_stress_run *run, void *state)
@@ -268,7 +270,7 @@ static void use_segment_again(struct ckf_stress_run *run, void *state)
     end_turn(&s->flag);
 }
 
-SCENE(found_after_reuse, "order-found-after-reuse", BOTH, full_segment, destroy_both,
+SCENE(found_after_reuse, "channel-order-found-after-reuse", BOTH, full_segment, destroy_both,
       {"guest", put_and_take_later, 1}, {"recycler", use_segment_again, 1});
 
 /* What it puts in is taken, and something else is there. */
@@ -289,7 +291,7 @@ static void last_cell_free(struct ckf_stress_run *run, void *state)
     use_cells(run, ((struct state *)state)->first, CELLS - 1);
 }
 
-SCENE(found_in_next, "order-found-in-next", BOTH, last_cell_free, destroy_both,
+SCENE(found_in_next, "channel-order-found-in-next", BOTH, last_cell_free, destroy_both,
       {"guest", put_and_take_later, 1}, {"mover", move_on_to_next, 1});
 
 /* All that was put in is there in the end. */
@@ -327,8 +329,8 @@ static void find_all_three(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(all_are_in_their_piece, "order-all-are-in-their-piece", BOTH, last_cell_free, find_all_three,
-      {"sender", put_in_turn, 3});
+SCENE(all_are_in_their_piece, "channel-order-all-are-in-their-piece", BOTH, last_cell_free,
+      find_all_three, {"sender", put_in_turn, 3});
 
-SCENE(all_sent_are_there, "order-all-sent-are-there", BOTH, one_cell_left, count_elements,
+SCENE(all_sent_are_there, "channel-order-all-sent-are-there", BOTH, one_cell_left, count_elements,
       {"sender", put_two, 1}, {"other", put_first, 1});

@@ -3,10 +3,12 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "channel/board.h"
 #include "channel/core.h"
 #include "channel/waitlist.h"
 #include "channels.h"
 #include "sync/parking.h"
+#include "sync/per_thread.h"
 
 static bool is_readable(struct ckf_stress_run *run, struct ckf_channel *channel,
                         enum ckf_direction direction)
@@ -60,20 +62,21 @@ static void check_poller(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(poll_close_rendezvous, "order-poll-close-rendezvous", BOTH, polled_rendezvous, check_poller,
-      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
-SCENE(poll_close_ring, "order-poll-close-ring", BOTH, polled_ring, check_poller,
-      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
-SCENE(poll_close_segments, "order-poll-close-segments", BOTH, polled_segments, check_poller,
-      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
-SCENE(poll_close_at_the_end, "order-poll-close-at-the-end", BOTH, polled_segments_at_their_end,
+SCENE(poll_close_rendezvous, "channel-order-poll-close-rendezvous", BOTH, polled_rendezvous,
       check_poller, {"poller", poll_for_element, 1}, {"closer", close_first, 1});
-SCENE(poll_ring, "order-poll-ring", BOTH, polled_ring, check_poller,
+SCENE(poll_close_ring, "channel-order-poll-close-ring", BOTH, polled_ring, check_poller,
+      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_segments, "channel-order-poll-close-segments", BOTH, polled_segments, check_poller,
+      {"poller", poll_for_element, 1}, {"closer", close_first, 1});
+SCENE(poll_close_at_the_end, "channel-order-poll-close-at-the-end", BOTH,
+      polled_segments_at_their_end, check_poller, {"poller", poll_for_element, 1},
+      {"closer", close_first, 1});
+SCENE(poll_ring, "channel-order-poll-ring", BOTH, polled_ring, check_poller,
       {"poller", poll_for_element, 1}, {"sender", put_first, 1});
-SCENE(poll_segments, "order-poll-segments", BOTH, polled_segments, check_poller,
+SCENE(poll_segments, "channel-order-poll-segments", BOTH, polled_segments, check_poller,
       {"poller", poll_for_element, 1}, {"sender", put_first, 1});
-SCENE(poll_at_the_end, "order-poll-at-the-end", BOTH, polled_segments_at_their_end, check_poller,
-      {"poller", poll_for_element, 1}, {"sender", put_first, 1});
+SCENE(poll_at_the_end, "channel-order-poll-at-the-end", BOTH, polled_segments_at_their_end,
+      check_poller, {"poller", poll_for_element, 1}, {"sender", put_first, 1});
 
 /* Another one looks at the channel, and may clear what was meant for the poller. */
 static void look_whether_ready(struct ckf_stress_run *run, void *state)
@@ -82,7 +85,7 @@ static void look_whether_ready(struct ckf_stress_run *run, void *state)
     ckf_channel_is_ready(((struct state *)state)->first, CKF_RECV);
 }
 
-SCENE(poll_beside_another, "order-poll-beside-another", BOTH, polled_ring, check_poller,
+SCENE(poll_beside_another, "channel-order-poll-beside-another", BOTH, polled_ring, check_poller,
       {"poller", poll_for_element, 1}, {"other", look_whether_ready, 1}, {"sender", put_first, 1});
 
 /* In the end it gives up: the poller was sent away before it fell asleep, and must have been told. */
@@ -94,7 +97,7 @@ static void sleep_as_peer(struct ckf_stress_run *run, void *state)
     expect(run, status == CKF_OK || status == CKF_TIMED_OUT);
 }
 
-SCENE(poll_sleeping_peer, "order-poll-sleeping-peer", BOTH, polled_rendezvous, check_poller,
+SCENE(poll_sleeping_peer, "channel-order-poll-sleeping-peer", BOTH, polled_rendezvous, check_poller,
       {"poller", poll_for_element, 1}, {"peer", sleep_as_peer, 1});
 
 /* Select arms the descriptors of its channels, too. */
@@ -108,7 +111,7 @@ static void poll_by_select(struct ckf_stress_run *run, void *state)
     (void)run;
 }
 
-SCENE(poll_with_select, "order-poll-with-select", BOTH, polled_ring, check_poller,
+SCENE(poll_with_select, "channel-order-poll-with-select", BOTH, polled_ring, check_poller,
       {"poller", poll_by_select, 1}, {"sender", put_first, 1});
 
 static void check_rest(struct ckf_stress_run *run, void *state)
@@ -118,14 +121,14 @@ static void check_rest(struct ckf_stress_run *run, void *state)
     destroy_both(run, state);
 }
 
-SCENE(poll_nothing_by_select, "order-poll-nothing-by-select", BOTH, polled_ring, check_rest,
+SCENE(poll_nothing_by_select, "channel-order-poll-nothing-by-select", BOTH, polled_ring, check_rest,
       {"poller", poll_by_select, 1});
 
 /* --- sleepers --- */
 
-SCENE(sleep_at_segment, "order-sleep-at-segment", BOTH, empty_segments, destroy_both,
+SCENE(sleep_at_segment, "channel-order-sleep-at-segment", BOTH, empty_segments, destroy_both,
       {"receiver", receive_first, 1}, {"sender", put_first, 1});
-SCENE(sleep_at_the_end, "order-sleep-at-the-end", BOTH, full_segment, destroy_both,
+SCENE(sleep_at_the_end, "channel-order-sleep-at-the-end", BOTH, full_segment, destroy_both,
       {"receiver", receive_first, 1}, {"sender", put_first, 1});
 
 static void receive_closed(struct ckf_stress_run *run, void *state)
@@ -141,9 +144,9 @@ static void write_and_close(struct ckf_stress_run *run, void *state)
     close_first(run, state);
 }
 
-SCENE(close_at_segment, "order-close-at-segment", BOTH, empty_segments, destroy_both,
+SCENE(close_at_segment, "channel-order-close-at-segment", BOTH, empty_segments, destroy_both,
       {"receiver", receive_closed, 2}, {"closer", write_and_close, 1});
-SCENE(close_at_the_end, "order-close-at-the-end", BOTH, full_segment, destroy_both,
+SCENE(close_at_the_end, "channel-order-close-at-the-end", BOTH, full_segment, destroy_both,
       {"receiver", receive_closed, 2}, {"closer", write_and_close, 1});
 
 /* A try that meets the close finds what was written before it. */
@@ -156,14 +159,14 @@ static void try_until_closed(struct ckf_stress_run *run, void *state)
     expect(run, s->plain == 1 && put(s->first, 1) == CKF_CLOSED);
 }
 
-SCENE(try_closed_rendezvous, "order-try-closed-rendezvous", BOTH, empty_rendezvous, destroy_both,
-      {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
-SCENE(try_closed_ring, "order-try-closed-ring", BOTH, empty_ring, destroy_both,
+SCENE(try_closed_rendezvous, "channel-order-try-closed-rendezvous", BOTH, empty_rendezvous,
+      destroy_both, {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
+SCENE(try_closed_ring, "channel-order-try-closed-ring", BOTH, empty_ring, destroy_both,
       {"trier", try_until_closed, 1}, {"closer", write_and_close, 1});
 
-SCENE(senders_sleep, "order-senders-sleep", BOTH, full_ring, destroy_both,
+SCENE(senders_sleep, "channel-order-senders-sleep", BOTH, full_ring, destroy_both,
       {"sender", send_first, 2}, {"taker", take_first, 2});
-SCENE(receivers_sleep, "order-receivers-sleep", BOTH, empty_ring, destroy_both,
+SCENE(receivers_sleep, "channel-order-receivers-sleep", BOTH, empty_ring, destroy_both,
       {"receiver", receive_first, 2}, {"sender", put_first, 2});
 
 static void take_two_at_once(struct ckf_stress_run *run, void *state)
@@ -174,7 +177,7 @@ static void take_two_at_once(struct ckf_stress_run *run, void *state)
                                       NULL) == CKF_OK);
 }
 
-SCENE(senders_sleep_until_a_batch, "order-senders-sleep-until-a-batch", BOTH, full_ring,
+SCENE(senders_sleep_until_a_batch, "channel-order-senders-sleep-until-a-batch", BOTH, full_ring,
       destroy_both, {"sender", send_first, 2}, {"taker", take_two_at_once, 1});
 
 /* A peer that comes while others enrol finds one of them on the board. */
@@ -184,7 +187,7 @@ static void send_first_twice(struct ckf_stress_run *run, void *state)
     send_first(run, state);
 }
 
-SCENE(peers_on_the_board, "order-peers-on-the-board", BOTH, empty_rendezvous, destroy_both,
+SCENE(peers_on_the_board, "channel-order-peers-on-the-board", BOTH, empty_rendezvous, destroy_both,
       {"receiver", receive_first, 2}, {"sender", send_first_twice, 1});
 
 static void full_of_one(struct ckf_stress_run *run, void *state)
@@ -205,7 +208,7 @@ static void send_within(struct ckf_stress_run *run, void *state)
         receive_first(run, state);
 }
 
-SCENE(hasty_sender, "order-hasty-sender", BOTH, full_of_one, destroy_both,
+SCENE(hasty_sender, "channel-order-hasty-sender", BOTH, full_of_one, destroy_both,
       {"hasty sender", send_within, 1}, {"sender", send_first, 1}, {"taker", take_first, 1});
 
 /* Sleepers of a rendezvous, put into its list by hand: one has been there and is gone, one is there. */
@@ -214,6 +217,7 @@ struct peers {
     struct ckf_wait waits[3];
     struct ckf_wait_node nodes[3];
     uint64_t elems[3];
+    unsigned number_plus_one; /* of the thread whose waits the first two are */
 };
 
 static void link_peer(struct state *s, int number)
@@ -248,6 +252,7 @@ static void one_peer(struct ckf_stress_run *run, void *state)
     struct peers *peers = s->object;
     enrol_peer(s, 0);
     enrol_peer(s, 1);
+    peers->number_plus_one = ckf_thread_number_plus_one;
     ckf_waitlist_lock(&s->first->waitlist);
     ckf_waitlist_unlink(&s->first->waitlist, CKF_RECV, &peers->nodes[0]);
     ckf_waitlist_unlock(&s->first->waitlist);
@@ -303,13 +308,50 @@ static void free_peers(struct ckf_stress_run *run, void *state)
     free(peers);
 }
 
-SCENE(always_a_peer, "order-always-a-peer", ATOMIC_ONLY, one_peer, free_peers,
+SCENE(always_a_peer, "channel-order-always-a-peer", ATOMIC_ONLY, one_peer, free_peers,
       {"enroller", enrol_and_put, 1}, {"sender", put_first, 1});
-SCENE(always_a_peer_on_the_board, "order-always-a-peer-on-the-board", ATOMIC_ONLY, one_peer,
+
+/* The one that was there has been fired, and its thread waits elsewhere. */
+static void wait_again(struct ckf_stress_run *run, void *state)
+{
+    struct peers *peers = ((struct state *)state)->object;
+    expect(run, ckf_park(&peers->waits[1].parker, CKF_FOREVER, NULL));
+    ckf_thread_number_plus_one = peers->number_plus_one;
+    ckf_wait_init(&peers->waits[0]);
+}
+
+static void enrol_and_claim(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_waitlist *list = &((struct state *)state)->first->waitlist;
+    (void)run;
+    ckf_waitlist_lock(list);
+    link_peer(state, 2);
+    struct ckf_wait_node *claimed = ckf_waitlist_claim(list, CKF_RECV, 1);
+    ckf_waitlist_unlock(list);
+    ckf_waitlist_fire(claimed);
+}
+
+/* As a sender does that finds the list locked. */
+static void claim_from_board(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_channel *channel = ((struct state *)state)->first;
+    uint64_t before, after;
+    ckf_waitlist_sleepers(&channel->waitlist, CKF_RECV, &before);
+    struct ckf_wait_node *claimed = ckf_board_claim(&channel->handoff.boards[CKF_RECV]);
+    ckf_waitlist_sleepers(&channel->waitlist, CKF_RECV, &after);
+    expect(run, claimed != NULL || after != before);
+    if (claimed != NULL)
+        ckf_unpark(&claimed->wait->parker);
+}
+
+SCENE(always_a_peer_after_another, "channel-order-always-a-peer-after-another", ATOMIC_ONLY,
+      one_peer, free_peers, {"peer", wait_again, 1}, {"enroller", enrol_and_claim, 1},
+      {"sender", claim_from_board, 1});
+SCENE(always_a_peer_on_the_board, "channel-order-always-a-peer-on-the-board", ATOMIC_ONLY, one_peer,
       free_peers, {"enroller", put_while_enrolling, 1}, {"sender", put_first, 1});
-SCENE(always_a_peer_unless_canceled, "order-always-a-peer-unless-canceled", ATOMIC_ONLY, no_peer,
-      free_peers, {"receiver", receive_unless_canceled, 1}, {"enroller", enrol_and_cancel, 1},
-      {"sender", put_when_somebody_sleeps, 1});
+SCENE(always_a_peer_unless_canceled, "channel-order-always-a-peer-unless-canceled", ATOMIC_ONLY,
+      no_peer, free_peers, {"receiver", receive_unless_canceled, 1},
+      {"enroller", enrol_and_cancel, 1}, {"sender", put_when_somebody_sleeps, 1});
 
 /* --- the list of sleepers, by itself --- */
 
@@ -394,11 +436,11 @@ static void hold_the_list(struct ckf_stress_run *run, void *state)
     ckf_waitlist_unlock(&s->list);
 }
 
-SCENE(debt_to_sender, "order-debt-to-sender", ATOMIC_ONLY, make_list, free_list,
+SCENE(debt_to_sender, "channel-order-debt-to-sender", ATOMIC_ONLY, make_list, free_list,
       {"sleeper", sleep_to_send, 1}, {"changer", let_send, 1}, {"holder", hold_the_list, 1});
-SCENE(debt_to_receiver, "order-debt-to-receiver", ATOMIC_ONLY, make_list, free_list,
+SCENE(debt_to_receiver, "channel-order-debt-to-receiver", ATOMIC_ONLY, make_list, free_list,
       {"sleeper", sleep_to_receive, 1}, {"changer", let_receive, 1}, {"holder", hold_the_list, 1});
 /* Who owes in one direction has seen a debt in the other, which is paid meanwhile. */
-SCENE(debts_both_ways, "order-debts-both-ways", ATOMIC_ONLY, make_list, free_list,
+SCENE(debts_both_ways, "channel-order-debts-both-ways", ATOMIC_ONLY, make_list, free_list,
       {"sender", sleep_to_send, 1}, {"receiver", sleep_to_receive, 1},
       {"for the sender", let_send, 1}, {"for the receiver", let_receive, 1});

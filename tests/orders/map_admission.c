@@ -61,7 +61,9 @@ static void claimed_for_refused(struct ckf_stress_run *run, void *state)
     link_entry(run, s->map, s->entry);
     free_replaced(s->map);
     expect(run, ckf_lockfree_refuse(s->entry));
-    expect(run, ckf_wide_cas(&ckf_lockfree(s->map)->admission, 0, 0, 1, (uintptr_t)s->entry));
+    struct ckf_wide *admission = &ckf_lockfree(s->map)->admission;
+    atomic_store_explicit(&admission->low, 1, relaxed);
+    atomic_store_explicit(&admission->high, (uintptr_t)s->entry, relaxed);
 }
 
 static void destroy_map(struct ckf_stress_run *run, void *state)

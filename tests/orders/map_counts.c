@@ -27,16 +27,11 @@ enum { KEY_LENGTH = sizeof key - 1 };
 
 /* --- a map with one key --- */
 
-static void note_entry(struct ckf_counter_entry *entry, void *state)
-{
-    ((struct state *)state)->entry = entry;
-}
-
 static void make_key(struct ckf_stress_run *run, struct state *s, uint64_t n)
 {
     s->map = make_map_of(run, 0);
     expect(run, ckf_counter_map_add(s->map, key, KEY_LENGTH, n) == CKF_OK);
-    ckf_lockfree_for_each(ckf_lockfree(s->map), CKF_ENTRY_UNFOUND, note_entry, s);
+    s->entry = only_entry(s->map);
     s->most = 1;
 }
 
@@ -310,7 +305,7 @@ static void make_blocks(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     ckf_blocks_init(&s->blocks);
-    expect(run, ckf_blocks_take(&s->blocks, &s->block) && s->block != NULL);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &s->block) && s->block != NULL);
 }
 
 static void destroy_blocks(struct ckf_stress_run *run, void *state)
@@ -335,7 +330,7 @@ static void take_from_giver(struct ckf_stress_run *run, void *state)
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_lock(&s->blocks.pools[i].lock);
-    expect(run, ckf_blocks_take(&s->blocks, &block) && *(char *)block == 0);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &block) && *(char *)block == 0);
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_unlock(&s->blocks.pools[i].lock);

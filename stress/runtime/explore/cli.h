@@ -34,9 +34,11 @@ struct ckf_explore_settings {
     int64_t budget_ns;   /* for all; 0: DEFAULT for each */
     uint64_t seed;
     unsigned rounds, copies, timeouts, spurious, failed_allocation;
-    bool plain;        /* the search leaves nothing out */
-    unsigned jobs;     /* processes that mutate; 0: as many as there are processors */
-    const char *files; /* what is mutated: a glob over "channel/ring.c put_word()"; NULL: all */
+    bool plain;    /* the search leaves nothing out */
+    unsigned jobs; /* processes that mutate; 0: as many as there are processors */
+    /* What is mutated: globs over "channel/ring.c put_word()"; none: all. */
+    const char *files[CKF_EXPLORE_MAX_GLOBS];
+    size_t file_count;
     bool require_repro, stats, trace, no_files;
     const char *json_path, *save_path, *schedule_path;
 };

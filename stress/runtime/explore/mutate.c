@@ -326,7 +326,11 @@ static bool find_places(struct mutation_run *run)
 
 static bool is_wanted(const struct mutation_run *run, const struct ckf_source_site *place)
 {
-    return run->settings->files == NULL || fnmatch(run->settings->files, place->function, 0) == 0;
+    const struct ckf_explore_settings *settings = run->settings;
+    for (size_t i = 0; i < settings->file_count; i++)
+        if (fnmatch(settings->files[i], place->function, 0) == 0)
+            return true;
+    return settings->file_count == 0;
 }
 
 /* False, with a message: there are none, or more than can be handled. */
@@ -343,8 +347,9 @@ static bool list_mutants(struct mutation_run *run)
     }
     if (wanted == 0)
         fprintf(stderr,
-                "ckf-stress: the selected cases reach nothing of '%s' that could be mutated\n",
-                run->settings->files != NULL ? run->settings->files : "*");
+                "ckf-stress: the selected cases reach nothing of '%s'%s that could be mutated\n",
+                run->settings->file_count > 0 ? run->settings->files[0] : "*",
+                run->settings->file_count > 1 ? ", or of the other files," : "");
     if (wanted > MAX_MUTANTS)
         fprintf(stderr, "ckf-stress: mutate takes %d mutants, not %zu: select some by --files\n",
                 MAX_MUTANTS, wanted);
@@ -354,7 +359,7 @@ static bool list_mutants(struct mutation_run *run)
 /* --- mutants --- */
 
 /* A mutant that has lived so long survives. */
-enum { EXECUTIONS_OF_A_MUTANT = 20000 };
+enum { EXECUTIONS_OF_A_MUTANT = 30000 };
 
 static bool has_lived_long(const struct mutation_run *run, const struct mutant *mutant)
 {

@@ -45,6 +45,7 @@ void ckf_explore_print_help(FILE *out)
         "  --json FILE        write the results\n"
         "  --jobs N           of mutate: processes (default: one a processor)\n"
         "  --files GLOB       of mutate: what is mutated, as in 'channel/*' or '* put_word()'\n"
+        "                     (may be repeated)\n"
         "\n"
         "exit: 0 clean, 1 a fixed variant failed, 2 bad usage, a bad schedule file or something\n"
         "the engine cannot follow, 3 a racy variant was not reproduced\n",
@@ -107,11 +108,11 @@ static bool duration(const struct parser *parser, int64_t *ns)
     return refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
 }
 
-static bool set_glob(struct parser *parser)
+static bool add_glob(const struct parser *parser, const char **globs, size_t *count)
 {
-    if (parser->settings->glob_count == CKF_EXPLORE_MAX_GLOBS)
+    if (*count == CKF_EXPLORE_MAX_GLOBS)
         return refuse(parser, "too many globs");
-    parser->settings->globs[parser->settings->glob_count++] = parser->value;
+    globs[(*count)++] = parser->value;
     return true;
 }
 
@@ -168,7 +169,7 @@ static bool set_value(struct parser *parser, bool *known)
     const char *option = parser->option;
     *known = true;
     if (strcmp(option, "-c") == 0 || strcmp(option, "--case") == 0)
-        return set_glob(parser);
+        return add_glob(parser, settings->globs, &settings->glob_count);
     if (strcmp(option, "--variant") == 0)
         return set_variant(parser);
     if (strcmp(option, "--model") == 0)
@@ -197,11 +198,11 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 1000, &settings->spurious);
     if (strcmp(option, "--fail-allocation") == 0)
         return small_number(parser, 1000000, &settings->failed_allocation);
+    if (strcmp(option, "--files") == 0)
+        return add_glob(parser, settings->files, &settings->file_count);
     *known = false;
     if (strcmp(option, "--json") == 0)
         settings->json_path = parser->value;
-    else if (strcmp(option, "--files") == 0)
-        settings->files = parser->value;
     else if (strcmp(option, "--save") == 0)
         settings->save_path = parser->value;
     else
