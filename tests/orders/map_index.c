@@ -3,6 +3,8 @@
  */
 #include "map_keys.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "counter_map/list.h"
 
@@ -18,6 +20,7 @@ struct state {
 #define NEIGHBOUR KEY_AT("n", 0, 2, 1)
 #define ELSEWHERE KEY_AT("e", 1, 0, 0)
 #define FARTHER   KEY_AT("f", 2, 0, 0)
+static const char short_key[] = "short key";
 
 /* --- setups --- */
 
@@ -46,6 +49,13 @@ static void dead_behind_fence(struct ckf_stress_run *run, void *state)
     raise_fence(((struct state *)state)->map);
 }
 
+/* Who finds the key gone does not make it anew, which would be a long way. */
+static void dead_for_ever_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    dead_behind_fence(run, state);
+    ((struct state *)state)->map->is_ending = true;
+}
+
 static void dead_and_anew_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -60,16 +70,37 @@ static void sealed_behind_fence(struct ckf_stress_run *run, void *state)
     seal_leaf_of(s->map, KEY);
 }
 
-/* One more is there, and dead too: refused, its maker is about to unlink it. */
+/* One more is there, and dead: refused, its maker is about to unlink it. */
+static void add_refused(struct ckf_stress_run *run, struct state *s, struct ckf_counter_key key)
+{
+    put_key(run, s->map, key);
+    s->refused = mark_dead(s->map, key);
+    seal_leaf_of(s->map, key);
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+static void beside_refused(struct ckf_stress_run *run, void *state)
+{
+    one_key(run, state);
+    add_refused(run, state, NEIGHBOUR);
+}
+
+/* The same beside a key that a quick add finds, and whose hash is the map's choice. */
+static void short_beside_refused(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    empty_map(run, state);
+    expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+    free_replaced(s->map);
+    uint64_t hash = ckf_counter_hash(s->map, short_key, strlen(short_key));
+    add_refused(run, s, (struct ckf_counter_key){"n", 1, hash ^ 1});
+}
+
 static void one_refused(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    one_key(run, state);
-    put_key(run, s->map, NEIGHBOUR);
+    beside_refused(run, state);
     s->dead = mark_dead(s->map, KEY);
-    s->refused = mark_dead(s->map, NEIGHBOUR);
-    seal_leaf_of(s->map, KEY);
-    s->phase = load_relaxed(&ckf_sections.phase);
 }
 
 static void refused_behind_fence(struct ckf_stress_run *run, void *state)
@@ -202,6 +233,12 @@ static void link_fresh(struct ckf_stress_run *run, void *state)
     link_entry(run, s->map, s->fresh);
 }
 
+static void try_to_add(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)ckf_counter_lockfree_add(((struct state *)state)->map, &KEY, 1);
+}
+
 #define LATE(name)                                                                                 \
     static void name##_late(struct ckf_stress_run *run, void *state)                               \
     {                                                                                              \
@@ -209,6 +246,7 @@ static void link_fresh(struct ckf_stress_run *run, void *state)
         name(run, state);                                                                          \
     }
 LATE(read_it)
+LATE(try_to_add)
 LATE(link_fresh)
 LATE(list_root)
 
@@ -216,6 +254,9 @@ SCENE(map_index_read_removed, "order-map-index-read-removed", ATOMIC_ONLY, dead_
       destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
 SCENE(map_index_add_removed, "order-map-index-add-removed", ATOMIC_ONLY, dead_and_anew_behind_fence,
       destroy_map, {"remover", remove_before, 1}, {"adder", link_fresh_late, 1});
+SCENE(map_index_find_removed, "order-map-index-find-removed", ATOMIC_ONLY,
+      dead_for_ever_behind_fence, destroy_map, {"remover", remove_before, 1},
+      {"adder", try_to_add_late, 1});
 SCENE(map_index_list_removed, "order-map-index-list-removed", ATOMIC_ONLY, dead_behind_fence,
       destroy_map, {"remover", remove_before, 1}, {"visitor", list_root_late, 1});
 SCENE(map_index_read_left_out, "order-map-index-read-left-out", ATOMIC_ONLY, sealed_behind_fence,
@@ -270,6 +311,22 @@ static void unlink_during_wait(struct ckf_stress_run *run, void *state)
     unlink_entry(s->map, s->dead);
 }
 
+static void add_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    add_key(run, s->map, KEY);
+}
+
+static void add_short_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
+}
+
 static void read_and_unlink(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -288,5 +345,10 @@ SCENE(map_index_leaves_together, "order-map-index-leaves-together", ATOMIC_ONLY,
       destroy_map, {"grower", add_elsewhere, 1}, {"other grower", add_farther, 1});
 SCENE(map_index_leaf_of_remover, "order-map-index-leaf-of-remover", ATOMIC_ONLY, one_refused,
       free_and_destroy, {"maker", replace_and_free, 1}, {"remover", unlink_during_wait, 1});
+SCENE(map_index_leaf_of_adder, "order-map-index-leaf-of-adder", ATOMIC_ONLY, beside_refused,
+      destroy_map, {"maker", replace_and_free, 1}, {"adder", add_during_wait, 1});
+SCENE(map_index_leaf_of_quick_adder, "order-map-index-leaf-of-quick-adder", ATOMIC_ONLY,
+      short_beside_refused, destroy_map, {"maker", replace_and_free, 1},
+      {"adder", add_short_during_wait, 1});
 SCENE(map_index_leaf_of_reader, "order-map-index-leaf-of-reader", ATOMIC_ONLY, dead_in_aging_leaf,
       free_and_destroy, {"grower", link_fresh, 1}, {"remover", read_and_unlink, 1});

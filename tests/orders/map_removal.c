@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "counter_map/count.h"
+
 struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
-    struct ckf_counter_entry *fresh;
+    struct ckf_counter_entry *entry, *fresh;
     uint64_t phase, added, removed; /* `removed`: the final values */
     _Atomic(bool) is_cached, is_removed;
+    _Atomic(uint64_t) word;
 };
 
 #define KEY       KEY_AT("k", 0, 0, 0)
@@ -129,6 +132,99 @@ static void add_and_release(struct ckf_stress_run *run, void *state)
 SCENE(map_handle_of_removed, "order-map-handle-of-removed", ATOMIC_ONLY, pinned_behind_fence,
       add_up, {"remover", remove_it, 1}, {"adder", add_by_handle, 1});
 
+/* Without a fence, and no more of the removal than that: the phase tells sections apart. The first actor has
+ * number 1, and owns the entry. */
+static void pinned_alone(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    pinned(run, state);
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    s->entry = ckf_counter_index_find(&map->index, &KEY);
+    fetch_or_relaxed(&s->entry->state, ckf_entry_home(CKF_ENTRY_OWNED, 1));
+    unlink_entry(s->map, s->entry);
+    s->map->is_ending = true; /* who finds the key gone counts in overflow */
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+static void add_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    ckf_counter_lockfree_handle_add(s->counter, 1);
+    s->added++;
+}
+
+static void mark_and_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    (void)run;
+    fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
+    ckf_section_wait();
+    s->removed = ckf_lockfree_all_adds(map, s->entry);
+    ckf_lockfree_detach(map, s->entry);
+}
+
+static void add_up_with_overflow(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->removed += ckf_counter_map_overflow(s->map);
+    expect(run, s->removed == s->added);
+    ckf_counter_release(s->counter);
+    ckf_counter_map_destroy(s->map);
+}
+
+SCENE(map_handle_during_wait, "order-map-handle-during-wait", ATOMIC_ONLY, pinned_alone,
+      add_up_with_overflow, {"adder", add_during_wait, 1}, {"remover", mark_and_wait, 1});
+
+/* --- a waiter that meets the beginning of an add without a call knows of the section before --- */
+
+/* The first actor counts without a call, in a word that is in no entry; another key goes. */
+static void armed_beside_dead(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    pinned(run, state);
+    put_key(run, s->map, NEIGHBOUR);
+    s->entry = mark_dead(s->map, NEIGHBOUR);
+    s->counter->words[ckf_gate_index(&ckf_places[1])] = &s->word;
+    s->phase = load_relaxed(&ckf_sections.phase);
+}
+
+/* The library's own copy of what programs have inlined. */
+static void (*volatile add_without_call)(struct ckf_counter *counter, uint64_t n) = ckf_counter_add;
+
+static void read_and_add_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    (void)value_of_key(s->map, NEIGHBOUR);
+    await_wait(run, s->phase);
+    add_without_call(s->counter, 1);
+}
+
+static void unlink_and_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_entry(s->map, s->entry);
+    ckf_section_wait();
+    ckf_lockfree_free_entry(ckf_lockfree(s->map), s->entry);
+}
+
+static void release_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    if (s->counter != NULL)
+        ckf_counter_release(s->counter);
+    ckf_counter_map_destroy(s->map);
+}
+
+SCENE(map_entry_before_quick_add, "order-map-entry-before-quick-add", ATOMIC_ONLY,
+      armed_beside_dead, release_and_destroy, {"adder", read_and_add_during_wait, 1},
+      {"remover", unlink_and_wait, 1});
+
 /* --- a front, likewise, where the fence has come down --- */
 
 static void remove_when_cached(struct ckf_stress_run *run, void *state)
@@ -198,6 +294,26 @@ SCENE(map_leaf_of_remover, "order-map-leaf-of-remover", ATOMIC_ONLY, one_in_agin
 
 SCENE(map_pin_of_removed, "order-map-pin-of-removed", ATOMIC_ONLY, pinned, add_up,
       {"holder", release, 1}, {"remover", remove_it, 1});
+
+/* --- who finds the lock of armed handles held leaves a handle to the holder --- */
+
+static void armed(struct ckf_stress_run *run, void *state)
+{
+    pinned(run, state);
+    for (int i = 0; i < 2; i++) /* the second one finds the word that the first one claims */
+        add_by_handle(run, state);
+}
+
+static void hold_lock_of_armed(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(((struct state *)state)->map);
+    (void)run;
+    ckf_lockfree_lock_arming(map);
+    ckf_lockfree_unlock_arming(map);
+}
+
+SCENE(map_handle_is_left, "order-map-handle-is-left", ATOMIC_ONLY, armed, release_and_destroy,
+      {"holder", release, 1}, {"other", hold_lock_of_armed, 1});
 
 /* --- what is pinned does not expire, and is there; what was, expires with all that was added --- */
 

@@ -105,11 +105,13 @@ static const struct {
     unsigned bound;
     uint64_t executions;
 } stages[] = {
-    {CKF_EXPLORE_SEQUENTIAL, 0, 6},   {CKF_EXPLORE_RANDOM, 0, 40}, {CKF_EXPLORE_SEQUENTIAL, 0, 24},
-    {CKF_EXPLORE_RANDOM, 0, 300},     {CKF_EXPLORE_PCT, 3, 300},   {CKF_EXPLORE_DFS, 1, 1000},
-    {CKF_EXPLORE_RANDOM, 0, 2000},    {CKF_EXPLORE_PCT, 2, 2000},  {CKF_EXPLORE_DFS, 2, 10000},
-    {CKF_EXPLORE_RANDOM, 0, 10000},   {CKF_EXPLORE_PCT, 4, 10000}, {CKF_EXPLORE_DFS, 2, 200000},
-    {CKF_EXPLORE_RANDOM, 0, 1000000},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 6},  {CKF_EXPLORE_RANDOM, 0, 40},
+    {CKF_EXPLORE_SEQUENTIAL, 0, 24}, {CKF_EXPLORE_RANDOM, 0, 300},
+    {CKF_EXPLORE_PCT, 3, 300},       {CKF_EXPLORE_DFS, 1, 1000},
+    {CKF_EXPLORE_DFS, 2, 1000},      {CKF_EXPLORE_RANDOM, 0, 2000},
+    {CKF_EXPLORE_PCT, 2, 2000},      {CKF_EXPLORE_DFS, 2, 10000},
+    {CKF_EXPLORE_RANDOM, 0, 10000},  {CKF_EXPLORE_PCT, 4, 10000},
+    {CKF_EXPLORE_DFS, 2, 200000},    {CKF_EXPLORE_RANDOM, 0, 1000000},
 };
 enum { STAGES = sizeof stages / sizeof *stages, STAGES_OF_NOTING = 6 };
 
@@ -367,37 +369,46 @@ static bool has_lived_long(const struct mutation_run *run, const struct mutant *
     return mutant->executions >= (limit != 0 ? limit : EXECUTIONS_OF_A_MUTANT);
 }
 
-/* The programs that reach a place so, those that reach the fewest first. */
-static size_t suspects(const struct mutation_run *run, size_t place, enum reach reach,
-                       size_t *programs)
+/* The programs that reach a place so, those that reach the fewest first, and how many stages each has been
+ * through. */
+struct suspects {
+    size_t count;
+    uint16_t programs[MAX_PROGRAMS];
+    uint8_t stages[MAX_PROGRAMS];
+};
+
+static void find_suspects(const struct mutation_run *run, size_t place, enum reach reach,
+                          struct suspects *suspects)
 {
-    size_t count = 0;
+    *suspects = (struct suspects){0};
     for (size_t i = 0; i < run->program_count; i++) {
         if (run->reached_by[place * MAX_PROGRAMS + i] != reach)
             continue;
-        size_t at = count++;
-        for (; at > 0 && run->size_of[programs[at - 1]] > run->size_of[i]; at--)
-            programs[at] = programs[at - 1];
-        programs[at] = i;
+        size_t at = suspects->count++;
+        for (; at > 0 && run->size_of[suspects->programs[at - 1]] > run->size_of[i]; at--)
+            suspects->programs[at] = suspects->programs[at - 1];
+        suspects->programs[at] = (uint16_t)i;
     }
-    return count;
 }
 
-/* Shows the mutant to some of its suspects at some stages. True when that is the end of it. */
-static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *programs,
-                 size_t count, size_t stages_end)
+/* Shows the mutant to its first suspects at all stages up to one. True when that is the end of it. */
+static bool show(struct mutation_run *run, struct mutant *mutant, struct suspects *suspects,
+                 size_t first, size_t stages_end)
 {
     for (size_t stage = 0; stage < stages_end; stage++) {
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < suspects->count && i < first; i++) {
+            if (suspects->stages[i] > stage)
+                continue;
             if (has_lived_long(run, mutant))
                 return true;
-            struct verdict verdict = {.test = run->programs[programs[i]].test};
-            mutant->executions +=
-                run_stage(run, stage, &run->programs[programs[i]], false, &verdict);
+            struct ckf_case_program *program = &run->programs[suspects->programs[i]];
+            struct verdict verdict = {.test = program->test};
+            mutant->executions += run_stage(run, stage, program, false, &verdict);
+            suspects->stages[i]++;
             if (verdict.outcome[0] == '\0')
                 continue;
             mutant->fate = KILLED;
-            mutant->killer = (uint16_t)programs[i];
+            mutant->killer = suspects->programs[i];
             snprintf(mutant->outcome, sizeof mutant->outcome, "%s", verdict.outcome);
             return true;
         }
@@ -405,20 +416,31 @@ static bool show(struct mutation_run *run, struct mutant *mutant, const size_t *
     return false;
 }
 
-/* The scenes that are most about this place first, and those well; who comes there alone, once, unless
- * nobody else does. */
-enum { FIRST_SUSPECTS = 8, FIRST_STAGES = 6, STAGES_ALONE = 1 };
+/* The scenes that are most about this place first, and the very first well; then all. */
+static const struct {
+    size_t suspects, stages;
+} rounds[] = {{24, 4}, {8, 6}, {6, 7}, {MAX_PROGRAMS, STAGES}};
+enum { ROUNDS = sizeof rounds / sizeof *rounds, STAGES_ALONE = 1 };
 
+static bool show_in_rounds(struct mutation_run *run, struct mutant *mutant,
+                           struct suspects *suspects)
+{
+    for (size_t i = 0; i < ROUNDS; i++)
+        if (show(run, mutant, suspects, rounds[i].suspects, rounds[i].stages))
+            return true;
+    return false;
+}
+
+/* Who comes there alone is asked once, unless nobody else does. */
 static void hunt(struct mutation_run *run, struct mutant *mutant)
 {
-    size_t programs[MAX_PROGRAMS], alone[MAX_PROGRAMS];
-    size_t count = suspects(run, mutant->place, BESIDE_OTHERS, programs);
-    size_t first = count < FIRST_SUSPECTS ? count : FIRST_SUSPECTS;
-    size_t alone_count = suspects(run, mutant->place, ALONE, alone);
+    struct suspects alone, beside_others;
+    find_suspects(run, mutant->place, ALONE, &alone);
+    find_suspects(run, mutant->place, BESIDE_OTHERS, &beside_others);
     mutant->fate = SURVIVED;
-    if (!show(run, mutant, programs, first, FIRST_STAGES) &&
-        !show(run, mutant, alone, alone_count, count > 0 ? STAGES_ALONE : STAGES))
-        show(run, mutant, programs, count, STAGES);
+    if (!show(run, mutant, &alone, MAX_PROGRAMS, STAGES_ALONE) &&
+        !show_in_rounds(run, mutant, &beside_others) && beside_others.count == 0)
+        show_in_rounds(run, mutant, &alone);
 }
 
 static void try_mutant(struct mutation_run *run, size_t number)
