@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "base/effort.h"
+#include "base/step.h"
 
 /* An entry is promoted that is met by SAMPLES samples within a period, which ends when a thread has
  * taken PERIOD samples, of one in EVERY of its adds to entries that others own: by keys with at least
@@ -25,7 +26,7 @@ static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entr
     if (!ckf_cells_try_lock_ids(&map->cells))
         return;
     uint64_t state = load_relaxed(&entry->state); /* relaxed: HOT is set under the lock alone */
-    if ((state & CKF_ENTRY_HOT) == 0 && ckf_cells_take_id(&map->cells, &id)) {
+    if (!CKF_STEP((state & CKF_ENTRY_HOT) != 0) && ckf_cells_take_id(&map->cells, &id)) {
         uint64_t home = ckf_entry_home(CKF_ENTRY_HOT, id);
         /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
          * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
@@ -138,7 +139,7 @@ uint64_t ckf_lockfree_value_slowly(struct ckf_lockfree_map *map, struct ckf_coun
         uint64_t sum = ckf_lockfree_all_adds(map, entry);
         /* edge counter-taken: acquire, as above */
         uint64_t still_taken = load_acquire(&entry->taken);
-        if (taken == still_taken)
+        if (!CKF_STEP(still_taken != taken))
             return sum - taken;
         taken = still_taken;
     }

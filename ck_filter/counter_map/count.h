@@ -5,6 +5,7 @@
 #ifndef CKF_COUNTER_MAP_COUNT_H
 #define CKF_COUNTER_MAP_COUNT_H
 
+#include "base/step.h"
 #include "counter_map/lockfree.h"
 
 /* True: the entry, of this state, is owned by the thread of the place, which is its own. */
@@ -48,7 +49,7 @@ static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
     /* relaxed: a take whose sum had cells in it, and an add before this call, have seen the entry HOT, and so
      * do we; and the sum's acquires come before the second look at `taken`, after which nothing is read */
     bool is_all = (load_relaxed(&entry->state) & CKF_ENTRY_HOT) == 0;
-    return CKF_LIKELY(is_all && load_relaxed(&entry->taken) == taken)
+    return CKF_LIKELY(is_all && !CKF_STEP(load_relaxed(&entry->taken) != taken))
                ? sum - taken
                : ckf_lockfree_value_slowly(map, entry);
 }

@@ -210,6 +210,24 @@ SCENE(map_read_beside_handle, "order-map-read-beside-handle", ATOMIC_ONLY, with_
 SCENE(map_read_beside_handle_without_call, "order-map-read-beside-handle-without-call", ATOMIC_ONLY,
       with_handle_for_two, destroy_map, {"owner", add_without_call, 1}, {"reader", read_slowly, 1});
 
+/* --- an entry is promoted once --- */
+
+static void count_twice(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    count(state);
+    count(state);
+}
+
+static void add_up_counts(struct ckf_stress_run *run, void *state)
+{
+    expect(run, take(state) == 4);
+    destroy_map(run, state);
+}
+
+SCENE(map_two_promote, "order-map-two-promote", ATOMIC_ONLY, owned_at_zero, add_up_counts,
+      {"guest", count_twice, 2});
+
 /* --- takes --- */
 
 static void count_and_take(struct ckf_stress_run *run, void *state)
