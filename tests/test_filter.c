@@ -346,6 +346,9 @@ static void compare_with_naive(struct ckf_filter *filter, const struct naive *na
     ckf_filter_evaluate_many(filter, records, verdicts, RECORDS);
     for (size_t i = 0; i < RECORDS; i++) {
         const struct ckf_rule *rule = naive_find(naive, bytes[i], records[i].len);
+        struct ckf_verdict alone = ckf_filter_evaluate(filter, records[i]);
+        assert_int_equal(alone.rule_id, verdicts[i].rule_id);
+        assert_int_equal(alone.action, verdicts[i].action);
         if (verdicts[i].rule_id != (rule != NULL ? rule->id : 0) ||
             verdicts[i].action != (rule != NULL ? rule->action : CKF_ACTION_PASS))
             fail_msg("record \"%.*s\": rule %u, naively %u", (int)records[i].len, bytes[i],
@@ -974,6 +977,16 @@ static int evaluate_until_told(void *arg)
     return 0;
 }
 
+static int evaluate_many_until_told(void *arg)
+{
+    struct forked *forked = arg;
+    const struct ckf_record records[2] = {text("a"), text("b")};
+    struct ckf_verdict verdicts[2];
+    while (!atomic_load(&forked->stop))
+        ckf_filter_evaluate_many(forked->filter, records, verdicts, 2);
+    return 0;
+}
+
 static int publish_until_told(void *arg)
 {
     struct forked *forked = arg;
@@ -994,8 +1007,11 @@ static int use_inherited(struct ckf_filter *filter)
     ckf_filter_read_stats(filter, &before);
     if (before.evaluated != before.passed + before.dropped)
         return 1;
-    for (int i = 0; i < 10; i++)
+    const struct ckf_record records[2] = {text("a"), text("b")};
+    struct ckf_verdict verdicts[2];
+    for (int i = 0; i < 8; i++)
         ckf_filter_evaluate(filter, text("a"));
+    ckf_filter_evaluate_many(filter, records, verdicts, 2);
     if (ckf_ruleset_create(&ruleset) != CKF_OK || ckf_ruleset_add(ruleset, &rule) != CKF_OK)
         return 2;
     if (ckf_filter_publish(filter, ruleset, before.generation, NULL) != CKF_OK)
@@ -1014,8 +1030,9 @@ static void a_forked_child_may_use_what_it_inherits(void **state)
 {
     enum { FORKS = 20 };
     struct forked forked = {.filter = new_filter(state, CKF_ACTION_PASS)};
-    struct test_thread evaluator, publisher;
+    struct test_thread evaluator, batches, publisher;
     thread_start(&evaluator, evaluate_until_told, &forked);
+    thread_start(&batches, evaluate_many_until_told, &forked);
     thread_start(&publisher, publish_until_told, &forked);
     for (int i = 0; i < FORKS; i++) {
         pid_t child = fork();
@@ -1027,6 +1044,7 @@ static void a_forked_child_may_use_what_it_inherits(void **state)
     }
     atomic_store(&forked.stop, true);
     thread_join(&evaluator);
+    thread_join(&batches);
     thread_join(&publisher);
     struct ckf_filter_stats stats;
     ckf_filter_read_stats(forked.filter, &stats);

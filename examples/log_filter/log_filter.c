@@ -27,9 +27,8 @@ static enum ckf_status publish_patiently(struct ckf_filter *filter,
     const struct timespec pause = {0, PUBLISH_PAUSE_NS};
     enum ckf_status status = CKF_BUSY;
     for (int i = 0; i < PUBLISH_TRIES && status == CKF_BUSY; i++) {
-        if (i > 0)
-            nanosleep(&pause,
-                      NULL); /* batches that use the rules before the last are on their way */
+        if (i > 0) /* batches that use the rules before the last are on their way */
+            nanosleep(&pause, NULL);
         status = ckf_filter_publish(filter, ruleset, 0, NULL);
     }
     return status;

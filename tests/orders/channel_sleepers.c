@@ -3,10 +3,12 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "channel/board.h"
 #include "channel/core.h"
 #include "channel/waitlist.h"
 #include "channels.h"
 #include "sync/parking.h"
+#include "sync/per_thread.h"
 
 static bool is_readable(struct ckf_stress_run *run, struct ckf_channel *channel,
                         enum ckf_direction direction)
@@ -215,6 +217,7 @@ struct peers {
     struct ckf_wait waits[3];
     struct ckf_wait_node nodes[3];
     uint64_t elems[3];
+    unsigned number_plus_one; /* of the thread whose waits the first two are */
 };
 
 static void link_peer(struct state *s, int number)
@@ -249,6 +252,7 @@ static void one_peer(struct ckf_stress_run *run, void *state)
     struct peers *peers = s->object;
     enrol_peer(s, 0);
     enrol_peer(s, 1);
+    peers->number_plus_one = ckf_thread_number_plus_one;
     ckf_waitlist_lock(&s->first->waitlist);
     ckf_waitlist_unlink(&s->first->waitlist, CKF_RECV, &peers->nodes[0]);
     ckf_waitlist_unlock(&s->first->waitlist);
@@ -306,6 +310,43 @@ static void free_peers(struct ckf_stress_run *run, void *state)
 
 SCENE(always_a_peer, "channel-order-always-a-peer", ATOMIC_ONLY, one_peer, free_peers,
       {"enroller", enrol_and_put, 1}, {"sender", put_first, 1});
+
+/* The one that was there has been fired, and its thread waits elsewhere. */
+static void wait_again(struct ckf_stress_run *run, void *state)
+{
+    struct peers *peers = ((struct state *)state)->object;
+    expect(run, ckf_park(&peers->waits[1].parker, CKF_FOREVER, NULL));
+    ckf_thread_number_plus_one = peers->number_plus_one;
+    ckf_wait_init(&peers->waits[0]);
+}
+
+static void enrol_and_claim(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_waitlist *list = &((struct state *)state)->first->waitlist;
+    (void)run;
+    ckf_waitlist_lock(list);
+    link_peer(state, 2);
+    struct ckf_wait_node *claimed = ckf_waitlist_claim(list, CKF_RECV, 1);
+    ckf_waitlist_unlock(list);
+    ckf_waitlist_fire(claimed);
+}
+
+/* As a sender does that finds the list locked. */
+static void claim_from_board(struct ckf_stress_run *run, void *state)
+{
+    struct ckf_channel *channel = ((struct state *)state)->first;
+    uint64_t before, after;
+    ckf_waitlist_sleepers(&channel->waitlist, CKF_RECV, &before);
+    struct ckf_wait_node *claimed = ckf_board_claim(&channel->handoff.boards[CKF_RECV]);
+    ckf_waitlist_sleepers(&channel->waitlist, CKF_RECV, &after);
+    expect(run, claimed != NULL || after != before);
+    if (claimed != NULL)
+        ckf_unpark(&claimed->wait->parker);
+}
+
+SCENE(always_a_peer_after_another, "channel-order-always-a-peer-after-another", ATOMIC_ONLY,
+      one_peer, free_peers, {"peer", wait_again, 1}, {"enroller", enrol_and_claim, 1},
+      {"sender", claim_from_board, 1});
 SCENE(always_a_peer_on_the_board, "channel-order-always-a-peer-on-the-board", ATOMIC_ONLY, one_peer,
       free_peers, {"enroller", put_while_enrolling, 1}, {"sender", put_first, 1});
 SCENE(always_a_peer_unless_canceled, "channel-order-always-a-peer-unless-canceled", ATOMIC_ONLY,

@@ -1,6 +1,8 @@
 /* tests/orders/map_keys.c - what scenes of the map's index do with their keys. */
 #include "map_keys.h"
 
+#include "counter_map/count.h"
+
 #include "base/memory.h"
 
 struct ckf_counter_map *make_map_of(struct ckf_stress_run *run, size_t max_keys)
@@ -99,6 +101,26 @@ void unlink_and_free(struct ckf_counter_map *map, struct ckf_counter_entry *entr
     unlink_entry(map, entry);
     ckf_section_wait_behind(&ckf_lockfree(map)->fence);
     ckf_lockfree_free_entry(ckf_lockfree(map), entry);
+}
+
+static void note_entry(struct ckf_counter_entry *entry, void *arg)
+{
+    *(struct ckf_counter_entry **)arg = entry;
+}
+
+struct ckf_counter_entry *only_entry(struct ckf_counter_map *map)
+{
+    struct ckf_counter_entry *entry = NULL;
+    ckf_lockfree_for_each(ckf_lockfree(map), CKF_ENTRY_UNFOUND, note_entry, &entry);
+    return entry;
+}
+
+uint64_t finish_removal(struct ckf_counter_map *map, struct ckf_counter_entry *entry)
+{
+    ckf_section_wait();
+    uint64_t adds = ckf_lockfree_all_adds(ckf_lockfree(map), entry);
+    ckf_lockfree_detach(ckf_lockfree(map), entry);
+    return adds;
 }
 
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count)

@@ -47,6 +47,11 @@ struct ckf_counter_entry *mark_dead(struct ckf_counter_map *map, struct ckf_coun
 /* What a removal does after the mark, no more. */
 void unlink_entry(struct ckf_counter_map *map, struct ckf_counter_entry *entry);
 void unlink_and_free(struct ckf_counter_map *map, struct ckf_counter_entry *entry);
+/* The entry of a map that has one. */
+struct ckf_counter_entry *only_entry(struct ckf_counter_map *map);
+/* What a removal does once nobody finds the entry any more: waits, adds up, and lets go of it. By a wait that
+ * does not raise a fence, and so has one barrier only. */
+uint64_t finish_removal(struct ckf_counter_map *map, struct ckf_counter_entry *entry);
 
 /* Root 0 gets so many keys, all in one place below. */
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count);

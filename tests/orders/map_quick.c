@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "counter_map/count.h"
 #include "counter_map/front.h"
 
 enum { FIRST_ACTOR = 1 };
@@ -32,11 +31,6 @@ static void add(struct ckf_stress_run *run, struct state *s)
 
 /* --- setups --- */
 
-static void note_entry(struct ckf_counter_entry *entry, void *state)
-{
-    ((struct state *)state)->entry = entry;
-}
-
 static void make_key(struct ckf_stress_run *run, struct state *s)
 {
     s->map = make_map_of(run, 0);
@@ -47,7 +41,7 @@ static void make_key(struct ckf_stress_run *run, struct state *s)
 static struct ckf_cell_row *make_its_own(struct state *s)
 {
     struct ckf_lockfree_map *map = ckf_lockfree(s->map);
-    ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, note_entry, s);
+    s->entry = only_entry(s->map);
     atomic_fetch_or(&s->entry->state, ckf_entry_home(CKF_ENTRY_OWNED, FIRST_ACTOR));
     struct ckf_place *place = &ckf_places[FIRST_ACTOR];
     place->number = FIRST_ACTOR;
@@ -55,7 +49,6 @@ static struct ckf_cell_row *make_its_own(struct state *s)
     return ckf_cells_make_row(&map->cells, place);
 }
 
-/* Nobody finds the key in the index any more. */
 static void known_to_front(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -66,7 +59,6 @@ static void known_to_front(struct ckf_stress_run *run, void *state)
     memcpy(&words.last, key + KEY_LENGTH - sizeof words.last, sizeof words.last);
     expect(run,
            ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
-    unlink_entry(s->map, s->entry);
 }
 
 static void known_to_handle(struct ckf_stress_run *run, void *state)
@@ -75,7 +67,6 @@ static void known_to_handle(struct ckf_stress_run *run, void *state)
     make_key(run, s);
     expect(run, ckf_counter_map_counter(s->map, key, KEY_LENGTH, &s->counter) == CKF_OK);
     (void)make_its_own(s);
-    unlink_entry(s->map, s->entry);
 }
 
 static void known_to_index(struct ckf_stress_run *run, void *state)
@@ -87,14 +78,21 @@ static void known_to_index(struct ckf_stress_run *run, void *state)
     ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
 }
 
-#define BEHIND_FENCE(setup)                                                                        \
-    static void setup##_behind_fence(struct ckf_stress_run *run, void *state)                      \
+/* Nobody finds it in the index any more; or behind a fence. */
+#define ALONE_AND_BEHIND_FENCE(known)                                                              \
+    static void known##_alone(struct ckf_stress_run *run, void *state)                             \
     {                                                                                              \
-        setup(run, state);                                                                         \
+        struct state *s = state;                                                                   \
+        known(run, s);                                                                             \
+        unlink_entry(s->map, s->entry);                                                            \
+    }                                                                                              \
+    static void known##_behind_fence(struct ckf_stress_run *run, void *state)                      \
+    {                                                                                              \
+        known(run, state);                                                                         \
         raise_fence(((struct state *)state)->map);                                                 \
     }
-BEHIND_FENCE(known_to_front)
-BEHIND_FENCE(known_to_handle)
+ALONE_AND_BEHIND_FENCE(known_to_front)
+ALONE_AND_BEHIND_FENCE(known_to_handle)
 
 /* --- actors --- */
 
@@ -135,19 +133,6 @@ static void add_by_handle(struct ckf_stress_run *run, struct state *s)
 ADDS(add, count)
 ADDS(add_by_handle, count_by_handle)
 
-/* A fence that is down would be raised, with a second barrier. */
-static void finish_removal(struct state *s, bool with_barrier)
-{
-    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
-    if (with_barrier || load_relaxed(&map->fence.light.mode) == CKF_FENCE_DOWN)
-        ckf_section_wait();
-    else
-        ckf_section_wait_behind(&map->fence);
-    s->final = ckf_lockfree_all_adds(map, s->entry);
-    ckf_lockfree_detach(map, s->entry);
-    reach(&s->is_removed);
-}
-
 /* As removal.c, forget_words(). */
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
@@ -155,7 +140,7 @@ static void move_tag_on(struct ckf_stress_run *run, void *state)
     _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
     (void)run;
     store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
-    finish_removal(s, false);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
@@ -163,13 +148,20 @@ static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     (void)run;
     fetch_or_seq_cst(&s->entry->state, (uint64_t)CKF_ENTRY_DEAD);
-    finish_removal(s, ckf_lockfree_disarm(ckf_lockfree(s->map), s->entry));
+    (void)ckf_lockfree_disarm(ckf_lockfree(s->map), s->entry);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void remove_it(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     expect(run, ckf_counter_map_remove(s->map, key, KEY_LENGTH, &s->final) == CKF_OK);
+}
+
+static void remove_and_say_so(struct ckf_stress_run *run, void *state)
+{
+    remove_it(run, state);
+    reach(&((struct state *)state)->is_removed);
 }
 
 static void lower_fence(struct ckf_stress_run *run, void *state)
@@ -190,13 +182,14 @@ static void add_up(struct ckf_stress_run *run, void *state)
     ckf_counter_map_destroy(s->map);
 }
 
+/* Removed by one step alone, without a fence; or as ever, behind one. */
 #define MEETS_REMOVAL(id, known, name, remove)                                                     \
-    SCENE(map_##known##_twice, "order-map-twice-" id, ATOMIC_ONLY, known, add_up,                  \
+    SCENE(map_##known##_twice, "order-map-twice-" id, ATOMIC_ONLY, known##_alone, add_up,          \
           {"adder", name##_twice, 1}, {"remover", remove, 1});                                     \
-    SCENE(map_##known##_when_waited_for, "order-map-removal-" id, ATOMIC_ONLY, known, add_up,      \
-          {"adder", name##_when_waited_for, 1}, {"remover", remove, 1});                           \
+    SCENE(map_##known##_when_waited_for, "order-map-removal-" id, ATOMIC_ONLY, known##_alone,      \
+          add_up, {"adder", name##_when_waited_for, 1}, {"remover", remove, 1});                   \
     SCENE(map_##known##_behind_fence, "order-map-fence-" id, ATOMIC_ONLY, known##_behind_fence,    \
-          add_up, {"adder", name##_behind_fence, 1}, {"remover", remove, 1},                       \
+          add_up, {"adder", name##_behind_fence, 1}, {"remover", remove_and_say_so, 1},            \
           {"lowerer", lower_fence, 1})
 
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);

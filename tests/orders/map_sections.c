@@ -12,6 +12,7 @@
 struct state {
     struct ckf_counter_map *map;
     struct ckf_counter *counter;
+    struct ckf_counter_entry *entry;
     const char *key;
     _Atomic(uint64_t) added; /* relaxed: it must not order what a scene is about */
     uint64_t final, phase;
@@ -31,22 +32,13 @@ static void add(struct ckf_stress_run *run, struct state *s)
 
 /* --- a map with one key --- */
 
-static void make_empty(struct ckf_stress_run *run, struct state *s, const char *key)
+static void make_map(struct ckf_stress_run *run, struct state *s, const char *key)
 {
     s->map = make_map_of(run, 0);
     s->key = key;
     s->phase = load_relaxed(&ckf_sections.phase);
-}
-
-static void make_map(struct ckf_stress_run *run, struct state *s, const char *key)
-{
-    make_empty(run, s, key);
     add(run, s);
-}
-
-static void no_key(struct ckf_stress_run *run, void *state)
-{
-    make_empty(run, state, "short key");
+    s->entry = only_entry(s->map);
 }
 
 static void tiny_key(struct ckf_stress_run *run, void *state)
@@ -97,10 +89,26 @@ static void remove_it(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_remove(s->map, s->key, strlen(s->key), &s->final) == CKF_OK);
 }
 
+/* There is a leaf, into which the key comes again. */
+static void short_key_removed(struct ckf_stress_run *run, void *state)
+{
+    make_map(run, state, "short key");
+    remove_it(run, state);
+}
+
 static void with_handle_of_removed(struct ckf_stress_run *run, void *state)
 {
     with_handle(run, state);
     remove_it(run, state);
+}
+
+/* By the step that all who look for the key depend on, alone. */
+static void unlink_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_entry(s->map, s->entry);
+    s->final = finish_removal(s->map, s->entry);
 }
 
 static void remove_once_read(struct ckf_stress_run *run, void *state)
@@ -109,7 +117,7 @@ static void remove_once_read(struct ckf_stress_run *run, void *state)
     remove_it(run, state);
 }
 
-static void remove_behind_fence(struct ckf_stress_run *run, void *state)
+static void remove_and_say_so(struct ckf_stress_run *run, void *state)
 {
     remove_it(run, state);
     reach(&((struct state *)state)->is_removed);
@@ -156,9 +164,29 @@ static void list(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_for_each(((struct state *)state)->map, visit, run) == CKF_OK);
 }
 
+/* Gives way inside the section: a waiter that does not see it goes on then. */
+static void find(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    size_t length = strlen(s->key);
+    struct ckf_counter_key key = {s->key, length, ckf_counter_hash(s->map, s->key, length)};
+    struct ckf_place *place = ckf_lockfree_begin(map);
+    struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, &key);
+    ckf_stress_spin(run);
+    expect(run, entry == NULL || entry->length == length);
+    ckf_section_end(place);
+}
+
 static void count(struct ckf_stress_run *run, void *state)
 {
     add(run, state);
+}
+
+static void read_by_handle(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)ckf_counter_get(((struct state *)state)->counter);
 }
 
 static void make_handle(struct ckf_stress_run *run, void *state)
@@ -175,9 +203,35 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
     note_add(s);
 }
 
-/* After a read, when somebody waits for sections; behind a fence, when that is down again. */
-#define MEETS_REMOVAL(name, id, before)                                                            \
+/* Of a thread that has been in a section before. */
+#define COMES_BACK(name)                                                                           \
+    static void name##_again(struct ckf_stress_run *run, void *state)                              \
+    {                                                                                              \
+        ckf_section_end(ckf_section_begin());                                                      \
+        name(run, state);                                                                          \
+    }
+
+COMES_BACK(count)
+COMES_BACK(count_by_handle)
+
+/* When somebody waits for sections. */
+#define MEETS_WAIT(name, id)                                                                       \
     static void name##_when_waited_for(struct ckf_stress_run *run, void *state)                    \
+    {                                                                                              \
+        ckf_section_end(ckf_section_begin());                                                      \
+        await_wait(run, ((struct state *)state)->phase);                                           \
+        name(run, state);                                                                          \
+    }                                                                                              \
+    SCENE(map_waited_for_##name, "order-map-waited-for-" id, ATOMIC_ONLY, tiny_key, add_up,        \
+          {"caller", name##_when_waited_for, 1}, {"remover", unlink_it, 1})
+
+MEETS_WAIT(read, "read");
+MEETS_WAIT(find, "find");
+MEETS_WAIT(count, "add");
+
+/* After a read, when somebody waits; behind a fence, when that is down again. */
+#define MEETS_REMOVAL(name, id, before)                                                            \
+    static void name##_after_read(struct ckf_stress_run *run, void *state)                         \
     {                                                                                              \
         struct state *s = state;                                                                   \
         read(run, s);                                                                              \
@@ -191,9 +245,9 @@ static void count_by_handle(struct ckf_stress_run *run, void *state)
         name(run, state);                                                                          \
     }                                                                                              \
     SCENE(map_removal_and_##name, "order-map-removal-and-" id, ATOMIC_ONLY, before, add_up,        \
-          {"caller", name##_when_waited_for, 1}, {"remover", remove_once_read, 1});                \
+          {"caller", name##_after_read, 1}, {"remover", remove_once_read, 1});                     \
     SCENE(map_fence_and_##name, "order-map-fence-and-" id, ATOMIC_ONLY, before##_behind_fence,     \
-          add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_behind_fence, 1},         \
+          add_up, {"caller", name##_behind_fence, 1}, {"remover", remove_and_say_so, 1},           \
           {"lowerer", lower_fence, 1})
 
 MEETS_REMOVAL(read, "read", tiny_key);
@@ -202,15 +256,11 @@ MEETS_REMOVAL(count, "add", tiny_key);
 MEETS_REMOVAL(make_handle, "handle", tiny_key);
 MEETS_REMOVAL(count_by_handle, "handle-add", with_handle);
 
-/* Of a thread that has been in a section before. */
-#define COMES_BACK(name)                                                                           \
-    static void name##_again(struct ckf_stress_run *run, void *state)                              \
-    {                                                                                              \
-        ckf_section_end(ckf_section_begin());                                                      \
-        name(run, state);                                                                          \
-    }
-COMES_BACK(count)
-COMES_BACK(count_by_handle)
+static void count_by_handle_when_removed(struct ckf_stress_run *run, void *state)
+{
+    await(run, &((struct state *)state)->is_removed);
+    count_by_handle(run, state);
+}
 
 static void list_removed(struct ckf_stress_run *run, void *state)
 {
@@ -219,14 +269,19 @@ static void list_removed(struct ckf_stress_run *run, void *state)
 }
 
 SCENE(map_sealed_and_list, "order-map-sealed-and-list", ATOMIC_ONLY, tiny_key_sealed, add_up,
-      {"remover", remove_behind_fence, 1}, {"caller", list_removed, 1});
+      {"remover", remove_and_say_so, 1}, {"caller", list_removed, 1});
 
 /* --- what another call has made --- */
 
-SCENE(map_key_is_made, "order-map-key-is-made", ATOMIC_ONLY, no_key, add_up,
+SCENE(map_key_is_made, "order-map-key-is-made", ATOMIC_ONLY, short_key_removed, add_up,
       {"adder", count_again, 2});
 SCENE(map_handle_is_bound_anew, "order-map-handle-is-bound-anew", ATOMIC_ONLY,
       with_handle_of_removed, add_up, {"adder", count_by_handle_again, 2});
+
+/* The add lets go of the entry, once that is removed. */
+SCENE(map_handle_is_read, "order-map-handle-is-read", ATOMIC_ONLY, with_handle, add_up,
+      {"reader", read_by_handle, 1}, {"remover", remove_and_say_so, 1},
+      {"adder", count_by_handle_when_removed, 1});
 
 /* --- leaves are given back --- */
 
