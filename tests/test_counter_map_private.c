@@ -6,6 +6,7 @@
 
 #include "base/fold_hash.h"
 #include "base/memory.h"
+#include "counter_map/blocks.h"
 #include "counter_map/cells.h"
 #include "counter_map/entry.h"
 #include "counter_map/list.h"
@@ -296,7 +297,7 @@ static void cells_abound_until_few_ids_are_left(void **state)
 
 static struct ckf_front *make_front(void)
 {
-    struct ckf_front *front = ckf_front_make(CKF_FRONT_LEAST_BITS);
+    struct ckf_front *front = ckf_front_make(CKF_FRONT_LEAST);
     assert_non_null(front);
     return front;
 }
@@ -357,8 +358,8 @@ static void a_front_grows_until_it_holds_what_is_asked_for(void **state)
                 assert_ptr_equal(word, &words[i]);
             found += word != NULL && round == ROUNDS - 1;
         }
-    assert_true(64 - front->shift > CKF_FRONT_LEAST_BITS);
-    assert_true(64 - front->shift <= CKF_FRONT_MOST_BITS);
+    assert_true(ckf_front_size(front) > CKF_FRONT_LEAST);
+    assert_true(ckf_front_size(front) <= CKF_FRONT_MOST);
     assert_true(found > KEYS / 10 * 9);
     ckf_free(front);
 }
@@ -396,6 +397,60 @@ static void a_front_that_misses_rests(void **state)
     }
     assert_true(rested && came_back);
     ckf_free(front);
+}
+
+/* --- blocks --- */
+
+static void take_block(struct ckf_blocks *blocks, struct ckf_block_run *run, void **block, int mark)
+{
+    unsigned char zeroes[CKF_BLOCK_OF_ENTRY] = {0};
+    assert_true(ckf_blocks_take(blocks, run, block));
+    assert_non_null(*block);
+    assert_int_equal((uintptr_t)*block % CKF_BLOCK_OF_ENTRY, 0);
+    assert_memory_equal(*block, zeroes, sizeof zeroes);
+    memset(*block, mark, CKF_BLOCK_OF_ENTRY);
+}
+
+/* From two runs and without one, fresh and used before. */
+static void blocks_are_zeroed_and_nobody_elses(void **state)
+{
+    (void)state;
+    enum { TAKEN = 3000 };
+    static void *taken[TAKEN];
+    struct ckf_blocks *blocks = ckf_alloc_aligned(sizeof *blocks, CKF_CACHELINE);
+    struct ckf_block_run runs[2] = {0};
+    assert_non_null(blocks);
+    ckf_blocks_init(blocks);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < TAKEN; i++)
+            take_block(blocks, i % 3 == 2 ? NULL : &runs[i % 3], &taken[i], i % 255 + 1);
+        for (int i = 0; i < TAKEN; i++) {
+            const unsigned char *block = taken[i];
+            for (int byte = 0; byte < CKF_BLOCK_OF_ENTRY; byte++)
+                assert_int_equal(block[byte], i % 255 + 1);
+            ckf_blocks_give_back(blocks, taken[i]);
+        }
+    }
+    ckf_blocks_destroy(blocks);
+    ckf_free(blocks);
+}
+
+static void an_entry_and_its_rest_share_a_block(void **state)
+{
+    (void)state;
+    _Alignas(CKF_BLOCK_OF_ENTRY) static char blocks[4][CKF_BLOCK_OF_ENTRY];
+    size_t offsets[2] = {0};
+    for (int i = 0; i < 4; i++) {
+        struct ckf_counter_entry *entry = ckf_entry_in_block(blocks[i]);
+        entry->state = CKF_ENTRY_IN_BLOCK;
+        char *hot = (char *)entry, *rest = (char *)ckf_entry_rest(entry);
+        assert_ptr_equal(ckf_entry_block(entry), blocks[i]);
+        assert_int_equal(hot < rest ? rest - hot : hot - rest, CKF_ENTRY_BLOCK_LINE);
+        assert_true(rest == blocks[i] || hot == blocks[i]);
+        offsets[hot == blocks[i]]++;
+    }
+    assert_int_equal(offsets[0], 2);
+    assert_int_equal(offsets[1], 2);
 }
 
 /* --- lists --- */
@@ -463,6 +518,8 @@ int main(void)
         cmocka_unit_test(a_front_grows_until_it_holds_what_is_asked_for),
         cmocka_unit_test(a_front_stays_as_it_is_without_memory),
         cmocka_unit_test(a_front_that_misses_rests),
+        cmocka_unit_test(blocks_are_zeroed_and_nobody_elses),
+        cmocka_unit_test(an_entry_and_its_rest_share_a_block),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

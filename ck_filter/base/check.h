@@ -11,13 +11,16 @@
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
 #define CKF_NOINLINE    __attribute__((noinline))
+/* The compiler keeps the value, instead of computing it again where it is needed. */
+#define ckf_compute_once(value) __asm__("" : "+r"(value))
 /* So that what it is told as a constant (a function, say) is one. */
 #define CKF_ALWAYS_INLINE static inline __attribute__((always_inline))
 /* A small variable of each thread's that is reached without a call. There is not much room for such. */
 #define CKF_OWN_WORD static _Thread_local __attribute__((tls_model("initial-exec")))
 #else
-#define CKF_LIKELY(x)   (x)
-#define CKF_UNLIKELY(x) (x)
+#define CKF_LIKELY(x)           (x)
+#define CKF_UNLIKELY(x)         (x)
+#define ckf_compute_once(value) ((void)(value))
 #define CKF_COLD
 #define CKF_NOINLINE
 #define CKF_ALWAYS_INLINE static inline

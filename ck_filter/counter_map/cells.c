@@ -86,7 +86,7 @@ static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
     row = ckf_alloc_aligned(sizeof *row, CKF_CACHELINE);
     if (row == NULL)
         return NULL;
-    row->front = ckf_front_make(CKF_FRONT_LEAST_BITS);
+    row->front = ckf_front_make(CKF_FRONT_LEAST);
     /* edge row-published: release; pairs with the acquire in row_at(). */
     store_release(place, row);
     raise_row_end(cells, number);

@@ -54,8 +54,9 @@ static inline bool make_key(const struct ckf_counter_map *map, const void *bytes
     return true;
 }
 
-static enum ckf_status add_any(struct ckf_counter_map *map, const void *bytes, size_t length,
-                               uint64_t n)
+/* Out of line, so that short keys need no stack frame. */
+CKF_NOINLINE static enum ckf_status add_any(struct ckf_counter_map *map, const void *bytes,
+                                            size_t length, uint64_t n)
 {
     struct ckf_counter_key key;
     if (!make_key(map, bytes, length, &key))
@@ -78,7 +79,8 @@ enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *byt
     return add_any(map, bytes, length, n);
 }
 
-static enum ckf_status add_any_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
+CKF_NOINLINE static enum ckf_status add_any_u64(struct ckf_counter_map *map, uint64_t number,
+                                                uint64_t n)
 {
     return add_any(map, &number, sizeof number, n);
 }

@@ -12,17 +12,16 @@ enum {
     JUDGE_EVERY = 2,    /* misses of a slot */
     HITS_OF_A_MISS = 4, /* that are worth it */
     HITS_ENOUGH = 32,   /* of a miss: no need for a larger front */
-    GROWTH_BITS = 2,
+    GROWTH = 4,         /* times */
     REST = 1 << 18
 };
 
-struct ckf_front *ckf_front_make(unsigned bits)
+struct ckf_front *ckf_front_make(size_t sets)
 {
-    size_t sets = (size_t)1 << bits;
     struct ckf_front *front =
         ckf_alloc_aligned(sizeof *front + sets * sizeof front->sets[0], alignof(struct ckf_front));
     if (front != NULL)
-        front->shift = 64 - bits;
+        front->mask = (sets - 1) << CKF_FRONT_SET_BITS;
     return front;
 }
 
@@ -51,14 +50,13 @@ static void fill(struct ckf_front *front, struct ckf_front_slot slot, size_t len
 static bool grow(struct ckf_front **front, uint64_t tag)
 {
     struct ckf_front *old = *front;
-    unsigned bits = 64 - old->shift;
-    if (bits == CKF_FRONT_MOST_BITS)
+    size_t sets = ckf_front_size(old), more = sets * GROWTH;
+    if (sets == CKF_FRONT_MOST)
         return false;
-    bits = bits + GROWTH_BITS < CKF_FRONT_MOST_BITS ? bits + GROWTH_BITS : CKF_FRONT_MOST_BITS;
-    struct ckf_front *fresh = ckf_front_make(bits);
+    struct ckf_front *fresh = ckf_front_make(more < CKF_FRONT_MOST ? more : CKF_FRONT_MOST);
     if (fresh == NULL)
         return false;
-    for (size_t set = 0; set < (size_t)1 << (64 - old->shift); set++)
+    for (size_t set = 0; set < sets; set++)
         for (size_t way = 0; way < CKF_FRONT_WAYS; way++) {
             struct ckf_front_slot *slot = &old->sets[set].ways[way];
             if (slot->tag > tag)
@@ -85,6 +83,6 @@ bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, u
 {
     struct ckf_front_slot slot = {tag + key->length, key->first, key->last, word};
     fill(*front, slot, key->length, tag);
-    uint64_t slots = (uint64_t)CKF_FRONT_WAYS << (64 - (*front)->shift);
+    uint64_t slots = CKF_FRONT_WAYS * ckf_front_size(*front);
     return ++(*front)->misses < JUDGE_EVERY * slots || judge(front, tag);
 }

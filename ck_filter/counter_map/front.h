@@ -16,9 +16,11 @@
 #include "counter_map/map.h"
 
 enum {
-    CKF_FRONT_LEAST_BITS = CKF_SIZE(8, 1), /* of the number of its sets */
+    CKF_FRONT_LEAST = CKF_SIZE(1 << 8, 2), /* sets */
     CKF_FRONT_MOST_BITS = CKF_SIZE(13, 2),
+    CKF_FRONT_MOST = 1 << CKF_FRONT_MOST_BITS,
     CKF_FRONT_WAYS = 2,
+    CKF_FRONT_SET_BITS = 6, /* of the size of a set */
     CKF_FRONT_TAG_STEP = 32 /* the length of a key is added to the tag */
 };
 
@@ -30,17 +32,24 @@ struct ckf_front_slot {
 };
 
 struct ckf_front {
-    unsigned shift;  /* 64, less the bits of its size */
-    uint32_t rest;   /* adds to come until it is used again */
-    uint64_t misses; /* these two: since the front was last judged */
-    uint64_t hits;
+    uint64_t mask; /* of the offset of a set, in bytes */
+    uint64_t hits; /* these two: since the front was last judged */
+    uint64_t misses;
+    uint32_t rest; /* adds to come until it is used again */
     struct ckf_front_set {
         alignas(64) struct ckf_front_slot ways[CKF_FRONT_WAYS]; /* one line */
     } sets[];
 };
 
-/* An empty front; NULL without memory. */
-struct ckf_front *ckf_front_make(unsigned bits);
+_Static_assert(sizeof(struct ckf_front_set) == 1 << CKF_FRONT_SET_BITS, "a set has one line");
+
+static inline size_t ckf_front_size(const struct ckf_front *front)
+{
+    return (front->mask >> CKF_FRONT_SET_BITS) + 1;
+}
+
+/* An empty front of so many sets, a power of two; NULL without memory. */
+struct ckf_front *ckf_front_make(size_t sets);
 
 static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
                                                   const struct ckf_short_key *key)
@@ -48,7 +57,9 @@ static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
     /* No secret: who chooses keys that share a set makes them be looked up. */
     uint64_t mixed = key->first ^ (key->last << 32 | key->last >> 32);
     mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return &front->sets[mixed >> front->shift];
+    /* The highest bits: the front's size is no matter of how far they are shifted. */
+    uint64_t offset = mixed >> (64 - CKF_FRONT_MOST_BITS - CKF_FRONT_SET_BITS) & front->mask;
+    return (struct ckf_front_set *)(void *)((char *)front->sets + offset);
 }
 
 /* Where this thread counts the key, if it knows; tag: the map's, loaded inside this section. */
@@ -58,6 +69,7 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
     struct ckf_front_set *set = ckf_front_set(front, key);
     /* The way without a branch, which would be a matter of luck. */
     const struct ckf_front_slot *slot = &set->ways[set->ways[0].last != key->last];
+    ckf_compute_once(slot);
     if (CKF_UNLIKELY(slot->tag != tag + key->length || slot->first != key->first ||
                      slot->last != key->last))
         return NULL;

@@ -463,17 +463,20 @@ static inline size_t gather(_Atomic(uintptr_t) *slot, struct ckf_counter_entry *
     return count + (entry != NULL);
 }
 
-enum { SLOTS_AT_ONCE = CKF_SIZE(4, 1) };
-
 size_t ckf_leaf_gather(struct ckf_leaf_walk *walk, struct ckf_counter_entry **entries)
 {
     _Atomic(uintptr_t) *slot = walk->slot, *end = walk->end;
     if (end - slot > CKF_LEAF_GATHERED)
         end = slot + CKF_LEAF_GATHERED;
     size_t count = 0;
-    for (; slot < end; slot += SLOTS_AT_ONCE)
-        for (int i = 0; i < SLOTS_AT_ONCE; i++)
-            count = gather(slot + i, entries, count);
+    for (; end - slot >= 4; slot += 4) {
+        count = gather(slot, entries, count);
+        count = gather(slot + 1, entries, count);
+        count = gather(slot + 2, entries, count);
+        count = gather(slot + 3, entries, count);
+    }
+    for (; slot < end; slot++)
+        count = gather(slot, entries, count);
     walk->slot = end;
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(entries[i]);
