@@ -24,9 +24,26 @@ void assert_status_is(enum ckf_status status, enum ckf_status expected, const ch
     _fail(file, line);
 }
 
+unsigned promised_flags;
+
+int promise_single_ends(void **state)
+{
+    (void)state;
+    promised_flags = CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER;
+    return 0;
+}
+
+int promise_nothing(void **state)
+{
+    (void)state;
+    promised_flags = 0;
+    return 0;
+}
+
 struct ckf_channel *channel_with(struct ckf_channel_options options)
 {
     struct ckf_channel *channel = NULL;
+    options.flags |= promised_flags;
     assert_status(ckf_channel_create(&channel, &options), CKF_OK);
     assert_non_null(channel);
     return channel;

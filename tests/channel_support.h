@@ -60,6 +60,18 @@ extern const size_t capacities[CAPACITIES];
 /* 1, 4, 8, 24 and 4096. */
 extern const size_t elem_sizes[ELEM_SIZES];
 
+/* As BOTH_VARIANTS, for tests in which one thread at a time sends in each channel, and one receives: a third
+ * time for the ATOMIC variant, which is promised that. */
+#define BOTH_VARIANTS_AND_PROMISED(test)                                                           \
+    BOTH_VARIANTS(test),                                                                           \
+    {                                                                                              \
+#test " [promised]", test, promise_single_ends, promise_nothing,                           \
+            (void *)(uintptr_t)&atomic_variant                                                     \
+    }
+extern unsigned promised_flags; /* of all channels that the test makes */
+int promise_single_ends(void **state);
+int promise_nothing(void **state);
+
 /* Never fails: a test that cannot have its channel ends. */
 struct ckf_channel *channel_of(enum ckf_variant variant, size_t capacity, size_t elem_size);
 struct ckf_channel *channel_with(struct ckf_channel_options options);

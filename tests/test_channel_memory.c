@@ -454,16 +454,16 @@ int main(void)
 {
     install_failing_allocator();
     const struct CMUnitTest tests[] = {
-        BOTH_VARIANTS(create_without_memory_makes_nothing),
-        BOTH_VARIANTS(destroy_hands_over_everything_without_memory),
-        BOTH_VARIANTS(a_send_without_memory_leaves_the_element_to_the_caller),
-        BOTH_VARIANTS(a_receive_without_memory_leaves_the_element_in_the_channel),
-        BOTH_VARIANTS(batches_without_memory_move_what_they_say),
-        BOTH_VARIANTS(a_wait_without_memory_leaves_nothing_behind),
-        BOTH_VARIANTS(a_sleeper_is_served_after_a_send_without_memory),
-        BOTH_VARIANTS(close_and_counting_need_no_memory),
-        BOTH_VARIANTS(event_fds_without_memory_can_be_made_later),
-        BOTH_VARIANTS(a_select_without_memory_writes_only_the_choice),
+        BOTH_VARIANTS_AND_PROMISED(create_without_memory_makes_nothing),
+        BOTH_VARIANTS_AND_PROMISED(destroy_hands_over_everything_without_memory),
+        BOTH_VARIANTS_AND_PROMISED(a_send_without_memory_leaves_the_element_to_the_caller),
+        BOTH_VARIANTS_AND_PROMISED(a_receive_without_memory_leaves_the_element_in_the_channel),
+        BOTH_VARIANTS_AND_PROMISED(batches_without_memory_move_what_they_say),
+        BOTH_VARIANTS_AND_PROMISED(a_wait_without_memory_leaves_nothing_behind),
+        BOTH_VARIANTS_AND_PROMISED(a_sleeper_is_served_after_a_send_without_memory),
+        BOTH_VARIANTS_AND_PROMISED(close_and_counting_need_no_memory),
+        BOTH_VARIANTS_AND_PROMISED(event_fds_without_memory_can_be_made_later),
+        BOTH_VARIANTS_AND_PROMISED(a_select_without_memory_writes_only_the_choice),
     };
     return cmocka_run_group_tests_name("channel_memory", tests, NULL, NULL);
 }

@@ -151,10 +151,10 @@ static void a_thread_that_nobody_will_receive_from_is_a_leak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH_VARIANTS(a_sleeping_call_is_listed_until_it_ends),
-        BOTH_VARIANTS(a_channel_without_a_name_is_listed_with_an_empty_one),
-        BOTH_VARIANTS(a_select_is_listed_once_for_each_channel),
-        BOTH_VARIANTS(a_thread_that_nobody_will_receive_from_is_a_leak),
+        BOTH_VARIANTS_AND_PROMISED(a_sleeping_call_is_listed_until_it_ends),
+        BOTH_VARIANTS_AND_PROMISED(a_channel_without_a_name_is_listed_with_an_empty_one),
+        BOTH_VARIANTS_AND_PROMISED(a_select_is_listed_once_for_each_channel),
+        BOTH_VARIANTS_AND_PROMISED(a_thread_that_nobody_will_receive_from_is_a_leak),
     };
     return cmocka_run_group_tests_name("channel_waiters", tests, NULL, NULL);
 }

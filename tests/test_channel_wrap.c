@@ -17,7 +17,7 @@ static struct ckf_channel *channel_near(enum ckf_variant variant, size_t capacit
                                         uint64_t start)
 {
     const struct ckf_channel_options options = {
-        .variant = variant, .capacity = capacity, .elem_size = elem_size};
+        .variant = variant, .capacity = capacity, .elem_size = elem_size, .flags = promised_flags};
     struct ckf_channel *channel = NULL;
     assert_status(ckf_channel_create_at(&channel, &options, start), CKF_OK);
     return channel;
@@ -156,8 +156,8 @@ static void traffic_crosses_the_wrap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH_VARIANTS(capacity_and_order_hold_across_the_wrap),
-        BOTH_VARIANTS(close_is_seen_at_every_distance_from_the_wrap),
+        BOTH_VARIANTS_AND_PROMISED(capacity_and_order_hold_across_the_wrap),
+        BOTH_VARIANTS_AND_PROMISED(close_is_seen_at_every_distance_from_the_wrap),
         BOTH_VARIANTS(traffic_crosses_the_wrap),
     };
     return cmocka_run_group_tests_name("channel_wrap", tests, NULL, NULL);

@@ -8,6 +8,8 @@
 
 #include <ck_filter/filter.h>
 
+#include <time.h>
+
 #include "cases/filter_bodies.h"
 
 static struct ckf_ruleset *ruleset_of(const struct filter_corpus *corpus)
@@ -34,8 +36,12 @@ static bool our_publish(void *filter, const struct filter_corpus *corpus)
     struct ckf_ruleset *ruleset = ruleset_of(corpus);
     if (ruleset == NULL)
         return false;
+    const struct timespec pause = {0, 1000000};
     uint64_t generation;
-    enum ckf_status status = ckf_filter_publish(filter, ruleset, 0, &generation);
+    enum ckf_status status;
+    while ((status = ckf_filter_publish(filter, ruleset, 0, &generation)) == CKF_BUSY)
+        nanosleep(&pause,
+                  NULL); /* evaluations may still use the rules before: others wait always */
     ckf_ruleset_destroy(ruleset);
     return status == CKF_OK;
 }

@@ -32,11 +32,13 @@
 /* A ticket is kept times 2: so it differs from what else the word of the close can say. */
 enum { TICKET = 2, OPEN = 1, CLOSING = 3 };
 
-/* How far ahead the sender has a line fetched, which the receiver has read since: not yet those that it is
- * reading. */
+/* How far ahead the sender has a line fetched, which the receiver has read since; behind the last slot is
+ * room that nobody uses. */
 enum { BYTES_AHEAD = 128 };
 
 #define INLINED static inline __attribute__((always_inline))
+/* Not inlined, so that the usual way needs no room for what these call. */
+#define APART static __attribute__((noinline))
 
 enum ckf_status ckf_spsc_init(struct ckf_spsc *spsc, size_t capacity, size_t elem_size,
                               uint64_t start)
@@ -45,13 +47,12 @@ enum ckf_status ckf_spsc_init(struct ckf_spsc *spsc, size_t capacity, size_t ele
     while (slots < capacity)
         slots *= 2;
     spsc->stride = ckf_stride_for(elem_size);
-    if (__builtin_mul_overflow(slots, spsc->stride, &bytes))
+    if (__builtin_mul_overflow(slots, spsc->stride, &bytes) ||
+        __builtin_add_overflow(bytes, BYTES_AHEAD, &bytes))
         return CKF_NO_MEMORY;
     spsc->slots = ckf_alloc_untouched(bytes, CKF_CACHELINE); /* written before they are read */
     if (spsc->slots == NULL)
         return CKF_NO_MEMORY;
-    size_t ahead = (BYTES_AHEAD + spsc->stride - 1) / spsc->stride;
-    spsc->ahead = (ahead < capacity / 2 ? ahead : capacity / 2) * TICKET;
     spsc->in_slots = slots * TICKET - 1;
     spsc->capacity = capacity * TICKET;
     ckf_section_start(); /* and with it membarrier, where there is one */
@@ -226,50 +227,63 @@ __attribute__((noinline)) static enum ckf_status attend(struct ckf_channel *chan
 
 /* --- sending --- */
 
-__attribute__((noinline)) static enum ckf_status look_for_room(struct ckf_spsc *spsc,
-                                                               uint64_t ticket)
+/* `count` elements, at least one, for which there is room. */
+INLINED enum ckf_status send_within(struct ckf_channel *channel, bool are_words,
+                                    const unsigned char *elems, uint64_t ticket, size_t count)
 {
-    struct ckf_spsc_end *end = &spsc->ends[CKF_SEND];
-    end->limit = ticket_of(spsc, CKF_RECV) + spsc->capacity;
-    if (end->limit != ticket)
-        return CKF_OK;
-    return closed_at(spsc) == OPEN ? CKF_AGAIN : CKF_CLOSED;
+    for (size_t i = 0; i < count; i++, ticket += TICKET) {
+        unsigned char *slot = slot_of(&channel->spsc, ticket, are_words);
+        ckf_prefetch_for_write(slot + BYTES_AHEAD);
+        copy(slot, elems + i * channel->elem_size, channel->elem_size, are_words);
+    }
+    publish(&channel->spsc, CKF_SEND, ticket);
+    return is_called(channel, CKF_SEND) ? attend(channel, CKF_SEND, ticket, count) : CKF_OK;
 }
 
-/* Sends up to `count`, at least one. */
-INLINED enum ckf_status send(struct ckf_channel *channel, bool are_words,
-                             const unsigned char *elems, size_t count, size_t *sent)
+/* Up to *count, at least one, and in *count how many, after a look at the receiver. */
+static enum ckf_status send_after_look(struct ckf_channel *channel, bool are_words,
+                                       const unsigned char *elems, uint64_t ticket, size_t *count)
 {
     struct ckf_spsc *spsc = &channel->spsc;
     struct ckf_spsc_end *end = &spsc->ends[CKF_SEND];
+    end->limit = ticket_of(spsc, CKF_RECV) + spsc->capacity;
+    if (end->limit == ticket)
+        return closed_at(spsc) == OPEN ? CKF_AGAIN : CKF_CLOSED;
+    if (within_limit(end, ticket) < *count)
+        *count = within_limit(end, ticket);
+    return send_within(channel, are_words, elems, ticket, *count);
+}
+
+APART enum ckf_status send_one_after_look(struct ckf_channel *channel, bool are_words,
+                                          const void *elem, uint64_t ticket)
+{
+    size_t one = 1;
+    return send_after_look(channel, are_words, elem, ticket, &one);
+}
+
+INLINED enum ckf_status send_one(struct ckf_channel *channel, bool are_words, const void *elem)
+{
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_SEND];
     uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
-    if (CKF_UNLIKELY(within_limit(end, ticket) < count)) {
-        enum ckf_status status = look_for_room(spsc, ticket);
-        if (status != CKF_OK)
-            return status;
-        if (within_limit(end, ticket) < count)
-            count = within_limit(end, ticket);
-    }
-    for (size_t i = 0; i < count; i++, ticket += TICKET) {
-        ckf_prefetch_for_write(slot_of(spsc, ticket + spsc->ahead, are_words));
-        copy(slot_of(spsc, ticket, are_words), elems + i * channel->elem_size, channel->elem_size,
-             are_words);
-    }
-    *sent = count;
-    publish(spsc, CKF_SEND, ticket);
-    return is_called(channel, CKF_SEND) ? attend(channel, CKF_SEND, ticket, count) : CKF_OK;
+    if (CKF_UNLIKELY(within_limit(end, ticket) == 0))
+        return send_one_after_look(channel, are_words, elem, ticket);
+    return send_within(channel, are_words, elem, ticket, 1);
 }
 
 INLINED enum ckf_status send_many(struct ckf_channel *channel, bool are_words,
                                   const unsigned char *elems, size_t count, size_t *done)
 {
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_SEND];
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count && status == CKF_OK;) {
-        size_t left = count - *done, sent = 0;
-        status = send(channel, are_words, elems + *done * channel->elem_size,
-                      left < CKF_RUN ? left : CKF_RUN, &sent);
+        const unsigned char *next = elems + *done * channel->elem_size;
+        size_t run = count - *done < CKF_RUN ? count - *done : CKF_RUN;
+        uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
+        status = within_limit(end, ticket) < run
+                     ? send_after_look(channel, are_words, next, ticket, &run)
+                     : send_within(channel, are_words, next, ticket, run);
         if (status == CKF_OK)
-            *done += sent;
+            *done += run;
     }
     return status;
 }
@@ -284,50 +298,64 @@ static uint64_t accepted(struct ckf_spsc *spsc, uint64_t *close)
     return *close == OPEN ? ticket : *close;
 }
 
-__attribute__((noinline)) static enum ckf_status look_for_elements(struct ckf_spsc *spsc,
-                                                                   uint64_t ticket)
+/* `count` elements, at least one, which are there, into elems unless that is NULL. */
+INLINED enum ckf_status recv_within(struct ckf_channel *channel, bool are_words,
+                                    unsigned char *elems, uint64_t ticket, size_t count)
 {
-    struct ckf_spsc_end *end = &spsc->ends[CKF_RECV];
-    uint64_t close;
-    end->limit = accepted(spsc, &close);
-    if (end->limit != ticket)
-        return CKF_OK;
-    return close == OPEN ? CKF_AGAIN : CKF_CLOSED;
+    for (size_t i = 0; i < count && elems != NULL; i++)
+        copy(elems + i * channel->elem_size,
+             slot_of(&channel->spsc, ticket + i * TICKET, are_words), channel->elem_size,
+             are_words);
+    ticket += count * TICKET;
+    publish(&channel->spsc, CKF_RECV, ticket);
+    return is_called(channel, CKF_RECV) ? attend(channel, CKF_RECV, ticket, count) : CKF_OK;
 }
 
-/* Receives up to `count`, at least one, into elems unless that is NULL. */
-INLINED enum ckf_status recv(struct ckf_channel *channel, bool are_words, unsigned char *elems,
-                             size_t count, size_t *received)
+/* Up to *count, at least one, and in *count how many, after a look at the sender. */
+static enum ckf_status recv_after_look(struct ckf_channel *channel, bool are_words,
+                                       unsigned char *elems, uint64_t ticket, size_t *count)
 {
     struct ckf_spsc *spsc = &channel->spsc;
     struct ckf_spsc_end *end = &spsc->ends[CKF_RECV];
+    uint64_t close;
+    end->limit = accepted(spsc, &close);
+    if (end->limit == ticket)
+        return close == OPEN ? CKF_AGAIN : CKF_CLOSED;
+    if (within_limit(end, ticket) < *count)
+        *count = within_limit(end, ticket);
+    return recv_within(channel, are_words, elems, ticket, *count);
+}
+
+APART enum ckf_status recv_one_after_look(struct ckf_channel *channel, bool are_words, void *elem,
+                                          uint64_t ticket)
+{
+    size_t one = 1;
+    return recv_after_look(channel, are_words, elem, ticket, &one);
+}
+
+INLINED enum ckf_status recv_one(struct ckf_channel *channel, bool are_words, void *elem)
+{
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_RECV];
     uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
-    if (CKF_UNLIKELY(within_limit(end, ticket) < count)) {
-        enum ckf_status status = look_for_elements(spsc, ticket);
-        if (status != CKF_OK)
-            return status;
-        if (within_limit(end, ticket) < count)
-            count = within_limit(end, ticket);
-    }
-    for (size_t i = 0; i < count && elems != NULL; i++)
-        copy(elems + i * channel->elem_size, slot_of(spsc, ticket + i * TICKET, are_words),
-             channel->elem_size, are_words);
-    ticket += count * TICKET;
-    *received = count;
-    publish(spsc, CKF_RECV, ticket);
-    return is_called(channel, CKF_RECV) ? attend(channel, CKF_RECV, ticket, count) : CKF_OK;
+    if (CKF_UNLIKELY(within_limit(end, ticket) == 0))
+        return recv_one_after_look(channel, are_words, elem, ticket);
+    return recv_within(channel, are_words, elem, ticket, 1);
 }
 
 INLINED enum ckf_status recv_many(struct ckf_channel *channel, bool are_words, unsigned char *elems,
                                   size_t count, size_t *done)
 {
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_RECV];
     enum ckf_status status = CKF_OK;
     for (*done = 0; *done < count && status == CKF_OK;) {
-        size_t left = count - *done, received = 0;
-        status = recv(channel, are_words, elems == NULL ? NULL : elems + *done * channel->elem_size,
-                      left < CKF_RUN ? left : CKF_RUN, &received);
+        unsigned char *next = elems == NULL ? NULL : elems + *done * channel->elem_size;
+        size_t run = count - *done < CKF_RUN ? count - *done : CKF_RUN;
+        uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
+        status = within_limit(end, ticket) < run
+                     ? recv_after_look(channel, are_words, next, ticket, &run)
+                     : recv_within(channel, are_words, next, ticket, run);
         if (status == CKF_OK)
-            *done += received;
+            *done += run;
     }
     return status;
 }
@@ -380,13 +408,11 @@ static size_t spsc_len(const struct ckf_channel *channel)
 #define CORE(core, are_words)                                                                      \
     static enum ckf_status core##_try_send(struct ckf_channel *channel, const void *elem)          \
     {                                                                                              \
-        size_t one;                                                                                \
-        return send(channel, are_words, elem, 1, &one);                                            \
+        return send_one(channel, are_words, elem);                                                 \
     }                                                                                              \
     static enum ckf_status core##_try_recv(struct ckf_channel *channel, void *elem)                \
     {                                                                                              \
-        size_t one;                                                                                \
-        return recv(channel, are_words, elem, 1, &one);                                            \
+        return recv_one(channel, are_words, elem);                                                 \
     }                                                                                              \
     static enum ckf_status core##_try_send_many(                                                   \
         struct ckf_channel *channel, const unsigned char *elems, size_t count, size_t *done)       \

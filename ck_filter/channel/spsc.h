@@ -32,8 +32,7 @@ struct ckf_spsc {
     unsigned char *slots;
     size_t stride;     /* from a slot to the next */
     uint64_t in_slots; /* the part of a ticket that says in which slot */
-    uint64_t capacity; /* in tickets, as what follows */
-    uint64_t ahead;    /* the sender has the line fetched of what comes so much later */
+    uint64_t capacity; /* in tickets */
 
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) close; /* see spsc.c */
     struct ckf_spsc_pass passes[2];                /* by enum ckf_direction: whose */

@@ -17,6 +17,9 @@
 
 #include "context.h"
 
+/* Of one executable: the compiler need not expect that another library replaces any of it. */
+#pragma GCC visibility push(hidden)
+
 #define EXPECT(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -250,6 +253,7 @@ struct ckf_engine {
     struct ckf_choice *choices;
     size_t choice_count, choice_limit; /* made; to be followed as they stand in `choices` */
     bool strict, diverged;
+    bool searching; /* all alternatives are to be tried, in one order or another */
     bool exploring; /* beyond choice_limit: by strategy. false: first alternative */
 
     /* Sampling. */
@@ -358,11 +362,8 @@ void ckf_explore_strategy_prepare(void);
 void ckf_explore_strategy_welcome(struct ckf_thread *thread);
 void ckf_explore_strategy_demote(struct ckf_thread *thread);
 bool ckf_explore_strategy_next(void);
-/* All alternatives are to be tried, in one order or another. */
-bool ckf_explore_is_search(void);
 /* Since which execution (as counted by `attempt`) the first `count` choices are what they are. */
 uint32_t ckf_explore_strategy_followed(size_t count);
-uint64_t ckf_explore_random_next(uint64_t *state);
 
 /* model.c */
 void ckf_explore_model_prepare(void);
@@ -503,6 +504,15 @@ static inline uint16_t ckf_explore_bit(const struct ckf_thread *thread)
     return (uint16_t)(1u << thread->id);
 }
 
+/* SplitMix64. */
+static inline uint64_t ckf_explore_random_next(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
 static inline unsigned ckf_explore_class_of(uint64_t thing)
 {
     return (unsigned)(thing >> 56);
@@ -611,5 +621,7 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
         e->private = false;
     }
 }
+
+#pragma GCC visibility pop
 
 #endif

@@ -35,26 +35,10 @@ void ckf_explore_strategy_prepare(void)
     ckf_explore_dpor_prepare();
 }
 
-/* SplitMix64. */
-uint64_t ckf_explore_random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static uint32_t below(uint32_t bound)
 {
     return (uint32_t)((ckf_explore_random_next(&ckf_explore_engine.random_state) >> 32) * bound >>
                       32);
-}
-
-bool ckf_explore_is_search(void)
-{
-    const struct ckf_engine *e = &ckf_explore_engine;
-    return e->exploring &&
-           (e->options.strategy == CKF_EXPLORE_DFS || e->options.strategy == CKF_EXPLORE_DPOR);
 }
 
 static void begin_pct(void)
@@ -72,15 +56,15 @@ void ckf_explore_strategy_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->dpor = e->exploring && e->options.strategy == CKF_EXPLORE_DPOR;
+    e->searching = e->dpor || (e->exploring && e->options.strategy == CKF_EXPLORE_DFS);
     e->preemptions_left = e->dpor ? CKF_EXPLORE_UNBOUNDED : e->options.preemptions;
-    e->sleep_sets = ckf_explore_is_search() && !e->dpor &&
-                    e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
+    e->sleep_sets = e->searching && !e->dpor && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
                     (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0 &&
                     !e->options.timed; /* swapped steps may be equivalent to all but the clock */
-    e->hashing = ckf_explore_is_search() && CAN_HASH && e->options.model != CKF_EXPLORE_TSO &&
+    e->hashing = e->searching && CAN_HASH && e->options.model != CKF_EXPLORE_TSO &&
                  (!e->dpor || e->options.ends);
     e->remembering = e->hashing && !e->dpor && (e->options.without & CKF_WITHOUT_STATES) == 0;
-    e->choosy = ckf_explore_is_search() && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
+    e->choosy = e->searching && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
         ckf_explore_random_next(&e->random_state);
@@ -185,7 +169,7 @@ static uint16_t asleep_now(void)
 static uint16_t searchable(const uint8_t list[], unsigned count, bool last_can_go_on)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (!ckf_explore_is_search())
+    if (!e->searching)
         return (uint16_t)((1u << count) - 1);
     if (last_can_go_on && e->preemptions_left == 0)
         return 1;
@@ -273,7 +257,7 @@ unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternativ
     if ((set & (set - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
     int recorded = follow(kind, alternatives);
-    unsigned chosen = ckf_explore_is_search() ? (unsigned)__builtin_ctz(set) : 0;
+    unsigned chosen = e->searching ? (unsigned)__builtin_ctz(set) : 0;
     todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
@@ -313,7 +297,7 @@ static bool take_next_alternative(size_t place)
 bool ckf_explore_strategy_next(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (!ckf_explore_is_search()) {
+    if (!e->searching) {
         e->choice_limit = 0;
         return true;
     }
