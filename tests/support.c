@@ -113,7 +113,6 @@ static atomic_uint countdown;
 static atomic_bool happened;
 static atomic_size_t live;
 static atomic_size_t bytes;
-static atomic_size_t counted_below = SIZE_MAX;
 
 static bool should_fail(void)
 {
@@ -136,8 +135,7 @@ static void *counting_allocate(size_t size, size_t align, void *arg)
     if (posix_memalign(&memory, align < sizeof(void *) ? sizeof(void *) : align, size) != 0)
         return NULL;
     atomic_fetch_add(&live, 1);
-    if (align < atomic_load(&counted_below))
-        atomic_fetch_add(&bytes, size);
+    atomic_fetch_add(&bytes, size);
     return memory;
 }
 
@@ -167,11 +165,6 @@ void fail_allocation(unsigned nth)
 bool allocation_failed(void)
 {
     return atomic_load(&happened);
-}
-
-void count_bytes_aligned_below(size_t align)
-{
-    atomic_store(&counted_below, align);
 }
 
 size_t allocated_bytes(void)

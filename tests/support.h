@@ -75,8 +75,6 @@ void fail_allocation(unsigned nth);
 bool allocation_failed(void);
 /* Blocks that the library holds now. */
 size_t live_allocations(void);
-/* Memory that is to be aligned to as much as this, or more, is not counted in the next from now on. */
-void count_bytes_aligned_below(size_t align);
 /* Bytes that it has ever asked for. */
 size_t allocated_bytes(void);
 

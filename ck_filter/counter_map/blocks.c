@@ -22,13 +22,9 @@ struct ckf_block_chunk {
     struct ckf_block_chunk *next;
 };
 
-/* A chunk has a share of the blocks so far, at least LEAST and at most MOST, for which there are huge pages. */
-enum {
-    LEAST_BLOCKS = 16,
-    MOST_BLOCKS = (4 << 20) / CKF_BLOCK_OF_ENTRY,
-    SHARE = 4,
-    BLOCKS_OF_A_RUN = 32
-};
+/* A chunk has a share of the blocks so far, at least LEAST and at most MOST: a piece of two megabytes in huge
+ * pages would hold up the add that needs it by some milliseconds. */
+enum { LEAST_BLOCKS = 16, MOST_BLOCKS = 1024, SHARE = 4, BLOCKS_OF_A_RUN = 32 };
 
 void ckf_blocks_init(struct ckf_blocks *blocks)
 {
