@@ -266,6 +266,14 @@ static void mutation_of_nothing_is_refused(void **state)
         2);
 }
 
+static void descriptors_do_not_run_out(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "open-descriptors", "--no-files", "--strategy", "dfs",
+                             "--preemptions", "all", "--executions", "5000", (const char *)NULL),
+                     0);
+}
+
 static void recorded_histories_are_judged(void **state)
 {
     (void)state;
@@ -350,6 +358,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_thread_that_does_not_come_back_is_noticed),
         cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
         cmocka_unit_test(mutation_of_nothing_is_refused),
+        cmocka_unit_test(descriptors_do_not_run_out),
         cmocka_unit_test(recorded_histories_are_judged),
         cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(bad_usage_is_refused),

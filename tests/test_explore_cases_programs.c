@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <ck_filter/context.h>
@@ -293,4 +294,44 @@ CKF_STRESS_CASE(cancelled_request) = {
                {.name = "reader", .body = reader_of_answers, .copies = 1}},
     .teardown = close_request,
     .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "the answer was there"}},
+};
+
+/* --- executions that are cut off leave descriptors open --- */
+
+struct polled {
+    int fd;
+    _Atomic(int) words[2];
+};
+
+static void open_descriptor(struct ckf_stress_run *run, void *state)
+{
+    struct polled *polled = state;
+    polled->fd = eventfd(0, EFD_NONBLOCK);
+    if (polled->fd < 0 || polled->fd > 100)
+        ckf_stress_outcome(run, "left open");
+}
+
+static void close_descriptor(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    close(((struct polled *)state)->fd);
+}
+
+static void meddler(struct ckf_stress_run *run, void *state)
+{
+    struct polled *polled = state;
+    for (unsigned i = 0; i < 4; i++)
+        atomic_fetch_add(&polled->words[(ckf_stress_copy(run) + i) % 2], 1);
+}
+
+CKF_STRESS_CASE(open_descriptors) = {
+    .id = "open-descriptors",
+    .collection = "example",
+    .title = "every execution opens a descriptor",
+    .operations = {[CKF_STRESS_ATOMIC] = &atomic},
+    .state_size = sizeof(struct polled),
+    .setup = open_descriptor,
+    .actors = {{.name = "meddler", .body = meddler, .copies = 2}},
+    .teardown = close_descriptor,
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "there was room for it"}},
 };

@@ -444,6 +444,10 @@ size_t ckf_explore_heap_size(const void *memory);
 void *ckf_explore_scratch(size_t size);
 void *ckf_explore_reserve(size_t size);
 
+/* descriptors.c */
+void ckf_explore_descriptor_closes(int fd);
+void ckf_explore_close_descriptors(void);
+
 /* watchdog.c */
 void ckf_explore_watchdog_start(void);
 

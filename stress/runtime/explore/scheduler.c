@@ -743,4 +743,5 @@ void ckf_explore_execute(void)
     if (e->dpor)
         ckf_explore_dpor_end_execution(timers_that_may_be_early());
     ckf_explore_undo_globals();
+    ckf_explore_close_descriptors();
 }

@@ -103,5 +103,7 @@ long __wrap_syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(list, long);
     va_end(list);
+    if (ckf_explore_engine.running != NULL && number == SYS_close)
+        ckf_explore_descriptor_closes((int)a[0]);
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
