@@ -34,6 +34,18 @@ enum ckf_status take(struct ckf_channel *channel, uint64_t *value)
     return status;
 }
 
+size_t receive_from_either(struct ckf_stress_run *run, struct state *s, int64_t deadline_ns)
+{
+    uint64_t value;
+    size_t chosen;
+    struct ckf_select_case cases[2] = {
+        {.channel = s->first, .direction = CKF_RECV, .elem = &value},
+        {.channel = s->second, .direction = CKF_RECV, .elem = &value}};
+    enum ckf_status status = ckf_select(cases, 2, &chosen, deadline_ns, NULL);
+    expect(run, (status == CKF_OK) == (chosen < 2));
+    return chosen;
+}
+
 void send_one(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t value)
 {
     expect(run, ckf_channel_send(channel, &(struct element){{value, value, value}}) == CKF_OK);

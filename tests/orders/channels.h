@@ -31,6 +31,8 @@ struct ckf_channel *make_promised(struct ckf_stress_run *run, size_t capacity, u
 enum ckf_status put(struct ckf_channel *channel, uint64_t value);
 enum ckf_status take(struct ckf_channel *channel, uint64_t *value);
 void send_one(struct ckf_stress_run *run, struct ckf_channel *channel, uint64_t value);
+/* A select that receives from either channel: from which, 0 or 1; 2: from none. */
+size_t receive_from_either(struct ckf_stress_run *run, struct state *s, int64_t deadline_ns);
 uint64_t recv_one(struct ckf_stress_run *run, struct ckf_channel *channel);
 /* As many as there are until it is closed. */
 void put_some(struct ckf_stress_run *run, struct ckf_channel *channel, size_t count);

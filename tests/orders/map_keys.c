@@ -123,6 +123,17 @@ uint64_t finish_removal(struct ckf_counter_map *map, struct ckf_counter_entry *e
     return adds;
 }
 
+uint64_t end_map_of(struct ckf_counter_map *map, struct ckf_counter *counter, const char *key,
+                    size_t length)
+{
+    uint64_t left = 0;
+    if (counter != NULL)
+        ckf_counter_release(counter);
+    (void)!ckf_counter_map_get(map, key, length, &left);
+    ckf_counter_map_destroy(map);
+    return left;
+}
+
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count)
 {
     static const char letters[] = "0123456789";

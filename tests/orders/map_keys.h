@@ -53,6 +53,10 @@ struct ckf_counter_entry *only_entry(struct ckf_counter_map *map);
  * does not raise a fence, and so has one barrier only. */
 uint64_t finish_removal(struct ckf_counter_map *map, struct ckf_counter_entry *entry);
 
+/* In a teardown: ends the map of that one key, and its handle if there is one; the value that was left. */
+uint64_t end_map_of(struct ckf_counter_map *map, struct ckf_counter *counter, const char *key,
+                    size_t length);
+
 /* Root 0 gets so many keys, all in one place below. */
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count);
 
