@@ -78,7 +78,7 @@ def check_single_seams():
         "stdatomic.h": ("base/atomics.h",),
         "linux/futex.h": ("base/futex.c",),
         "urcu/rculfhash.h": ("sync/reclaim.c", "counter_map/"),
-        "urcu/": ("sync/reclaim.c", "counter_map/"),
+        "urcu/": ("sync/reclaim", "counter_map/"),
         "hs.h": ("filter/hyperscan.c",),
     }
     for path in sources("ck_filter"):
