@@ -35,10 +35,16 @@ static enum ckf_status publish_patiently(struct ckf_filter *filter,
 }
 
 static enum ckf_status load_and_publish(struct ckf_filter *filter, struct ckf_ruleset *ruleset,
-                                        const char *path)
+                                        const struct options *options)
 {
+    const char *path = options->rules;
     struct ckf_load_error error;
-    enum ckf_status status = ckf_ruleset_load(ruleset, path, &error);
+    enum ckf_status status = ckf_ruleset_set_backend(ruleset, options->backend);
+    if (status != CKF_OK) {
+        say("--backend hyperscan: %s", strerror((int)status));
+        return status;
+    }
+    status = ckf_ruleset_load(ruleset, path, &error);
     if (status != CKF_OK) {
         if (error.line > 0)
             say("%s:%u:%u: %s", path, error.line, error.column, error.message);
@@ -54,16 +60,26 @@ static enum ckf_status load_and_publish(struct ckf_filter *filter, struct ckf_ru
     return status;
 }
 
-bool publish_rules(struct ckf_filter *filter, const char *path)
+bool publish_rules(struct ckf_filter *filter, const struct options *options)
 {
     struct ckf_ruleset *ruleset;
     if (ckf_ruleset_create(&ruleset) != CKF_OK) {
-        say("%s: no memory for the rules", path);
+        say("%s: no memory for the rules", options->rules);
         return false;
     }
-    enum ckf_status status = load_and_publish(filter, ruleset, path);
+    enum ckf_status status = load_and_publish(filter, ruleset, options);
     ckf_ruleset_destroy(ruleset);
     return status == CKF_OK;
+}
+
+static void say_what_rules_became(struct ckf_filter *filter, const char *path)
+{
+    struct ckf_compiled compiled;
+    ckf_filter_read_compiled(filter, &compiled);
+    uint64_t rules = compiled.exact + compiled.prefix + compiled.suffix + compiled.substring;
+    say("%s: read again: %llu rules, %llu KiB, compiled in %.2f ms", path,
+        (unsigned long long)rules, (unsigned long long)((compiled.bytes + 1023) / 1024),
+        (double)compiled.compile_ns / 1e6);
 }
 
 void raise_event(int event_fd)
@@ -198,8 +214,8 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
 {
     const char *path = pipeline->options->rules;
     if (number == SIGHUP) {
-        if (publish_rules(pipeline->filter, path))
-            say("%s: read again", path);
+        if (publish_rules(pipeline->filter, pipeline->options))
+            say_what_rules_became(pipeline->filter, path);
         else
             say("%s: the old rules stay", path);
         return;
@@ -349,7 +365,7 @@ int main(int argc, char **argv)
     if (signals < 0)
         say("cannot wait for signals: %s", strerror(errno));
     else if (start_trace(&options) && make_pipeline(&pipeline) &&
-             publish_rules(pipeline.filter, options.rules) &&
+             publish_rules(pipeline.filter, &options) &&
              (pipeline.output_fd = open_output(&options)) >= 0) {
         well = run(&pipeline, signals);
         well = close_output(&pipeline) && well;
