@@ -477,17 +477,18 @@ def a_second_signal_ends_it_at_once(bench):
            f"status {status}: {said}")
 
 
-def a_signal_shows_who_waits(bench):
+def a_signal_shows_who_runs_and_who_waits(bench):
     process = subprocess.Popen([bench.program, "--rules", bench.rules(FEW), "--workers", "2"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, bufsize=0)
     process.stdin.write(b"a line\n")
     process.stdout.read(1)  # it takes signals by now
-    said, end = "", time.monotonic() + PATIENCE_S
-    while not ("2 threads wait" in said and 'recv of channel "work"' in said):
-        expect(time.monotonic() < end, f"never said who waits: {said}")
+    lines, end = [], time.monotonic() + PATIENCE_S
+    while not (any("2 threads wait" in line and 'recv of channel "work"' in line for line in lines)
+               and any(": worker, thread " in line for line in lines)):
+        expect(time.monotonic() < end, f"never said who runs and who waits: {lines}")
         process.send_signal(signal.SIGUSR1)
-        said = process.stderr.readline().decode()
+        lines.append(process.stderr.readline().decode())
     process.communicate(timeout=PATIENCE_S)  # closes the input
     expect(process.returncode == 0, "it did not go on")
 
@@ -592,7 +593,7 @@ CHECKS = (few_substrings_drop_what_grep_drops, many_substrings_drop_what_grep_dr
           the_back_end_changes_nothing_or_is_not_there,
           first_fields_are_counted_as_awk_counts_them, workers_and_variants_change_nothing,
           reloads_mix_no_line, a_bad_reload_keeps_the_old_rules,
-          a_signal_shows_who_waits, a_trace_tells_what_happened,
+          a_signal_shows_who_runs_and_who_waits, a_trace_tells_what_happened,
           stopping_writes_all_that_was_accepted, a_second_signal_ends_it_at_once,
           odd_inputs_are_lines_like_others, lines_beyond_the_limit_are_refused,
           mistakes_are_named, failed_writes_end_it)

@@ -210,8 +210,29 @@ _Noreturn static void die_by(int number)
     _exit(EXIT_TROUBLE);
 }
 
-static void handle_signal(const struct pipeline *pipeline, int number, struct ckf_context *context)
+static bool say_who_runs(const struct ckf_running_task *task, void *arg)
 {
+    (void)arg;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    say("%s, thread %llu, for %.1f s", task->name, (unsigned long long)task->thread_id,
+        (double)now.tv_sec + ((double)now.tv_nsec - (double)task->since_ns) / 1e9);
+    return true;
+}
+
+static void say_what_goes_on(struct ckf_group *group)
+{
+    say("who runs:");
+    enum ckf_status named = ckf_group_for_each_running(group, say_who_runs, NULL);
+    say("who waits for what:");
+    enum ckf_status dumped = ckf_waiters_dump(STDERR_FILENO, CKF_DUMP_GROUPED);
+    if (named != CKF_OK || dumped != CKF_OK)
+        say("cannot tell: no memory");
+}
+
+static void handle_signal(const struct pipeline *pipeline, int number, struct ckf_group *group)
+{
+    struct ckf_context *context = ckf_group_context(group);
     const char *path = pipeline->options->rules;
     if (number == SIGHUP) {
         if (publish_rules(pipeline->filter, pipeline->options))
@@ -221,9 +242,7 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
         return;
     }
     if (number == SIGUSR1) {
-        say("who waits for what:");
-        if (ckf_waiters_dump(STDERR_FILENO, CKF_DUMP_GROUPED) != CKF_OK)
-            say("cannot tell: no memory");
+        say_what_goes_on(group);
         return;
     }
     if (ckf_context_status(context) != CKF_OK) {
@@ -235,7 +254,7 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
 }
 
 /* Returns when everything has been written. */
-static void serve_signals(const struct pipeline *pipeline, int signals, struct ckf_context *context)
+static void serve_signals(const struct pipeline *pipeline, int signals, struct ckf_group *group)
 {
     struct pollfd ready[] = {{signals, POLLIN, 0}, {pipeline->finished_fd, POLLIN, 0}};
     for (;;) {
@@ -243,7 +262,7 @@ static void serve_signals(const struct pipeline *pipeline, int signals, struct c
             continue; /* interrupted, by a stop and continue for example */
         struct signalfd_siginfo info;
         if ((ready[0].revents & POLLIN) != 0 && read(signals, &info, sizeof info) == sizeof info)
-            handle_signal(pipeline, (int)info.ssi_signo, context);
+            handle_signal(pipeline, (int)info.ssi_signo, group);
         if ((ready[1].revents & POLLIN) != 0)
             return;
     }
@@ -290,7 +309,7 @@ static bool run_group(struct pipeline *pipeline, struct ckf_group *group, int si
         return false;
     }
     bool started = start(pipeline, group, workers);
-    serve_signals(pipeline, signals, context);
+    serve_signals(pipeline, signals, group);
     bool waited = ckf_group_wait(group, CKF_FOREVER, &failed) == CKF_OK;
     ckf_hook_stop(hook);
     return started && waited && failed == 0;

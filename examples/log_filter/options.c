@@ -34,7 +34,8 @@ static const char help[] =
     "  -h, --help            this text\n"
     "\n"
     "SIGINT or SIGTERM ends the input: what was read is filtered and written; a second one\n"
-    "ends the program at once. SIGUSR1 says on standard error who waits for what. Lines may\n"
+    "ends the program at once. SIGUSR1 says on standard error who runs and who waits for what. "
+    "Lines may\n"
     "hold any bytes, NUL too, up to 64 MiB; the last line gets a newline if it has none.\n"
     "\n"
     "Exit status: 0 all well (also after SIGINT or SIGTERM), 2 something went wrong.\n";
