@@ -63,8 +63,8 @@ static void minimise_failure(struct ckf_exploration *exploration)
     struct ckf_schedule *failure = &exploration->failure;
     if (failure->choices == NULL)
         return;
-    exploration->minimise_attempts = ckf_explore_minimise(failure->choices, &failure->choice_count,
-                                                          CKF_EXPLORE_CHOICES, still_fails, exploration);
+    exploration->minimise_attempts = ckf_explore_minimise(
+        failure->choices, &failure->choice_count, CKF_EXPLORE_CHOICES, still_fails, exploration);
     still_fails(failure->choices, &failure->choice_count, &exploration->saved_steps, exploration);
 }
 
@@ -142,9 +142,9 @@ static void describe_extent(const struct ckf_exploration *exploration, char *tex
 /* What makes a search large. */
 static void print_branches(const uint64_t branches[CKF_CHOICES])
 {
-    static const char *const names[CKF_CHOICES] = {
-        "who goes on", "which store is read", "who is woken", "a deadline fires", "spurious",
-        "the program's own"};
+    static const char *const names[CKF_CHOICES] = {"who goes on",  "which store is read",
+                                                   "who is woken", "a deadline fires",
+                                                   "spurious",     "the program's own"};
     const char *before = "    searched by choices of: ";
     for (unsigned i = 0; i < CKF_CHOICES; i++) {
         if (branches[i] == 0)
@@ -304,8 +304,8 @@ static void report_variant(struct report *report, struct ckf_exploration *explor
 {
     const struct ckf_explore_settings *settings = exploration->settings;
     bool racy = exploration->program.variant == CKF_STRESS_RACY;
-    bool wanted = exploration->failed && (!racy || settings->trace || settings->save_path != NULL ||
-                                          report->json != NULL);
+    bool wanted = exploration->failed &&
+                  (!racy || settings->trace || settings->save_path != NULL || report->json != NULL);
     if (wanted)
         minimise_failure(exploration);
     print_result(exploration);
@@ -345,15 +345,16 @@ static bool selected(const struct ckf_explore_settings *settings,
 static bool gather(struct work *work, const struct ckf_explore_settings *settings,
                    const struct ckf_stress_catalog *catalog)
 {
-    *work = (struct work){calloc(catalog->count * CKF_STRESS_VARIANTS, sizeof *work->open), 0, 0, 0};
+    *work =
+        (struct work){calloc(catalog->count * CKF_STRESS_VARIANTS, sizeof *work->open), 0, 0, 0};
     if (work->open == NULL)
         return false;
     for (size_t i = 0; i < catalog->count; i++)
         for (int v = 0; v < CKF_STRESS_VARIANTS; v++) {
             if (!selected(settings, catalog->cases[i], v))
                 continue;
-            work->open[work->count] = ckf_exploration_start(settings, catalog->cases[i],
-                                                            (enum ckf_stress_variant)v);
+            work->open[work->count] =
+                ckf_exploration_start(settings, catalog->cases[i], (enum ckf_stress_variant)v);
             if (work->open[work->count++] == NULL)
                 return false;
         }
@@ -490,7 +491,8 @@ static const struct ckf_stress_case *find_case(const struct ckf_stress_catalog *
     return NULL;
 }
 
-static bool find_program(struct ckf_exploration *exploration, const struct ckf_stress_catalog *catalog)
+static bool find_program(struct ckf_exploration *exploration,
+                         const struct ckf_stress_catalog *catalog)
 {
     const struct ckf_schedule *schedule = &exploration->failure;
     exploration->program = (struct ckf_case_program){

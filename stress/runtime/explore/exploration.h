@@ -33,20 +33,21 @@ struct ckf_exploration {
     int64_t ns_to_failure;
     char saved_path[512]; /* of the schedule file; empty: there is none */
     char trouble[512];    /* why there is no verdict; empty: there is one */
-    int complete[CKF_READS]; /* the search with such reads was complete within so many preemptions; -1:
+    int complete
+        [CKF_READS];      /* the search with such reads was complete within so many preemptions; -1:
                               * not even 0 */
-    bool complete_wholly;    /* without a bound */
+    bool complete_wholly; /* without a bound */
     unsigned saved_steps, minimise_attempts;
     struct ckf_explore_options stage; /* of the stage that runs; its epoch: the failure's */
 
     /* Of portfolio.c. */
-    int64_t spent_ns;              /* in the rounds before */
-    int64_t began_ns, deadline_ns; /* of the round */
+    int64_t spent_ns;                                              /* in the rounds before */
+    int64_t began_ns, deadline_ns;                                 /* of the round */
     unsigned failed_allocation, first_allocation, last_allocation; /* which may fail in samples */
-    bool may_give_up; /* what the stage cannot follow others can */
-    bool informed;    /* the engine knows of this program which words are shared */
-    bool begun;       /* the tame stages are behind it */
-    bool settled;     /* there is nothing more to be tried */
+    bool may_give_up;                 /* what the stage cannot follow others can */
+    bool informed;                    /* the engine knows of this program which words are shared */
+    bool begun;                       /* the tame stages are behind it */
+    bool settled;                     /* there is nothing more to be tried */
     struct ckf_explore_place *shared; /* words that are known to be shared, between rounds */
     size_t shared_count;
 };
@@ -59,8 +60,8 @@ void ckf_exploration_free(struct ckf_exploration *exploration);
 
 /* One round: goes on with the portfolio, or does what one strategy does, for so long. Its last round is
  * sampled to its end. `extra_ns` is for what follows a complete search. */
-void ckf_exploration_go_on(struct ckf_exploration *exploration, int64_t budget_ns,
-                           int64_t extra_ns, bool last);
+void ckf_exploration_go_on(struct ckf_exploration *exploration, int64_t budget_ns, int64_t extra_ns,
+                           bool last);
 /* Within so many preemptions the search was complete with so many stale reads, or more; -1: not even 0. */
 int ckf_exploration_bound(const struct ckf_exploration *exploration, unsigned reads);
 /* " with 1 stale read"; "" for any number. */

@@ -62,7 +62,7 @@ enum {
     CKF_TOUCH_EVERYTHING = 128 /* barriers, ends, whatever else */
 };
 
-#define CKF_EXPLORE_UNBOUNDED UINT32_MAX
+#define CKF_EXPLORE_UNBOUNDED        UINT32_MAX
 #define CKF_EXPLORE_MOST_STALE_READS 2u /* that are counted */
 
 /* A deadline that is at least so far away fires only when nobody else can go on. */
@@ -83,7 +83,7 @@ struct ckf_explore_options {
      * newest; false: any number. */
     bool reads_are_bounded;
     unsigned stale_reads;
-    bool leaves_memory;   /* memory that is left at the end is no failure */
+    bool leaves_memory;         /* memory that is left at the end is no failure */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
@@ -164,7 +164,8 @@ struct ckf_explore_stats {
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;
     unsigned deepest; /* steps of the longest execution */
-    uint64_t branches[CKF_CHOICES]; /* executions of searches, by the kind of choice that they begin to
+    uint64_t
+        branches[CKF_CHOICES]; /* executions of searches, by the kind of choice that they begin to
                                      * differ at from the one before */
 };
 

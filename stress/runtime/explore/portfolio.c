@@ -66,7 +66,8 @@ static void count_outcome(struct ckf_exploration *exploration, const char *outco
     exploration->rows[i].count++;
 }
 
-static void describe_schedule(struct ckf_schedule *schedule, const struct ckf_exploration *exploration,
+static void describe_schedule(struct ckf_schedule *schedule,
+                              const struct ckf_exploration *exploration,
                               const struct ckf_explore_end *end, const char *outcome)
 {
     const struct ckf_explore_options *options = &exploration->stage;
@@ -274,10 +275,9 @@ static void search_all_reads(struct ckf_exploration *exploration, unsigned perce
         complete = search(exploration, bound, reads, percent);
     }
     if (complete && exploration->settings->preemptions == CKF_EXPLORE_UNBOUNDED)
-        exploration->complete_wholly =
-            run_stage(exploration, CKF_EXPLORE_DFS,
-                      (struct extent){CKF_EXPLORE_UNBOUNDED, CKF_READS_ALL, 0,
-                                      time_left(exploration)});
+        exploration->complete_wholly = run_stage(
+            exploration, CKF_EXPLORE_DFS,
+            (struct extent){CKF_EXPLORE_UNBOUNDED, CKF_READS_ALL, 0, time_left(exploration)});
 }
 
 /* Where stale reads multiply too much, all schedules with few of them may still be few enough. */
@@ -364,8 +364,7 @@ static void run_portfolio(struct ckf_exploration *exploration, int64_t budget_ns
 
 static void run_one_strategy(struct ckf_exploration *exploration, int64_t budget_ns)
 {
-    enum ckf_explore_strategy strategy =
-        (enum ckf_explore_strategy)exploration->settings->strategy;
+    enum ckf_explore_strategy strategy = (enum ckf_explore_strategy)exploration->settings->strategy;
     struct extent extent = {.bound = exploration->settings->depth,
                             .executions = strategy == CKF_EXPLORE_SEQUENTIAL ? SEQUENCES : 0,
                             .budget_ns = budget_ns};
@@ -381,8 +380,9 @@ static void run_one_strategy(struct ckf_exploration *exploration, int64_t budget
 /* Other programs may have run in between. */
 static void recall(struct ckf_exploration *exploration)
 {
-    exploration->informed = exploration->shared != NULL &&
-                            ckf_explore_set_contended(exploration->shared, exploration->shared_count);
+    exploration->informed =
+        exploration->shared != NULL &&
+        ckf_explore_set_contended(exploration->shared, exploration->shared_count);
 }
 
 static void remember(struct ckf_exploration *exploration)
@@ -394,8 +394,8 @@ static void remember(struct ckf_exploration *exploration)
         exploration->shared_count = ckf_explore_contended(UINT32_MAX, exploration->shared, count);
 }
 
-void ckf_exploration_go_on(struct ckf_exploration *exploration, int64_t budget_ns,
-                           int64_t extra_ns, bool last)
+void ckf_exploration_go_on(struct ckf_exploration *exploration, int64_t budget_ns, int64_t extra_ns,
+                           bool last)
 {
     exploration->began_ns = ckf_explore_real_time_ns();
     exploration->deadline_ns = exploration->began_ns + budget_ns;
@@ -421,7 +421,8 @@ const char *ckf_exploration_reads(unsigned reads)
 static int put_bound(char *text, size_t size, int bound, unsigned reads, bool first)
 {
     return snprintf(text, size, "%s%d%s%s%s", first ? "complete up to " : ", ", bound,
-                    first ? " preemption" : "", first && bound != 1 ? "s" : "", ckf_exploration_reads(reads));
+                    first ? " preemption" : "", first && bound != 1 ? "s" : "",
+                    ckf_exploration_reads(reads));
 }
 
 void ckf_exploration_describe_bounds(const struct ckf_exploration *exploration, char *text,

@@ -370,7 +370,8 @@ static bool is_on_the_way(const struct state *known)
 /* Of a state in which so many stale reads are left. */
 static uint64_t key_of(uint64_t hash, unsigned stale_left)
 {
-    return (stale_left == CKF_EXPLORE_UNBOUNDED ? hash : ckf_explore_scramble(hash + stale_left)) >> 8;
+    return (stale_left == CKF_EXPLORE_UNBOUNDED ? hash : ckf_explore_scramble(hash + stale_left)) >>
+           8;
 }
 
 bool ckf_explore_state_is_known(uint16_t candidates)
