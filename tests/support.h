@@ -31,6 +31,16 @@ extern const enum ckf_variant atomic_variant, mutex_variant;
 #test " [mutex]", test, NULL, NULL, (void *)(uintptr_t)&mutex_variant                      \
     }
 
+/* ThreadSanitizer's runtime (gcc 12) leaves its own locks to a forked child as they are: those of its allocator
+ * (SizeClassAllocator64), of what it keeps about blocks and threads (DenseSlabAlloc), and the one under which it
+ * does 16-byte operations (mutex128). Where other threads were busy during the fork, the child may wait for
+ * ever in its first malloc, free or wide compare-and-swap. So there such a child can only exit. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_WORK_AFTER_BUSY_FORK 0
+#else
+#define CAN_WORK_AFTER_BUSY_FORK 1
+#endif
+
 /* Long enough for anything that will happen, also under sanitizers on a busy machine. */
 #define PATIENCE_NS INT64_C(60000000000)
 

@@ -420,6 +420,8 @@ static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snap
         *generation = old->generation;
         return CKF_STALE;
     }
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        ckf_reclaim_start(); /* in a forked child nobody is at what was retired before the fork */
     if (!may_retire(filter, old))
         return CKF_BUSY;
     enum ckf_status status =
