@@ -46,6 +46,11 @@ int __wrap_close(int fd)
     return __real_close(fd);
 }
 
+bool ckf_explore_descriptors_are_open(void)
+{
+    return count > 0;
+}
+
 void ckf_explore_close_descriptors(void)
 {
     while (count > 0)

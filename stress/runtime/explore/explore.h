@@ -47,7 +47,9 @@ enum {
     CKF_WITHOUT_SLEEP_SETS = 1,
     CKF_WITHOUT_STATES = 2,
     CKF_WITHOUT_CHOICE_OF_READS = 4,
-    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8 /* a wake takes the first */
+    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8, /* a wake takes the first */
+    CKF_WITHOUT_SNAPSHOTS = 16,         /* each execution begins at the beginning */
+    CKF_WITHOUT_REPLAYS = 32            /* none goes on from farther back than it must */
 };
 
 /* What makes steps dependent; to be forgotten on purpose, so that tests can show that they notice. */

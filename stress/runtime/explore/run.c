@@ -90,6 +90,7 @@ static void prepare(ckf_explore_body body, void *body_arg,
     e->body_arg = body_arg;
     e->tracing = options->trace;
     e->attempt = 0;
+    e->outside = NULL;
     e->choice_limit = 0;
     e->scheduled = e->scheduled_before = 0;
 }
@@ -117,7 +118,7 @@ static void describe_end(struct ckf_explore_end *end)
 
 static void count(struct ckf_explore_stats *stats, const struct ckf_explore_end *end)
 {
-    stats->steps += end->steps;
+    stats->steps += end->steps - ckf_explore_engine.steps_kept;
     stats->verdicts[end->verdict]++;
     if (end->steps > stats->deepest)
         stats->deepest = end->steps;
@@ -163,12 +164,14 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         if (more && e->discovered && e->searching) {
             e->choice_limit = 0; /* there are more points than was known: from the start */
             ckf_explore_states_forget();
+            ckf_explore_snapshots_forget();
         } else if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
         }
         more = more && !out_of_budget(stats, start);
     }
+    ckf_explore_snapshots_forget();
     stats->states = ckf_explore_states_count();
     stats->elapsed_ns = real_time_ns() - start;
     stats->cpu_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
