@@ -78,7 +78,7 @@ def check_single_seams():
         "stdatomic.h": ("base/atomics.h",),
         "linux/futex.h": ("base/futex.c",),
         "urcu/rculfhash.h": ("sync/reclaim.c", "counter_map/"),
-        "urcu/": ("sync/reclaim.c", "counter_map/"),
+        "urcu/": ("sync/reclaim", "counter_map/"),
     }
     for path in sources("ck_filter"):
         place = str(path.relative_to(ROOT / "ck_filter"))

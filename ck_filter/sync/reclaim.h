@@ -5,7 +5,7 @@
  * might still see the object has ended. Sections nest, never block, and cost no shared write.
  * Nobody registers: a thread becomes known at its first section and is forgotten at its exit.
  *
- * The only file that knows liburcu.
+ * reclaim.c and reclaim_inline.h alone know liburcu.
  */
 #ifndef CKF_SYNC_RECLAIM_H
 #define CKF_SYNC_RECLAIM_H
