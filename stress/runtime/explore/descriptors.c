@@ -37,6 +37,7 @@ void ckf_explore_descriptor_closes(int fd)
             open_now[i] = open_now[--count];
             return;
         }
+    ckf_explore_snapshots_refuse(); /* it was opened in a way that the engine does not see */
 }
 
 int __wrap_close(int fd)

@@ -265,6 +265,8 @@ struct ckf_engine {
     bool dpor;                 /* see dpor.c */
     bool keeping;   /* there are snapshots: what is overwritten is kept, see snapshot.c */
     bool snapshots; /* may be made */
+    bool no_snapshots; /* not of this program: it has state where the engine does not look */
+    bool continued; /* this execution has gone on from one */
     bool wants_snapshot;
     struct ckf_thread *stopped; /* who stopped for it */
     uint64_t last_state;
@@ -476,6 +478,8 @@ void ckf_explore_snapshot_take(struct ckf_thread *thread);
 /* Those are not needed any more in which more choices than so many have been made. */
 void ckf_explore_snapshots_forget_beyond(size_t choices);
 void ckf_explore_snapshots_forget(void);
+/* The program has state that is not in them: there will be none in this run. */
+void ckf_explore_snapshots_refuse(void);
 /* Goes back to the last snapshot; returns the thread to go on. NULL: there is none. */
 struct ckf_thread *ckf_explore_snapshot_restore(void);
 /* While `keeping`: what is there is about to be overwritten, for the first time since the last snapshot. */

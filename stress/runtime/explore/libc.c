@@ -84,10 +84,14 @@ void __wrap_free(void *memory)
 {
     if (memory == NULL)
         return;
-    if (outside() || !ckf_explore_heap_owns(memory))
+    if (outside()) {
         __real_free(memory);
-    else
+    } else if (!ckf_explore_heap_owns(memory)) {
+        ckf_explore_snapshots_refuse(); /* some library has allocated it */
+        __real_free(memory);
+    } else {
         ckf_explore_heap_free(memory);
+    }
 }
 
 void *__wrap_realloc(void *memory, size_t size)

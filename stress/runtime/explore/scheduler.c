@@ -764,6 +764,7 @@ void ckf_explore_execute(void)
     struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *next = ckf_explore_snapshot_restore();
     begin_verdict();
+    e->continued = next != NULL;
     e->steps_kept = next != NULL ? e->step : 0;
     if (next == NULL)
         next = start_main();

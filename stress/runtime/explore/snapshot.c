@@ -15,6 +15,10 @@
  * were last used (find() in shadow.c). So all writes to the program's memory must be seen by the
  * shadow, or announced by ckf_explore_overwrite; those of threads to their own stacks need not be.
  *
+ * A program may have state that neither of them sees: files, memory of other libraries, what the C library writes. If
+ * it gives back what the engine does not know (free, close), there are no snapshots of it. And now and then
+ * run.c takes all steps of an execution again from the beginning, and looks whether they lead to the same end.
+ *
  * All threads stand still while a copy is made or put back: the running one switches to the hub for it, so
  * that its registers lie on its stack like everybody's.
  */
@@ -101,6 +105,13 @@ void ckf_explore_snapshots_forget(void)
         return;
     give_up();
     ckf_explore_undo_globals();
+}
+
+void ckf_explore_snapshots_refuse(void)
+{
+    give_up();
+    ckf_explore_engine.snapshots = false;
+    ckf_explore_engine.no_snapshots = true;
 }
 
 void ckf_explore_keep_bytes(void *address, size_t size)

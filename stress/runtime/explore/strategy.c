@@ -65,6 +65,7 @@ void ckf_explore_strategy_begin(void)
                  (!e->dpor || e->options.ends);
     e->remembering = e->hashing && !e->dpor && (e->options.without & CKF_WITHOUT_STATES) == 0;
     e->snapshots = e->searching && !e->dpor && CKF_CONTEXTS_CAN_BE_COPIED && !e->tracing &&
+                   !e->no_snapshots &&
                    (e->options.without & CKF_WITHOUT_SNAPSHOTS) == 0;
     e->choosy = e->searching && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
@@ -242,7 +243,8 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     unsigned chosen = choose_thread(list, count, last_can_go_on, allowed);
     if (UNLIKELY(e->diverged))
         return NULL;
-    todo[e->choice_count] = allowed;
+    if (e->searching)
+        todo[e->choice_count] = allowed;
     if ((allowed & (allowed - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
     if (UNLIKELY(e->dpor))
@@ -274,7 +276,8 @@ unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternativ
     stand_before_choice(alternatives, set);
     int recorded = follow(kind, alternatives);
     unsigned chosen = e->searching ? (unsigned)__builtin_ctz(set) : 0;
-    todo[e->choice_count] = set;
+    if (e->searching)
+        todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
     else if (e->exploring &&
