@@ -263,10 +263,10 @@ struct ckf_engine {
     bool hashing, remembering; /* what states.c needs is kept; states are looked up */
     bool choosy;               /* reads that bring nothing new are left out */
     bool dpor;                 /* see dpor.c */
-    bool keeping;   /* there are snapshots: what is overwritten is kept, see snapshot.c */
-    bool snapshots; /* may be made */
+    bool keeping;      /* there are snapshots: what is overwritten is kept, see snapshot.c */
+    bool snapshots;    /* may be made */
     bool no_snapshots; /* not of this program: it has state where the engine does not look */
-    bool continued; /* this execution has gone on from one */
+    bool continued;    /* this execution has gone on from one */
     bool wants_snapshot;
     struct ckf_thread *stopped; /* who stopped for it */
     uint64_t last_state;

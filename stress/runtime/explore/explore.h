@@ -155,7 +155,7 @@ struct ckf_explore_end {
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
-    uint64_t states; /* that the search remembers */
+    uint64_t states;                                          /* that the search remembers */
     uint64_t verdicts[CKF_VERDICTS], continued[CKF_VERDICTS]; /* of all; of those from snapshots */
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;

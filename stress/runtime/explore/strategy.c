@@ -65,8 +65,7 @@ void ckf_explore_strategy_begin(void)
                  (!e->dpor || e->options.ends);
     e->remembering = e->hashing && !e->dpor && (e->options.without & CKF_WITHOUT_STATES) == 0;
     e->snapshots = e->searching && !e->dpor && CKF_CONTEXTS_CAN_BE_COPIED && !e->tracing &&
-                   !e->no_snapshots &&
-                   (e->options.without & CKF_WITHOUT_SNAPSHOTS) == 0;
+                   !e->no_snapshots && (e->options.without & CKF_WITHOUT_SNAPSHOTS) == 0;
     e->choosy = e->searching && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
