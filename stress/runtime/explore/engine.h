@@ -233,6 +233,7 @@ struct ckf_engine {
     unsigned location_count, sync_count;
     uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
     unsigned preemptions_left, timeouts_left, spurious_left;
+    unsigned stale_left; /* loads that may read another store than the newest */
     unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
     uint64_t hash;
     uintptr_t frame;
