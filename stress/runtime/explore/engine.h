@@ -218,10 +218,11 @@ struct ckf_engine {
     struct ckf_thread *running; /* NULL: the engine itself */
     uint32_t execution;         /* number of it; never 0 */
     uint32_t step;
-    uint32_t alone;  /* steps that a thread took while it was alone */
-    uint32_t moment; /* counts beginnings and ends of operations */
-    bool solo;       /* one thread, and the past of all others happens before its present */
-    bool weak;       /* loads may read stale stores */
+    uint32_t alone;   /* steps that a thread took while it was alone */
+    uint32_t moment;  /* counts beginnings and ends of operations */
+    bool solo;        /* one thread, and the past of all others happens before its present */
+    bool undisturbed; /* one thread, and the engine's own: they meet where it retires or waits */
+    bool weak;        /* loads may read stale stores */
     bool tracing;
     bool watching_sites; /* see mutation.h */
     struct ckf_thread *parked;
@@ -229,7 +230,7 @@ struct ckf_engine {
     bool discovered; /* this execution has found a granule to be contended */
     uint32_t epoch;  /* granules that were found to be contended before it are points */
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
-    unsigned alive;
+    unsigned alive, daemons;                          /* all, and of those the engine's own */
     uint8_t thread_count, unjoined, last;
     unsigned location_count, sync_count;
     uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
@@ -347,6 +348,8 @@ _Noreturn void ckf_explore_thread_exit(void);
 void ckf_explore_execute(void);
 void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc);
 void ckf_explore_become_solo_if_alone(void);
+/* The thread is the engine's own: nobody joins it. */
+void ckf_explore_thread_is_daemon(struct ckf_thread *thread);
 /* Lets the running thread spin: it goes on when something that it has read is written, or when
  * nobody else can go on. */
 void ckf_explore_spin(uintptr_t pc);
@@ -613,6 +616,11 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
                                             .size = (uint8_t)size,
                                             .order = (uint8_t)order};
     if (e->solo) {
+        ckf_explore_count_alone();
+        return;
+    }
+    if (e->undisturbed) {
+        e->private = false;
         ckf_explore_count_alone();
         return;
     }
