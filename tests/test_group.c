@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ck_filter/group.h>
@@ -547,12 +548,51 @@ static void misuse_aborts_with_a_sentence(void **state)
     ckf_group_destroy(group);
 }
 
+/* Returns what is wrong, as an exit status. */
+static int run_in_child(struct ckf_group *inherited)
+{
+    struct work work = {.result = 5};
+    int error = 0;
+    struct ckf_group *own;
+    const struct ckf_group_options options = {.parent = ckf_group_context(inherited)};
+    if (ckf_group_create(&own, &options) != CKF_OK)
+        return 1;
+    if (ckf_group_go(own, count, &work, NULL) != CKF_OK ||
+        ckf_group_wait(own, CKF_FOREVER, &error) != CKF_OK || error != 5)
+        return 2;
+    ckf_group_destroy(own);
+    if (ckf_group_go(inherited, count, &work, NULL) != CKF_OK ||
+        ckf_group_wait(inherited, CKF_FOREVER, &error) != CKF_OK || error != 5)
+        return 3;
+    ckf_group_destroy(inherited);
+    return atomic_load(&work.ended) == 2 ? 0 : 4;
+}
+
+static void a_forked_child_may_use_its_groups(void **state)
+{
+    (void)state;
+    struct ckf_group *group = make(0, NULL);
+    struct work work = {.group = group};
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run_in_child(group));
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(ckf_context_status(ckf_group_context(group)), CKF_OK);
+    assert_int_equal(ckf_group_go(group, count, &work, NULL), CKF_OK);
+    assert_int_equal(ckf_group_wait(group, CKF_FOREVER, NULL), CKF_OK);
+    assert_int_equal(atomic_load(&work.ended), 1);
+    ckf_group_destroy(group);
+}
+
 int main(void)
 {
     install_failing_allocator();
     const struct CMUnitTest tests[] = {
-        /* first: it forks, which ThreadSanitizer wants done while there is one thread */
+        /* first: they fork, which ThreadSanitizer wants done while there is one thread */
         cmocka_unit_test(misuse_aborts_with_a_sentence),
+        cmocka_unit_test(a_forked_child_may_use_its_groups),
         cmocka_unit_test(every_accepted_task_runs),
         cmocka_unit_test(an_empty_group_has_nothing_to_wait_for),
         cmocka_unit_test(a_wait_that_succeeded_closes_and_cancels),

@@ -1,6 +1,6 @@
 /* explore/reclaim_twin.c - grace periods for the explore runtime. Linked instead of sync/reclaim.c.
  *
- * A reclaimer thread, started by the first retirement, does what call_rcu's thread does: it starts
+ * A reclaimer thread, started by the first retirement, does what the real one does: it starts
  * a grace period for all that is retired so far (a point), waits until the sections that are open
  * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
  * any other it is tried early and late; the latest is when the body is over.
@@ -157,7 +157,7 @@ static void run_callbacks(struct ckf_retired *retired)
 {
     ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     while (retired != NULL) {
-        struct ckf_retired *next = retired->link[0];
+        struct ckf_retired *next = retired->next;
         retired->reclaim(retired);
         reclaim.reclaimed_count++;
         retired = next;
@@ -197,10 +197,10 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
         callback(retired);
         return;
     }
-    retired->link[0] = NULL;
+    retired->next = NULL;
     add_what_i_know(&reclaim.retired);
     if (reclaim.last != NULL)
-        reclaim.last->link[0] = retired;
+        reclaim.last->next = retired;
     else
         reclaim.first = retired;
     reclaim.last = retired;
@@ -224,7 +224,7 @@ void ckf_wait_for_readers(void)
 
 static uint64_t hash_list(const struct ckf_retired *retired, uint64_t hash)
 {
-    for (; retired != NULL; retired = retired->link[0])
+    for (; retired != NULL; retired = retired->next)
         hash = ckf_explore_scramble(hash + (uintptr_t)retired + (uintptr_t)retired->reclaim);
     return hash;
 }
