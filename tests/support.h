@@ -87,5 +87,9 @@ bool allocation_failed(void);
 size_t live_allocations(void);
 /* Bytes that it has ever asked for. */
 size_t allocated_bytes(void);
+/* Bytes of the blocks that it holds now, and the most since forget_peak(). */
+size_t live_bytes(void);
+size_t peak_bytes(void);
+void forget_peak(void);
 
 #endif

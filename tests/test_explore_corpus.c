@@ -148,13 +148,17 @@ static bool same_states(const struct harvest *a, const struct harvest *b)
     return a->count == b->count;
 }
 
-static bool harvest_all(const struct corpus_program *program, unsigned preemptions,
+enum { ANY_READS = 100 }; /* and fewer are a bound */
+
+static bool harvest_all(const struct corpus_program *program, unsigned preemptions, unsigned reads,
                         unsigned without, struct harvest *harvest, uint64_t *executions)
 {
     struct ckf_explore_options options = options_of(program);
     struct ckf_explore_stats stats;
     *harvest = (struct harvest){.count = 0};
     options.preemptions = preemptions;
+    options.reads_are_bounded = reads != ANY_READS;
+    options.stale_reads = reads;
     options.without = without;
     options.executions = PLAIN_EXECUTIONS;
     ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
@@ -171,24 +175,29 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
         OTHERS = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
         EVERYTHING = OTHERS | CKF_WITHOUT_STATES
     };
-    static const unsigned bounds[] = {0, 1, 2, 3, CKF_EXPLORE_UNBOUNDED};
+    static const struct {
+        unsigned preemptions, reads;
+    } bounds[] = {{0, 1},         {1, 1},         {2, 0},
+                  {2, 2},         {0, ANY_READS}, {1, ANY_READS},
+                  {2, ANY_READS}, {3, ANY_READS}, {CKF_EXPLORE_UNBOUNDED, ANY_READS}};
     static struct harvest plain, remembering, all;
     uint64_t executions = 0, remembering_executions = 0, plain_executions = 0;
     unsigned compared = 0;
     for (size_t i = 0; i < corpus_count; i++) {
         for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
-            if (!harvest_all(&corpus[i], bounds[k], EVERYTHING, &plain, &plain_executions))
-                break;
-            assert_true(
-                harvest_all(&corpus[i], bounds[k], OTHERS, &remembering, &remembering_executions));
-            assert_true(harvest_all(&corpus[i], bounds[k], 0, &all, &executions));
+            unsigned bound = bounds[k].preemptions, reads = bounds[k].reads;
+            if (!harvest_all(&corpus[i], bound, reads, EVERYTHING, &plain, &plain_executions))
+                continue;
+            assert_true(harvest_all(&corpus[i], bound, reads, OTHERS, &remembering,
+                                    &remembering_executions));
+            assert_true(harvest_all(&corpus[i], bound, reads, 0, &all, &executions));
             if (plain.verdicts != remembering.verdicts || !same_states(&plain, &remembering))
-                fail_msg("%s, bound %u: verdicts %#x and %zu ends, without states %#x and %zu",
-                         corpus[i].name, bounds[k], remembering.verdicts, remembering.count,
-                         plain.verdicts, plain.count);
+                fail_msg("%s, bounds %zu: verdicts %#x and %zu ends, without states %#x and %zu",
+                         corpus[i].name, k, remembering.verdicts, remembering.count, plain.verdicts,
+                         plain.count);
             if (plain.verdicts != all.verdicts)
-                fail_msg("%s, bound %u: verdicts %#x, plain %#x", corpus[i].name, bounds[k],
-                         all.verdicts, plain.verdicts);
+                fail_msg("%s, bounds %zu: verdicts %#x, plain %#x", corpus[i].name, k, all.verdicts,
+                         plain.verdicts);
             compared++;
         }
     }
@@ -222,7 +231,8 @@ static void partial_order_reduction_loses_nothing(void **state)
     unsigned compared = 0, wrong = 0;
     for (size_t i = 0; i < corpus_count; i++) {
         uint64_t before = executions, plain_before = plain_executions;
-        if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, EVERYTHING, &plain, &plain_executions))
+        if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, ANY_READS, EVERYTHING, &plain,
+                         &plain_executions))
             continue;
         bool whole = reduce(&corpus[i], 0, CKF_WITHOUT_CHOICE_OF_READS, &reduced, &executions);
         bool all_whole = reduce(&corpus[i], 0, 0, &all, &all_executions);

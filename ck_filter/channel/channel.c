@@ -292,10 +292,11 @@ enum ckf_status ckf_recv_after_loss(struct ckf_channel *channel, void *elem, con
     return ckf_recv_somehow(channel, elem, site);
 }
 
-enum ckf_status ckf_leave_and_wake(struct ckf_channel *channel, enum ckf_direction direction)
+enum ckf_status ckf_leave_and_wake(struct ckf_channel *channel, struct ckf_visit *visit,
+                                   enum ckf_direction direction)
 {
     ckf_waitlist_wake(&channel->waitlist, direction, 1);
-    ckf_visit_end(ckf_visit_begin(channel)); /* the one that the caller has begun */
+    ckf_visit_end_here(visit);
     return CKF_OK;
 }
 

@@ -26,14 +26,15 @@ enum ckf_status ckf_send_after_loss(struct ckf_channel *channel, const void *ele
 enum ckf_status ckf_recv_after_loss(struct ckf_channel *channel, void *elem, const void *site);
 
 /* Wakes who sleeps, and ends the visit. CKF_OK. */
-enum ckf_status ckf_leave_and_wake(struct ckf_channel *channel, enum ckf_direction direction);
+enum ckf_status ckf_leave_and_wake(struct ckf_channel *channel, struct ckf_visit *visit,
+                                   enum ckf_direction direction);
 
 /* Ends a visit after a change that calls in that direction wait for. */
 CKF_ALWAYS_INLINE enum ckf_status ckf_leave(struct ckf_channel *channel, struct ckf_visit *visit,
                                             enum ckf_direction direction)
 {
     if (CKF_UNLIKELY(ckf_waitlist_is_interested(&channel->waitlist, direction)))
-        return ckf_leave_and_wake(channel, direction);
+        return ckf_leave_and_wake(channel, visit, direction);
     ckf_visit_end_here(visit);
     return CKF_OK;
 }

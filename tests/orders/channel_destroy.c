@@ -267,6 +267,17 @@ static void see_empty_and_destroy(struct ckf_stress_run *run, void *state)
 SENDS_AND_RECEIVES(unbounded);
 SENDS_AND_RECEIVES(promised);
 
+/* The destroyer may have slept, and then the visitor, who has sent before, wakes it on its way out. */
+static void send_again(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->second, 1);
+    send_one(run, s->first, 1);
+}
+
+SCENE(destroy_after_wake, "channel-order-destroy-after-wake", BOTH, two_buffered, destroy_both,
+      {"visitor", send_again, 1}, {"destroyer", receive_and_destroy, 1});
+
 /* The visitor's number goes to another thread. */
 static void *visit_first(void *state)
 {

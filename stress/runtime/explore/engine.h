@@ -235,6 +235,7 @@ struct ckf_engine {
     uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
     bool sleep_sets;
     unsigned preemptions_left, timeouts_left, spurious_left;
+    unsigned stale_left; /* loads that may read another store than the newest */
     unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
     uint64_t hash;
     bool hashing, remembering; /* what states.c needs is kept; states are looked up */

@@ -745,15 +745,17 @@ static bool is_part_of(const struct ckf_view *a, const struct ckf_view *b)
 
 /* Of those readable stores that hold one value the oldest is worth a try, and others only if they do
  * not bring all that it brings: who reads the older may do whatever who reads the newer may. Not so in
- * S, where others meet these stores, too. `found` are the readable stores from the newest on; the
- * result is a set of their places. */
+ * S, where others meet these stores, too; nor is the older one in place of the newest of all, where stale
+ * reads are counted. `found` are the readable stores from the newest on; the result is a set of their
+ * places. */
 static uint16_t worth_reading(const struct ckf_location *location, const uint16_t found[],
                               unsigned count, int order)
 {
     if (!ckf_explore_engine.choosy || count > 16 || is_in_s(order))
         return UINT16_MAX;
-    uint16_t set = 0;
-    for (unsigned i = 0; i < count; i++) {
+    bool counted = ckf_explore_engine.stale_left != CKF_EXPLORE_UNBOUNDED;
+    uint16_t set = counted;
+    for (unsigned i = counted; i < count; i++) {
         const struct ckf_store *store = &location->stores[found[i]];
         bool covered = false;
         for (unsigned k = i + 1; k < count && !covered; k++) {
@@ -766,13 +768,19 @@ static uint16_t worth_reading(const struct ckf_location *location, const uint16_
     return set;
 }
 
+enum { NEWEST = 1 }; /* a set */
+
 static unsigned choose_store(const struct ckf_location *location, const uint16_t found[],
                              unsigned count, int order)
 {
     if (count == 1)
         return found[0];
-    return found[ckf_explore_choose_among(CKF_CHOICE_READ, count,
-                                          worth_reading(location, found, count, order))];
+    struct ckf_engine *e = &ckf_explore_engine;
+    uint16_t set = e->stale_left == 0 ? NEWEST : worth_reading(location, found, count, order);
+    unsigned chosen = ckf_explore_choose_among(CKF_CHOICE_READ, count, set);
+    if (chosen != 0 && e->stale_left != CKF_EXPLORE_UNBOUNDED)
+        e->stale_left--;
+    return found[chosen];
 }
 
 static unsigned choose_readable(const struct ckf_location *location, unsigned oldest, int order)

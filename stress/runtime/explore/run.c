@@ -166,6 +166,8 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         } else if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
+        } else if (more && e->searching) {
+            stats->branches[e->choices[e->choice_limit - 1].kind]++;
         }
         more = more && !out_of_budget(stats, start);
     }

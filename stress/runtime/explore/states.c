@@ -367,6 +367,13 @@ static bool is_on_the_way(const struct state *known)
     return ckf_explore_strategy_followed(known->choices) <= known->execution;
 }
 
+/* Of a state in which so many stale reads are left. */
+static uint64_t key_of(uint64_t hash, unsigned stale_left)
+{
+    return (stale_left == CKF_EXPLORE_UNBOUNDED ? hash : ckf_explore_scramble(hash + stale_left)) >>
+           8;
+}
+
 bool ckf_explore_state_is_known(uint16_t candidates)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -376,7 +383,12 @@ bool ckf_explore_state_is_known(uint16_t candidates)
     if (e->lookups == 0 && (alone || (can_go_on && e->preemptions_left == 0)))
         return false;
     e->lookups -= e->lookups > 0;
-    uint64_t key = hash_state() >> 8;
+    uint64_t hash = hash_state(), key = key_of(hash, e->stale_left);
+    for (unsigned more = e->options.stale_reads; more > e->stale_left; more--) {
+        const struct state *richer = slot_of(states.table, states.size, key_of(hash, more));
+        if (richer->used && covers(richer, last, can_go_on))
+            return !alone || !is_on_the_way(richer);
+    }
     struct state *known = slot_of(states.table, states.size, key);
     if (known->used) {
         if (covers(known, last, can_go_on))

@@ -58,6 +58,8 @@ void ckf_explore_strategy_begin(void)
     e->dpor = e->exploring && e->options.strategy == CKF_EXPLORE_DPOR;
     e->searching = e->dpor || (e->exploring && e->options.strategy == CKF_EXPLORE_DFS);
     e->preemptions_left = e->dpor ? CKF_EXPLORE_UNBOUNDED : e->options.preemptions;
+    e->stale_left = e->searching && e->options.reads_are_bounded ? e->options.stale_reads
+                                                                 : CKF_EXPLORE_UNBOUNDED;
     e->sleep_sets = e->searching && !e->dpor && e->options.preemptions == CKF_EXPLORE_UNBOUNDED &&
                     (e->options.without & CKF_WITHOUT_SLEEP_SETS) == 0 &&
                     !e->options.timed; /* swapped steps may be equivalent to all but the clock */
