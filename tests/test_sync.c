@@ -171,6 +171,7 @@ static int pinned_patience(void *arg)
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     assert_int_equal(patience_after(WAITS, a_wait_that_staying_awake_was_enough_for), 0);
     ckf_patience_slept(IDLE_WAIT_NS);
+    assert_int_equal(ckf_patience_ns(), 0); /* not the first time */
     assert_true(ckf_patience_gives_way());
     return 0;
 }
