@@ -479,7 +479,7 @@ void ckf_counter_map_destroy(struct ckf_counter_map *map)
     CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
     struct caller_state caller = save_caller();
     map->is_ending = true;
-    BY_VARIANT(map, expire)(map, 0);
+    BY_VARIANT(map, empty)(map);
     CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
     delist(map);
     ckf_free(map->name);
