@@ -152,7 +152,7 @@ def build_and_run(package, compiler, standard, sources, link, last_words, *more)
     if shutil.which(compiler) is None:
         return [SKIPPED, f"{compiler} is not installed"]
     static = ["--static"] if link == "static" else []
-    libraries = package.flags("--libs", *static)
+    libraries = [] if link == "loaded" else package.flags("--libs", *static)
     if static and "-lgcc_s" in libraries: # Debian's libhs.pc names it
         return [SKIPPED, "a library that it needs cannot be linked statically"]
     with tempfile.TemporaryDirectory() as folder:
@@ -188,6 +188,10 @@ def check_suites(report, package, sanitize):
     for name, sources, last_words, more in suites:
         report.check(name, [SKIPPED, WITHOUT_SANITIZER] if sanitize != "none" else
                      build_and_run(package, "gcc", "c11", sources, "shared", last_words, *more))
+    report.check("a_program_may_load_it_and_let_go_of_it", [SKIPPED, WITHOUT_SANITIZER]
+                 if sanitize != "none" else
+                 build_and_run(package, "gcc", "c11", [CONSUMERS / "unload.c"], "loaded",
+                               "unload is content", "-D_GNU_SOURCE"))
 
 
 def check_consumers(report, package, sanitize):
