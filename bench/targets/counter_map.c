@@ -419,7 +419,7 @@ static const struct bench_workload workloads[] = {
           MAP_ZIPF, 2, in_process),
     COUNT("1m-1t", "1M keys, uniform, 1 thread", TABLE_COUNT_16, NULL, 1000000, MAP_UNIFORM, 1,
           in_process),
-    /* Setting up takes a minute, and two gigabytes. */
+    /* Setting up takes minutes, and two gigabytes. */
     {COMMON, .id = "counter-map-10m-2t", .family = "add to a key that is there",
      .title = "10M keys, uniform, 2 threads", .unit = "ns/add", .parameter = 10000000,
      .shape = MAP_UNIFORM, .own_work = true, .actors = {{TABLE_COUNT_16, 2}}, .least_seconds = 90,
