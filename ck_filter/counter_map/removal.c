@@ -240,7 +240,6 @@ void ckf_counter_lockfree_empty(struct ckf_counter_map *common)
     ckf_counter_index_take_roots(&map->index, roots);
     store_relaxed(&map->linked, 0); /* relaxed, as all of it: this thread is alone */
     forget_words(map);
-    ckf_counter_map_note_removal(common);
     if (common->removed != NULL)
         for (int i = 0; i < CKF_INDEX_FANOUT; i++)
             ckf_counter_index_visit_part(&roots[i], 0, settle_at_end, map);
