@@ -83,6 +83,11 @@ bool ckf_spinning_can_help(void)
     return false;
 }
 
+bool ckf_one_cpu_was_seen(void)
+{
+    return false;
+}
+
 bool ckf_give_way(void)
 {
     return false;
@@ -155,6 +160,7 @@ void ckf_free(void *memory)
 
 bool ckf_copy_string(const char *text, char **copy)
 {
+    ckf_explore_overwrite((uintptr_t)copy);
     *copy = NULL;
     if (text == NULL)
         return true;
