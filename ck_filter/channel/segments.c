@@ -49,7 +49,7 @@ enum { MARK = 1, TICKET = 2 };
 #ifdef CKF_INSTRUMENTED
 enum { CELLS = 4 };
 #else
-enum { CELLS = 256 };
+enum { CELLS = 512 };
 #endif
 enum { SPAN = CELLS * TICKET };
 
@@ -122,7 +122,7 @@ static void segment_free(struct ckf_segment *segment)
 /* Kept segments keep their blocks: with large elements fewer are kept. */
 static unsigned segments_kept(size_t elem_size)
 {
-    enum { KEPT_BYTES = 512 }; /* of elements that have the same place in all of them */
+    enum { KEPT_BYTES = 256 }; /* of elements that have the same place in all of them */
     size_t fit = KEPT_BYTES / elem_size;
     return fit < 1 ? 1 : fit < CKF_SPARE_SEGMENTS ? (unsigned)fit : CKF_SPARE_SEGMENTS;
 }

@@ -278,6 +278,25 @@ static void send_again(struct ckf_stress_run *run, void *state)
 SCENE(destroy_after_wake, "channel-order-destroy-after-wake", BOTH, two_buffered, destroy_both,
       {"visitor", send_again, 1}, {"destroyer", receive_and_destroy, 1});
 
+/* The second call is not as usual: its elements are larger than a word. */
+static void second_of_large(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, 1, 8);
+    s->second = make(run, 1, LARGE_BYTES);
+}
+
+static void try_first_and_send_second(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    call_try_send(run, s->first);
+    send_one(run, s->second, 1);
+}
+
+SCENE(destroy_before_large_send, "channel-order-destroy-before-large-send", BOTH, second_of_large,
+      destroy_both, {"visitor", try_first_and_send_second, 1},
+      {"destroyer", notice_and_destroy, 1});
+
 /* The visitor's number goes to another thread. */
 static void *visit_first(void *state)
 {
