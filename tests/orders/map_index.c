@@ -104,10 +104,15 @@ static void one_refused(struct ckf_stress_run *run, void *state)
     s->dead = mark_dead(s->map, KEY);
 }
 
+/* In a leaf so full that who replaces it looks at entries. */
 static void refused_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    one_refused(run, state);
+    empty_map(run, state);
+    add_neighbours(run, s->map, 4);
+    put_key(run, s->map, KEY);
+    add_refused(run, s, NEIGHBOUR);
+    s->dead = mark_dead(s->map, KEY);
     raise_fence(s->map);
     s->phase = load_relaxed(&ckf_sections.phase);
 }
