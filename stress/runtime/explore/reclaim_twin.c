@@ -13,6 +13,8 @@
  */
 #include "engine.h"
 
+#include <string.h>
+
 #include "sync/reclaim.h"
 
 static struct {
@@ -41,6 +43,13 @@ void ckf_explore_reclaim_begin(void)
     reclaim.barriers = 0;
     for (int i = 0; i < MAX_THREADS; i++)
         reclaim.awaited[i] = reclaim.left_out[i] = 0;
+}
+
+/* Copies what is known here, or puts it back. Returns how many bytes that are. */
+size_t ckf_explore_reclaim_copy(char *copy, bool back)
+{
+    memcpy(back ? (char *)&reclaim : copy, back ? copy : (char *)&reclaim, sizeof reclaim);
+    return sizeof reclaim;
 }
 
 static void add_what_i_know(struct ckf_view **sum)
@@ -201,10 +210,12 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
     }
     retired->next = NULL;
     add_what_i_know(&reclaim.retired);
-    if (reclaim.last != NULL)
+    if (reclaim.last != NULL) {
+        ckf_explore_overwrite((uintptr_t)&reclaim.last->next);
         reclaim.last->next = retired;
-    else
+    } else {
         reclaim.first = retired;
+    }
     reclaim.last = retired;
     reclaim.retired_count++;
     if (reclaim.reclaimer == NULL) {
