@@ -224,8 +224,8 @@ struct ckf_engine {
     uint32_t moment;     /* counts beginnings and ends of operations */
     uint32_t generation; /* granules that were used since the last snapshot carry this number */
     bool solo;           /* one thread, and the past of all others happens before its present */
-    bool undisturbed; /* one thread, and the engine's own: they meet where it retires or waits */
-    bool private;     /* what the thread does to memory is no point */
+    bool undisturbed;    /* one thread, and the engine's own: they meet where it retires or waits */
+    bool private;        /* what the thread does to memory is no point */
     struct ckf_thread *parked;
     unsigned steps_to_parking;
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
