@@ -9,8 +9,10 @@
 #if defined(__GNUC__)
 #define CKF_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
-#define CKF_NOINLINE    __attribute__((noinline))
+/* A call, so that its caller stays small; compiled for size, and side by side with others of that kind: a thread
+ * that falls asleep, or wakes, finds cold caches and pays for each line of code. */
+#define CKF_COLD     __attribute__((cold, noinline))
+#define CKF_NOINLINE __attribute__((noinline))
 /* The compiler keeps the value, instead of computing it again where it is needed. */
 #define ckf_compute_once(value) __asm__("" : "+r"(value))
 /* So that what it is told as a constant (a function, say) is one. */

@@ -82,10 +82,11 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
 bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word);
 
-/* Whether nobody looks into the front now. One add less to come. */
-static inline bool ckf_front_rests(struct ckf_front *front)
+/* Whether nobody looks into the front now. So many adds less to come. */
+static inline bool ckf_front_rests(struct ckf_front *front, uint32_t adds)
 {
-    return CKF_LIKELY(front->rest > 0) && --front->rest > 0;
+    front->rest -= front->rest < adds ? front->rest : adds;
+    return front->rest > 0;
 }
 
 #endif
