@@ -333,6 +333,7 @@ static void report_variant(struct report *report, struct ckf_exploration *explor
 struct work {
     struct ckf_exploration **open;
     size_t count;
+    bool in_rounds;           /* one strategy takes all its time at once */
     int64_t equal_ns, end_ns; /* an equal share of each; when all have to be done */
 };
 
@@ -345,8 +346,8 @@ static bool selected(const struct ckf_explore_settings *settings,
 static bool gather(struct work *work, const struct ckf_explore_settings *settings,
                    const struct ckf_stress_catalog *catalog)
 {
-    *work =
-        (struct work){calloc(catalog->count * CKF_STRESS_VARIANTS, sizeof *work->open), 0, 0, 0};
+    *work = (struct work){.open = calloc(catalog->count * CKF_STRESS_VARIANTS, sizeof *work->open),
+                          .in_rounds = settings->strategy < 0};
     if (work->open == NULL)
         return false;
     for (size_t i = 0; i < catalog->count; i++)
@@ -380,8 +381,10 @@ enum round { ROUND_FIRST, ROUND_SECOND, ROUND_LAST };
 static int64_t share_of(const struct work *work, size_t explorations, enum round round)
 {
     int64_t left = (work->end_ns - ckf_explore_real_time_ns()) / (int64_t)explorations;
-    int64_t share = round == ROUND_FIRST ? work->equal_ns / 4 : left;
-    if (round == ROUND_SECOND)
+    int64_t share = left;
+    if (work->in_rounds && round == ROUND_FIRST)
+        share = work->equal_ns / 4;
+    else if (work->in_rounds && round == ROUND_SECOND)
         share /= 2;
     return share > SURE_NS ? share : SURE_NS;
 }
