@@ -60,7 +60,7 @@ static bool grow(struct ckf_front **front, uint64_t tag)
         for (size_t way = 0; way < CKF_FRONT_WAYS; way++) {
             struct ckf_front_slot *slot = &old->sets[set].ways[way];
             if (slot->tag > tag)
-                fill(fresh, *slot, slot->tag - tag, tag);
+                fill(fresh, *slot, (slot->tag - tag) / CKF_FENCE_STAMP, tag);
         }
     *front = fresh;
     ckf_free(old);
@@ -81,7 +81,7 @@ static bool judge(struct ckf_front **front, uint64_t tag)
 bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word)
 {
-    struct ckf_front_slot slot = {tag + key->length, key->first, key->last, word};
+    struct ckf_front_slot slot = {ckf_front_tag_of(tag, key->length), key->first, key->last, word};
     fill(*front, slot, key->length, tag);
     uint64_t slots = CKF_FRONT_WAYS * ckf_front_size(*front);
     return ++(*front)->misses < JUDGE_EVERY * slots || judge(front, tag);

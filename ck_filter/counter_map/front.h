@@ -21,10 +21,17 @@ enum {
     CKF_FRONT_MOST = 1 << CKF_FRONT_MOST_BITS,
     CKF_FRONT_WAYS = 2,
     CKF_FRONT_SET_BITS = 6, /* of the size of a set */
-    CKF_FRONT_TAG_STEP = 32 /* the length of a key is added to the tag */
+    CKF_FRONT_LENGTHS = 32,
+    CKF_FRONT_TAG_STEP = CKF_FRONT_LENGTHS * CKF_FENCE_STAMP /* the length is added to the tag */
 };
 
-_Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_TAG_STEP, "a tag and a length are told apart");
+_Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_LENGTHS, "a tag and a length are told apart");
+
+/* What the slot of a key of this length has under the tag. */
+static inline uint64_t ckf_front_tag_of(uint64_t tag, size_t length)
+{
+    return tag + length * CKF_FENCE_STAMP;
+}
 
 struct ckf_front_slot {
     uint64_t tag, first, last; /* 0: nothing here */
@@ -62,7 +69,8 @@ static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
     return (struct ckf_front_set *)(void *)((char *)front->sets + offset);
 }
 
-/* Where this thread counts the key, if it knows; tag: the map's, loaded inside this section. */
+/* Where this thread counts the key, if it knows; tag: the word of the map's fence, loaded inside this
+ * section. While the fence is not down nothing is known. */
 static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
                                                 const struct ckf_short_key *key, uint64_t tag)
 {
@@ -70,7 +78,7 @@ static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
     /* The way without a branch, which would be a matter of luck. */
     const struct ckf_front_slot *slot = &set->ways[set->ways[0].last != key->last];
     ckf_compute_once(slot);
-    if (CKF_UNLIKELY(slot->tag != tag + key->length || slot->first != key->first ||
+    if (CKF_UNLIKELY(slot->tag != ckf_front_tag_of(tag, key->length) || slot->first != key->first ||
                      slot->last != key->last))
         return NULL;
     front->hits++;

@@ -186,12 +186,13 @@ CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t
     return ckf_counter_lockfree_add(map, &key, n);
 }
 
-/* Inside a section. */
+/* Inside a section: the fronts' tag, and the mode of the fence. */
 static inline uint64_t current_tag(struct ckf_lockfree_map *map)
 {
     /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
-     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-    return load_seq_cst(&map->front_tag);
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this; and acquire, as
+     * in ckf_light_fence_stands(), for who finds here that the fence is down. */
+    return load_seq_cst(&map->fence.light.word);
 }
 
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
@@ -204,8 +205,8 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
     ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
 
-/* Of a light section, which it ends: the key is not in this thread's front, or n is marked. The key in
- * parts, which are passed in registers. */
+/* Of a light section, which it ends: the key is not in this thread's front, or n is marked, or the fence stands.
+ * The key in parts, which are passed in registers. */
 CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common, uint64_t first,
                                                  uint64_t last, size_t length, uint64_t n,
                                                  struct ckf_place *place)
@@ -214,7 +215,9 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_short_key key = {first, last, length};
     bool unsure;
     uint64_t state, hash = hash_short(common, key);
-    uint64_t tag = current_tag(map);
+    if (CKF_STEP(ckf_fence_stands(&map->fence)))
+        ckf_section_pass_slowly(&map->fence, place);
+    uint64_t tag = current_tag(map) & ~(uint64_t)CKF_FENCE_MODES;
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
         &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
@@ -232,14 +235,6 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     return count_quickly(word, n, place);
 }
 
-CKF_COLD static enum ckf_status add_behind_fence(struct ckf_counter_map *common, uint64_t first,
-                                                 uint64_t last, size_t length, uint64_t n,
-                                                 struct ckf_place *place)
-{
-    ckf_section_pass_slowly(&ckf_lockfree(common)->fence, place);
-    return add_by_index(common, first, last, length, n, place);
-}
-
 static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
                                         uint64_t n)
 {
@@ -247,8 +242,6 @@ static inline enum ckf_status add_short(struct ckf_counter_map *common, struct c
     struct ckf_place *place = ckf_section_begin_lightly();
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
-    if (ckf_fence_stands(&map->fence))
-        return add_behind_fence(common, key.first, key.last, key.length, n, place);
     struct ckf_front *front = ckf_cells_front(&map->cells, place);
     if (CKF_LIKELY(front != NULL && !ckf_add_is_marked(n))) {
         _Atomic(uint64_t) *word = ckf_front_find(front, &key, current_tag(map));
@@ -434,7 +427,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
     if (map == NULL)
         return NULL;
     ckf_section_start();
-    atomic_init(&map->front_tag, CKF_FRONT_TAG_STEP);
+    atomic_init(&map->fence.light.word, CKF_FRONT_TAG_STEP);
     ckf_counter_index_init(&map->index);
     if (!ckf_counter_index_prepare(&map->index, expected_keys)) {
         ckf_counter_index_destroy(&map->index);

@@ -20,9 +20,8 @@
 
 struct ckf_lockfree_map {
     struct ckf_counter_map common;
-    _Atomic(uint64_t) front_tag; /* in steps of CKF_FRONT_TAG_STEP; removers, under the lock */
+    struct ckf_fence fence; /* its stamp is the fronts' tag; removers move it on, under the lock */
     struct ckf_cells cells;
-    struct ckf_fence fence;
     struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */

@@ -58,7 +58,7 @@ static void known_to_front(struct ckf_stress_run *run, void *state)
     memcpy(&words.first, key, sizeof words.first);
     memcpy(&words.last, key + KEY_LENGTH - sizeof words.last, sizeof words.last);
     expect(run,
-           ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
+           ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->fence.light.word, &s->entry->own));
 }
 
 static void known_to_handle(struct ckf_stress_run *run, void *state)
@@ -137,9 +137,8 @@ ADDS(add_by_handle, count_by_handle)
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
     (void)run;
-    store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
+    fetch_add_seq_cst(&ckf_lockfree(s->map)->fence.light.word, CKF_FRONT_TAG_STEP);
     s->final = finish_removal(s->map, s->entry);
 }
 
