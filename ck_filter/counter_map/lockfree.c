@@ -5,8 +5,7 @@
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
- * Fast path:  of keys of 8 to 16 bytes: look into this thread's front (front.h), and a plain store to a
- *             word of its own; all else is a call in the tail, so that it needs no stack frame.
+ * Fast path:  quick.h.
  * Teardown:   the door takes out all keys first; entries that handles once pinned are retired, and
  *             waited for.
  */
@@ -17,6 +16,7 @@
 #include "base/memory.h"
 #include "counter_map/count.h"
 #include "counter_map/list.h"
+#include "counter_map/quick.h"
 #include "sync/section.h"
 
 CKF_NOINLINE struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
@@ -164,13 +164,6 @@ static inline enum ckf_status count_quickly(_Atomic(uint64_t) *word, uint64_t n,
     return CKF_OK;
 }
 
-static struct ckf_short_key short_key(const void *bytes, size_t length)
-{
-    const unsigned char *at = bytes;
-    return (struct ckf_short_key){ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)),
-                                  length};
-}
-
 static uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
 {
     return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
@@ -186,13 +179,23 @@ CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t
     return ckf_counter_lockfree_add(map, &key, n);
 }
 
-/* Inside a section: the fronts' tag, and the mode of the fence. */
-static inline uint64_t current_tag(struct ckf_lockfree_map *map)
+static uint64_t look_at_fence(struct ckf_lockfree_map *map)
 {
     /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this; and acquire, as
      * in ckf_light_fence_stands(), for who finds here that the fence is down. */
     return load_seq_cst(&map->fence.light.word);
+}
+
+/* At the beginning of a section: passes the fence. Returns the fronts' tag. */
+static uint64_t pass_fence(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    uint64_t word = look_at_fence(map);
+    if (CKF_STEP(ckf_fence_mode_in(word) != CKF_FENCE_DOWN)) {
+        ckf_section_pass_slowly(&map->fence, place);
+        word = look_at_fence(map);
+    }
+    return word & ~(uint64_t)CKF_FENCE_MODES;
 }
 
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
@@ -205,24 +208,19 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
     ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
 
-/* Of a light section, which it ends: the key is not in this thread's front, or n is marked, or the fence stands.
- * The key in parts, which are passed in registers. */
-CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common, uint64_t first,
-                                                 uint64_t last, size_t length, uint64_t n,
-                                                 struct ckf_place *place)
+/* Of a light section, which it ends. */
+CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_lockfree_map *map,
+                                               const struct ckf_short_key *key, uint64_t n,
+                                               struct ckf_place *place)
 {
-    struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_short_key key = {first, last, length};
     bool unsure;
-    uint64_t state, hash = hash_short(common, key);
-    if (CKF_STEP(ckf_fence_stands(&map->fence)))
-        ckf_section_pass_slowly(&map->fence, place);
-    uint64_t tag = current_tag(map) & ~(uint64_t)CKF_FENCE_MODES;
+    uint64_t state, hash = hash_short(&map->common, *key);
+    uint64_t tag = pass_fence(map, place);
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
-        &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
+        &map->index, hash, ckf_is_entry_of_short_key, key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
         ckf_section_end_lightly(place);
-        return add_slowly(common, first, last, length, n);
+        return add_slowly(&map->common, key->first, key->last, key->length, n);
     }
     _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
     if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
@@ -230,37 +228,26 @@ CKF_NOINLINE static enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
     if (CKF_UNLIKELY(row == NULL))
         make_row(map, place);
-    else if (row->front != NULL && !ckf_front_rests(row->front))
-        note_miss(map, place, row, &(struct ckf_short_key){first, last, length}, tag, word);
+    else if (row->front != NULL && !ckf_front_rests(row->front) &&
+             ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
+        note_miss(map, place, row, &(struct ckf_short_key){key->first, key->last, key->length}, tag,
+                  word);
     return count_quickly(word, n, place);
 }
 
-static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
-                                        uint64_t n)
+enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *common, const void *bytes,
+                                           size_t length, uint64_t n, struct ckf_place *place)
 {
-    struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_place *place = ckf_section_begin_lightly();
+    struct ckf_short_key key = ckf_short_key_of(bytes, length);
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
-    struct ckf_front *front = ckf_cells_front(&map->cells, place);
-    if (CKF_LIKELY(front != NULL && !ckf_add_is_marked(n))) {
-        _Atomic(uint64_t) *word = ckf_front_find(front, &key, current_tag(map));
-        if (CKF_LIKELY(word != NULL))
-            return count_quickly(word, n, place);
-    }
-    return add_by_index(common, key.first, key.last, key.length, n, place);
+    return add_by_index(ckf_lockfree(common), &key, n, place);
 }
 
-enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
-                                               size_t length, uint64_t n)
+enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *common, uint64_t number,
+                                               uint64_t n, struct ckf_place *place)
 {
-    return add_short(map, short_key(bytes, length), n);
-}
-
-enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
-                                             uint64_t n)
-{
-    return add_short(map, (struct ckf_short_key){number, number, sizeof number}, n);
+    return ckf_lockfree_add_otherwise(common, &number, sizeof number, n, place);
 }
 
 /* --- reading and taking --- */

@@ -79,6 +79,13 @@ enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
                                           const struct ckf_counter_key *key, uint64_t n,
                                           struct ckf_counter_entry **pinned);
 
+/* An add of a short key that is not to be had quickly (quick.h), to be called by who has tried: ends the section of
+ * the place; NULL: there is none. */
+enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *map, const void *bytes,
+                                           size_t length, uint64_t n, struct ckf_place *place);
+enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *map, uint64_t number,
+                                               uint64_t n, struct ckf_place *place);
+
 /* --- handle.c --- */
 
 /* Handles do not lead to the words of the entry, which is dead, any more. True: some did; who may still be

@@ -12,11 +12,12 @@
 void ckf_light_fence_lower(struct ckf_light_fence *fence)
 {
     uint64_t word = load_relaxed(&fence->word);
-    /* edge fence-passed: seq_cst, then release; pairs with the acquire in ckf_light_fence_stands(): a heavy
-     * side that found it up had written before the first, and who finds it down comes after that. */
+    /* edge fence-passed: seq_cst; pairs with the acquire in ckf_light_fence_stands(): a heavy side that found it
+     * up had written before this step, and who finds it down comes after it. relaxed, the second one: it goes on
+     * with the release of the first. */
     while (ckf_fence_mode_in(word) == CKF_FENCE_UP)
         if (cas_seq_cst(&fence->word, &word, word - CKF_FENCE_UP + CKF_FENCE_MOVING)) {
-            fetch_sub_release(&fence->word, CKF_FENCE_MOVING - CKF_FENCE_DOWN);
+            fetch_sub_relaxed(&fence->word, CKF_FENCE_MOVING - CKF_FENCE_DOWN);
             return;
         }
 }
