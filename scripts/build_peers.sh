@@ -10,17 +10,19 @@ programs=$(readlink -f "$programs")
 log=build/peers.log
 : >"$log"
 
+options=(--buildtype=release -Dbench=enabled -Dpeers=true -Dtests=false -Dstress=false -Dexamples=false
+    -Dhyperscan=auto)
 # Packages that came since it was configured are found by configuring again.
 installed=$(dpkg-query -W -f '${Package} ${Version}\n' 2>/dev/null | grep -E \
     '^(libdpdk-dev|libconcurrentqueue-dev|libtbb-dev|libboost-dev|libabsl-dev|libcuckoo-dev|libck-dev|libhyperscan-dev) ' || true)
+configured="${options[*]}"$'\n'"$installed"
 if ! {
     if [[ ! -f "$folder/build.ninja" ]]; then
-        meson setup "$folder" --buildtype=release -Dbench=enabled -Dpeers=true -Dtests=false \
-            -Dstress=false -Dexamples=false
-    elif [[ "$installed" != "$(cat "$folder/packages" 2>/dev/null)" ]]; then
-        meson setup --reconfigure "$folder"
+        meson setup "$folder" "${options[@]}"
+    elif [[ "$configured" != "$(cat "$folder/configured" 2>/dev/null)" ]]; then
+        meson setup --reconfigure "$folder" "${options[@]}"
     fi
-    printf '%s' "$installed" >"$folder/packages"
+    printf '%s' "$configured" >"$folder/configured"
     ninja -C "$folder" bench/targets/ckf-bench-peers
 } >>"$log" 2>&1; then
     tail -n 60 "$log" >&2

@@ -20,6 +20,7 @@ LEAST_KILLED = {"sync": 90.0, "channel": 95.0, "counter_map": 95.0}
 MUTANTS = {
     "filter/filter.c look_up_current()": ["filter-generation-backwards"],
     "filter/filter.c replace()": ["filter-generation-backwards", "order-filter-waits-for-nobody"],
+    "filter/loans.h *": ["order-filter-loans"],
     "guard/breaker.c *": ["order-both-probes-enter", "order-memory-before-entry"],
     "task/group.c *": ["order-one-after-the-other", "order-slot-meets-cancel"],
     "task/idle_store.c *": ["pool-hands-over", "pool-keeps-reference"],

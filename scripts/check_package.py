@@ -152,11 +152,14 @@ def build_and_run(package, compiler, standard, sources, link, last_words, *more)
     if shutil.which(compiler) is None:
         return [SKIPPED, f"{compiler} is not installed"]
     static = ["--static"] if link == "static" else []
+    libraries = [] if link == "loaded" else package.flags("--libs", *static)
+    if static and "-lgcc_s" in libraries: # Debian's libhs.pc names it
+        return [SKIPPED, "a library that it needs cannot be linked statically"]
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder) / "consumer"
         built = run(compiler, f"-std={standard}", *WARNINGS, *sources, "-o", program,
                     *package.flags("--cflags", *static), *(["-static"] if static else []),
-                    *package.flags("--libs", *static), *more, "-pthread",
+                    *libraries, *more, "-pthread",
                     env=package.environment())
         if built.returncode != 0:
             return said(built)
@@ -185,6 +188,10 @@ def check_suites(report, package, sanitize):
     for name, sources, last_words, more in suites:
         report.check(name, [SKIPPED, WITHOUT_SANITIZER] if sanitize != "none" else
                      build_and_run(package, "gcc", "c11", sources, "shared", last_words, *more))
+    report.check("a_program_may_load_it_and_let_go_of_it", [SKIPPED, WITHOUT_SANITIZER]
+                 if sanitize != "none" else
+                 build_and_run(package, "gcc", "c11", [CONSUMERS / "unload.c"], "loaded",
+                               "unload is content", "-D_GNU_SOURCE"))
 
 
 def check_consumers(report, package, sanitize):

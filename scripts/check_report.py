@@ -54,7 +54,7 @@ def explored(variant_name, failed):
          "what": "lock E", "kind": "lock", "word": "E", "woken": 5}]
     found = {"case": "map-one", "variant": variant_name, "verdict": "clean", "outcome": "",
              "extent": "2030 executions, complete up to 2 preemptions", "executions": 2030,
-             "complete_preemptions": 2, "complete": False}
+             "complete_preemptions": 2, "complete_by_stale_reads": [2, 2, 2], "complete": False}
     if failed:
         found |= {"verdict": "REPRODUCED", "outcome": "hang", "failure": {
             "outcome": "hang", "history": "no order <fits>", "executions": 27, "ns": 900000, "message": "everybody sleeps",
@@ -256,6 +256,12 @@ class ReportTest(unittest.TestCase):
         self.assertIn("the explore engine found 2 of them, the median race within 900", text)
         self.assertIn("explored: found in 900 \u00b5s", text)
         self.assertIn("explored to 2 preemptions", text)
+
+    def test_it_says_within_how_many_stale_reads_a_search_was_complete(self):
+        data = stress()
+        mutex = next(v for v in data["cases"][0]["variants"] if v["variant"] == "mutex")
+        mutex["explore"] |= {"complete_preemptions": 0, "complete_by_stale_reads": [2, 2, 1]}
+        self.assertIn("explored to 2 preemptions with 1 stale read", text_of(report.page(data, None)))
 
     def test_cases_of_the_harness_are_no_documented_races(self):
         data = stress()

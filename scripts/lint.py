@@ -73,12 +73,13 @@ def check_racy_twins():
 
 
 def check_single_seams():
-    """<stdatomic.h>, liburcu and the futex call each have one place in the library."""
+    """<stdatomic.h>, liburcu, Hyperscan and the futex call each have one place in the library."""
     seams = {
         "stdatomic.h": ("base/atomics.h",),
         "linux/futex.h": ("base/futex.c",),
         "urcu/rculfhash.h": ("sync/reclaim.c", "counter_map/"),
-        "urcu/": ("sync/reclaim.c", "counter_map/"),
+        "urcu/": ("sync/reclaim", "counter_map/"),
+        "hs.h": ("filter/hyperscan.c",),
     }
     for path in sources("ck_filter"):
         place = str(path.relative_to(ROOT / "ck_filter"))

@@ -113,6 +113,7 @@ static atomic_uint countdown;
 static atomic_bool happened;
 static atomic_size_t live;
 static atomic_size_t bytes;
+static atomic_size_t held, most_held; /* as the C library rounds them */
 
 static bool should_fail(void)
 {
@@ -126,6 +127,13 @@ static bool should_fail(void)
     return false;
 }
 
+static void hold(size_t size)
+{
+    size_t now = atomic_fetch_add(&held, size) + size, most = atomic_load(&most_held);
+    while (most < now && !atomic_compare_exchange_weak(&most_held, &most, now))
+        ;
+}
+
 static void *counting_allocate(size_t size, size_t align, void *arg)
 {
     (void)arg;
@@ -136,6 +144,7 @@ static void *counting_allocate(size_t size, size_t align, void *arg)
         return NULL;
     atomic_fetch_add(&live, 1);
     atomic_fetch_add(&bytes, size);
+    hold(malloc_usable_size(memory));
     return memory;
 }
 
@@ -143,6 +152,7 @@ static void counting_release(void *memory, void *arg)
 {
     (void)arg;
     atomic_fetch_sub(&live, 1);
+    atomic_fetch_sub(&held, malloc_usable_size(memory));
     free(memory);
 }
 
@@ -175,4 +185,19 @@ size_t allocated_bytes(void)
 size_t live_allocations(void)
 {
     return atomic_load(&live);
+}
+
+size_t live_bytes(void)
+{
+    return atomic_load(&held);
+}
+
+size_t peak_bytes(void)
+{
+    return atomic_load(&most_held);
+}
+
+void forget_peak(void)
+{
+    atomic_store(&most_held, atomic_load(&held));
 }

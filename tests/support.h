@@ -31,6 +31,16 @@ extern const enum ckf_variant atomic_variant, mutex_variant;
 #test " [mutex]", test, NULL, NULL, (void *)(uintptr_t)&mutex_variant                      \
     }
 
+/* ThreadSanitizer's runtime (gcc 12) leaves its own locks to a forked child as they are: those of its allocator
+ * (SizeClassAllocator64), of what it keeps about blocks and threads (DenseSlabAlloc), and the one under which it
+ * does 16-byte operations (mutex128). Where other threads were busy during the fork, the child may wait for
+ * ever in its first malloc, free or wide compare-and-swap. So there such a child can only exit. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_WORK_AFTER_BUSY_FORK 0
+#else
+#define CAN_WORK_AFTER_BUSY_FORK 1
+#endif
+
 /* Long enough for anything that will happen, also under sanitizers on a busy machine. */
 #define PATIENCE_NS INT64_C(60000000000)
 
@@ -77,5 +87,9 @@ bool allocation_failed(void);
 size_t live_allocations(void);
 /* Bytes that it has ever asked for. */
 size_t allocated_bytes(void);
+/* Bytes of the blocks that it holds now, and the most since forget_peak(). */
+size_t live_bytes(void);
+size_t peak_bytes(void);
+void forget_peak(void);
 
 #endif

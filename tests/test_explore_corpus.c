@@ -12,6 +12,7 @@
 
 #include "explore.h"
 #include "explore_corpus.h"
+#include "explore_snapshots.h"
 
 /* A right program whose space is larger than this has been looked at well enough. */
 enum { EXECUTIONS = 300000 };
@@ -148,13 +149,17 @@ static bool same_states(const struct harvest *a, const struct harvest *b)
     return a->count == b->count;
 }
 
-static bool harvest_all(const struct corpus_program *program, unsigned preemptions,
+enum { ANY_READS = 100 }; /* and fewer are a bound */
+
+static bool harvest_all(const struct corpus_program *program, unsigned preemptions, unsigned reads,
                         unsigned without, struct harvest *harvest, uint64_t *executions)
 {
     struct ckf_explore_options options = options_of(program);
     struct ckf_explore_stats stats;
     *harvest = (struct harvest){.count = 0};
     options.preemptions = preemptions;
+    options.reads_are_bounded = reads != ANY_READS;
+    options.stale_reads = reads;
     options.without = without;
     options.executions = PLAIN_EXECUTIONS;
     ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
@@ -169,32 +174,55 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
     (void)state;
     enum {
         OTHERS = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
-        EVERYTHING = OTHERS | CKF_WITHOUT_STATES
+        EVERYTHING = OTHERS | CKF_WITHOUT_STATES | CKF_WITHOUT_SNAPSHOTS
     };
-    static const unsigned bounds[] = {0, 1, 2, 3, CKF_EXPLORE_UNBOUNDED};
+    static const struct {
+        unsigned preemptions, reads;
+    } bounds[] = {{0, 1},         {1, 1},         {2, 0},
+                  {2, 2},         {0, ANY_READS}, {1, ANY_READS},
+                  {2, ANY_READS}, {3, ANY_READS}, {CKF_EXPLORE_UNBOUNDED, ANY_READS}};
     static struct harvest plain, remembering, all;
     uint64_t executions = 0, remembering_executions = 0, plain_executions = 0;
     unsigned compared = 0;
     for (size_t i = 0; i < corpus_count; i++) {
         for (size_t k = 0; k < sizeof bounds / sizeof *bounds; k++) {
-            if (!harvest_all(&corpus[i], bounds[k], EVERYTHING, &plain, &plain_executions))
-                break;
-            assert_true(
-                harvest_all(&corpus[i], bounds[k], OTHERS, &remembering, &remembering_executions));
-            assert_true(harvest_all(&corpus[i], bounds[k], 0, &all, &executions));
+            unsigned bound = bounds[k].preemptions, reads = bounds[k].reads;
+            if (!harvest_all(&corpus[i], bound, reads, EVERYTHING, &plain, &plain_executions))
+                continue;
+            assert_true(harvest_all(&corpus[i], bound, reads, OTHERS, &remembering,
+                                    &remembering_executions));
+            assert_true(harvest_all(&corpus[i], bound, reads, 0, &all, &executions));
             if (plain.verdicts != remembering.verdicts || !same_states(&plain, &remembering))
-                fail_msg("%s, bound %u: verdicts %#x and %zu ends, without states %#x and %zu",
-                         corpus[i].name, bounds[k], remembering.verdicts, remembering.count,
-                         plain.verdicts, plain.count);
+                fail_msg("%s, bounds %zu: verdicts %#x and %zu ends, without states %#x and %zu",
+                         corpus[i].name, k, remembering.verdicts, remembering.count, plain.verdicts,
+                         plain.count);
             if (plain.verdicts != all.verdicts)
-                fail_msg("%s, bound %u: verdicts %#x, plain %#x", corpus[i].name, bounds[k],
-                         all.verdicts, plain.verdicts);
+                fail_msg("%s, bounds %zu: verdicts %#x, plain %#x", corpus[i].name, k, all.verdicts,
+                         plain.verdicts);
             compared++;
         }
     }
     print_message("%u searches: %llu executions, %llu with states alone, %llu without anything\n",
                   compared, (unsigned long long)executions,
                   (unsigned long long)remembering_executions, (unsigned long long)plain_executions);
+}
+
+static void going_on_from_snapshots_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned bounds[] = {0, 1, 2, CKF_EXPLORE_UNBOUNDED};
+    uint64_t executions = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        for (int k = 0; k < 4 * 3; k++) {
+            struct ckf_explore_options options = options_of(&corpus[i]);
+            options.preemptions = bounds[k % 4];
+            options.model = (enum ckf_explore_model)(k / 4);
+            options.executions = 2000;
+            if (!explore_snapshots_change_nothing(corpus[i].body, NULL, options, NULL, &executions))
+                fail_msg("%s, bound %u, model %d", corpus[i].name, bounds[k % 4], k / 4);
+        }
+    }
+    print_message("%llu executions\n", (unsigned long long)executions);
 }
 
 static bool reduce(const struct corpus_program *program, unsigned forgotten, unsigned without,
@@ -216,13 +244,17 @@ static bool reduce(const struct corpus_program *program, unsigned forgotten, uns
 static void partial_order_reduction_loses_nothing(void **state)
 {
     (void)state;
-    enum { EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES };
+    enum {
+        EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES |
+                     CKF_WITHOUT_SNAPSHOTS
+    };
     static struct harvest plain, reduced, all;
     uint64_t plain_executions = 0, executions = 0, all_executions = 0;
     unsigned compared = 0, wrong = 0;
     for (size_t i = 0; i < corpus_count; i++) {
         uint64_t before = executions, plain_before = plain_executions;
-        if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, EVERYTHING, &plain, &plain_executions))
+        if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, ANY_READS, EVERYTHING, &plain,
+                         &plain_executions))
             continue;
         bool whole = reduce(&corpus[i], 0, CKF_WITHOUT_CHOICE_OF_READS, &reduced, &executions);
         bool all_whole = reduce(&corpus[i], 0, 0, &all, &all_executions);
@@ -313,6 +345,7 @@ int main(void)
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
         cmocka_unit_test(what_the_search_leaves_out_loses_nothing),
+        cmocka_unit_test(going_on_from_snapshots_changes_nothing),
         cmocka_unit_test(partial_order_reduction_loses_nothing),
         cmocka_unit_test(what_needs_a_choice_is_found_only_with_it),
         cmocka_unit_test(only_lock_holders_stop_others),

@@ -14,6 +14,7 @@
 
 #include "explore.h"
 #include "explore_litmus.h"
+#include "explore_snapshots.h"
 
 enum { MAX_SEEN = 64, MODELS = 3 };
 
@@ -145,7 +146,10 @@ static void every_outcome_is_as_the_models_say(void **state)
     assert_int_equal(wrong, 0);
 }
 
-enum { EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS };
+enum {
+    EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS |
+                 CKF_WITHOUT_SNAPSHOTS
+};
 
 static bool same_outcomes(const struct seen *a, const struct seen *b)
 {
@@ -159,15 +163,28 @@ static bool same_outcomes(const struct seen *a, const struct seen *b)
 static void what_the_search_leaves_out_loses_no_outcome(void **state)
 {
     (void)state;
-    static const unsigned bounds[] = {CKF_EXPLORE_UNBOUNDED, 0, 1, 2};
+    static const struct {
+        unsigned preemptions;
+        bool reads_are_bounded;
+        unsigned stale_reads;
+    } bounds[] = {{CKF_EXPLORE_UNBOUNDED, false, 0},
+                  {0, false, 0},
+                  {1, false, 0},
+                  {2, false, 0},
+                  {0, true, 1},
+                  {1, true, 1},
+                  {2, true, 0},
+                  {2, true, 2}};
     uint64_t executions = 0, plain_executions = 0;
     for (size_t i = 0; i < litmus_count; i++) {
         for (int model = 0; model < MODELS; model++) {
-            for (size_t bound = 0; bound < 4; bound++) {
+            for (size_t bound = 0; bound < sizeof bounds / sizeof *bounds; bound++) {
                 struct ckf_explore_options options = exhaustive((enum ckf_explore_model)model, 0);
                 struct ckf_explore_stats stats, plain_stats;
                 struct seen seen, plain;
-                options.preemptions = bounds[bound];
+                options.preemptions = bounds[bound].preemptions;
+                options.reads_are_bounded = bounds[bound].reads_are_bounded;
+                options.stale_reads = bounds[bound].stale_reads;
                 explore(&litmus_tests[i], &options, &seen, &stats);
                 options.informed = true; /* no second start is in the figures then */
                 explore(&litmus_tests[i], &options, &seen, &stats);
@@ -175,8 +192,8 @@ static void what_the_search_leaves_out_loses_no_outcome(void **state)
                 explore(&litmus_tests[i], &options, &plain, &plain_stats);
                 assert_true(stats.complete && plain_stats.complete);
                 if (!same_outcomes(&seen, &plain))
-                    fail_msg("%s: model %d, bound %u: %zu outcomes of %zu", litmus_tests[i].name,
-                             model, bounds[bound], seen.count, plain.count);
+                    fail_msg("%s: model %d, bounds %zu: %zu outcomes of %zu", litmus_tests[i].name,
+                             model, bound, seen.count, plain.count);
                 assert_true(stats.executions <= plain_stats.executions);
                 executions += stats.executions;
                 plain_executions += plain_stats.executions;
@@ -185,6 +202,50 @@ static void what_the_search_leaves_out_loses_no_outcome(void **state)
     }
     print_message("%llu executions instead of %llu\n", (unsigned long long)executions,
                   (unsigned long long)plain_executions);
+}
+
+static void going_on_from_snapshots_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned bounds[] = {CKF_EXPLORE_UNBOUNDED, 0, 1, 2};
+    uint64_t executions = 0;
+    for (size_t i = 0; i < litmus_count; i++) {
+        for (int k = 0; k < MODELS * 4; k++) {
+            struct ckf_explore_options options = exhaustive((enum ckf_explore_model)(k / 4), 0);
+            options.preemptions = bounds[k % 4];
+            if (!explore_snapshots_change_nothing(litmus_run, (void *)(uintptr_t)&litmus_tests[i],
+                                                  options, NULL, &executions))
+                fail_msg("%s: model %d, bound %u", litmus_tests[i].name, k / 4, bounds[k % 4]);
+        }
+    }
+    print_message("%llu executions\n", (unsigned long long)executions);
+}
+
+/* A search of the weak model in which no load may read a stale store is one of the strong model, and
+ * any number of stale reads shows what it shows without a bound. */
+static void a_bound_on_stale_reads_lies_between_the_models(void **state)
+{
+    (void)state;
+    enum { MANY = 100 };
+    for (size_t i = 0; i < litmus_count; i++) {
+        struct ckf_explore_options options = exhaustive(CKF_EXPLORE_C11, 0);
+        struct ckf_explore_stats stats;
+        struct seen fresh, strong, many, all;
+        options.preemptions = 3;
+        explore(&litmus_tests[i], &options, &all, &stats);
+        options.reads_are_bounded = true;
+        explore(&litmus_tests[i], &options, &fresh, &stats);
+        options.stale_reads = MANY;
+        explore(&litmus_tests[i], &options, &many, &stats);
+        options = exhaustive(CKF_EXPLORE_SC, 0);
+        options.preemptions = 3;
+        explore(&litmus_tests[i], &options, &strong, &stats);
+        if (!same_outcomes(&fresh, &strong) || !same_outcomes(&many, &all))
+            fail_msg(
+                "%s: %zu outcomes without stale reads, %zu in the strong model; %zu with many, "
+                "%zu without a bound",
+                litmus_tests[i].name, fresh.count, strong.count, many.count, all.count);
+    }
 }
 
 static struct ckf_explore_options reducing(enum ckf_explore_model model)
@@ -396,6 +457,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_outcome_is_as_the_models_say),
         cmocka_unit_test(what_the_search_leaves_out_loses_no_outcome),
+        cmocka_unit_test(going_on_from_snapshots_changes_nothing),
+        cmocka_unit_test(a_bound_on_stale_reads_lies_between_the_models),
         cmocka_unit_test(partial_order_reduction_loses_no_outcome),
         cmocka_unit_test(a_broken_model_is_noticed),
         cmocka_unit_test(sequential_runs_are_sequentially_consistent),

@@ -349,6 +349,80 @@ static void reclamation_works_in_a_forked_child(void **state)
     assert_int_equal(status, 0);
 }
 
+/* --- the first retirements of a process, beside a fork --- */
+
+enum { NEW_PROCESSES = 100, RETIRERS = 3, RETIRED_EACH = 300 };
+
+struct plain_object {
+    struct ckf_retired retired;
+    _Atomic(int) *left;
+};
+
+static void reclaim_plain_object(struct ckf_retired *retired)
+{
+    atomic_fetch_sub(((struct plain_object *)(void *)retired)->left, 1);
+}
+
+struct retirer {
+    pthread_barrier_t *start_and_end;
+    struct plain_object objects[RETIRED_EACH];
+};
+
+static void *retire_inside_sections(void *arg)
+{
+    struct retirer *retirer = arg;
+    pthread_barrier_wait(retirer->start_and_end);
+    for (int i = 0; i < RETIRED_EACH; i++) {
+        ckf_read_begin();
+        ckf_retire(&retirer->objects[i].retired, reclaim_plain_object);
+        ckf_read_end();
+    }
+    pthread_barrier_wait(retirer->start_and_end);
+    return NULL;
+}
+
+/* Returns what is wrong, as an exit status. */
+static int retire_beside_a_fork(void)
+{
+    static struct retirer retirers[RETIRERS];
+    static pthread_barrier_t start_and_end;
+    static _Atomic(int) left = RETIRERS * RETIRED_EACH;
+    pthread_t threads[RETIRERS];
+    pthread_barrier_init(&start_and_end, NULL, RETIRERS + 1);
+    for (int i = 0; i < RETIRERS; i++) {
+        retirers[i].start_and_end = &start_and_end;
+        for (int j = 0; j < RETIRED_EACH; j++)
+            retirers[i].objects[j].left = &left;
+        if (pthread_create(&threads[i], NULL, retire_inside_sections, &retirers[i]) != 0)
+            return 2;
+    }
+    pthread_barrier_wait(&start_and_end);
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        return 3;
+    pthread_barrier_wait(&start_and_end);
+    for (int i = 0; i < RETIRERS; i++)
+        pthread_join(threads[i], NULL);
+    ckf_wait_for_reclaim();
+    return atomic_load(&left) == 0 ? 0 : 4;
+}
+
+static void first_retirements_and_a_fork_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < NEW_PROCESSES * test_times(); i++) {
+        int status = -1;
+        pid_t process = fork();
+        if (process == 0)
+            _exit(retire_beside_a_fork());
+        AWAIT(waitpid(process, &status, WNOHANG) == process);
+        assert_int_equal(status, 0);
+    }
+}
+
 static int my_number(void *arg)
 {
     (void)arg;
@@ -537,6 +611,8 @@ int main(void)
 {
     install_failing_allocator();
     const struct CMUnitTest tests[] = {
+        /* first: each of its processes is to be the first one that retires */
+        cmocka_unit_test(first_retirements_and_a_fork_do_not_wait_for_each_other),
         cmocka_unit_test(firing_wakes_a_sleeper),
         cmocka_unit_test(firing_before_the_wait_is_kept),
         cmocka_unit_test(parking_ends_at_its_deadline_and_can_go_on),

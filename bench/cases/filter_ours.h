@@ -31,28 +31,36 @@ static struct ckf_ruleset *ruleset_of(const struct filter_corpus *corpus)
     return ruleset;
 }
 
-static bool our_publish(void *filter, const struct filter_corpus *corpus)
+static bool our_publish_on(struct ckf_filter *filter, const struct filter_corpus *corpus,
+                           enum ckf_backend backend)
 {
     struct ckf_ruleset *ruleset = ruleset_of(corpus);
     if (ruleset == NULL)
         return false;
     const struct timespec pause = {0, 1000000};
     uint64_t generation;
-    enum ckf_status status;
-    while ((status = ckf_filter_publish(filter, ruleset, 0, &generation)) == CKF_BUSY)
-        nanosleep(&pause,
-                  NULL); /* evaluations may still use the rules before: others wait always */
+    enum ckf_status status = ckf_ruleset_set_backend(ruleset, backend);
+    if (status == CKF_OK)
+        while ((status = ckf_filter_publish(filter, ruleset, 0, &generation)) == CKF_BUSY)
+            nanosleep(&pause,
+                      NULL); /* evaluations may still use the rules before: others wait always */
     ckf_ruleset_destroy(ruleset);
     return status == CKF_OK;
 }
 
-static void *our_create(const struct filter_corpus *corpus, enum ckf_variant variant)
+static bool our_publish(void *filter, const struct filter_corpus *corpus)
+{
+    return our_publish_on(filter, corpus, CKF_BACKEND_OWN);
+}
+
+static void *our_create_on(const struct filter_corpus *corpus, enum ckf_variant variant,
+                           enum ckf_backend backend)
 {
     struct ckf_filter *filter;
     struct ckf_filter_options options = {.variant = variant};
     if (ckf_filter_create(&filter, &options) != CKF_OK)
         return NULL;
-    if (our_publish(filter, corpus))
+    if (our_publish_on(filter, corpus, backend))
         return filter;
     ckf_filter_destroy(filter);
     return NULL;
@@ -60,12 +68,12 @@ static void *our_create(const struct filter_corpus *corpus, enum ckf_variant var
 
 static void *our_create_atomic(const struct filter_corpus *corpus)
 {
-    return our_create(corpus, CKF_VARIANT_ATOMIC);
+    return our_create_on(corpus, CKF_VARIANT_ATOMIC, CKF_BACKEND_OWN);
 }
 
 static void *our_create_mutex(const struct filter_corpus *corpus)
 {
-    return our_create(corpus, CKF_VARIANT_MUTEX);
+    return our_create_on(corpus, CKF_VARIANT_MUTEX, CKF_BACKEND_OWN);
 }
 
 static void our_destroy(void *filter)

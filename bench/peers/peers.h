@@ -55,6 +55,7 @@ PEER peer_ck_epoch;                                   /* Concurrency Kit's epoch
 PEER peer_mutex_set;                                  /* a hash set under a mutex */
 PEER peer_shared_ptr_functions, peer_shared_ptr_type; /* behind a shared_ptr */
 PEER peer_hyperscan;                                  /* many substrings at once */
+PEER peer_atomic_hyperscan;                           /* a back end of ours */
 PEER peer_alone_set; /* a filter that nobody replaces, on one hash set: the limit of filters */
 PEER peer_bare_set;  /* its hash set alone: the limit of the other sets */
 

@@ -488,8 +488,8 @@ static const struct bench_contestant *const tails[] = {&atomic_filter, &quiet_fi
 static const struct bench_contestant *const paces[] = {&atomic_filter, &mutex_filter,
                                                        &peer_rcu_set,  &peer_rcu_set_qsbr,
                                                        &peer_ck_epoch, &peer_rwlock_set};
-static const struct bench_contestant *const matchers[] = {&atomic_filter, &mutex_filter,
-                                                          &peer_hyperscan, &aho_corasick, &grep};
+static const struct bench_contestant *const matchers[] = {
+    &atomic_filter, &mutex_filter, &peer_atomic_hyperscan, &peer_hyperscan, &aho_corasick, &grep};
 static const struct bench_contestant *const task_layer[] = {&tasks, &by_hand};
 
 #define PLACE                                                                                      \

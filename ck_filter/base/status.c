@@ -30,6 +30,8 @@ const char *ckf_status_name(enum ckf_status status)
         return "CKF_BUSY";
     case CKF_IO:
         return "CKF_IO";
+    case CKF_UNSUPPORTED:
+        return "CKF_UNSUPPORTED";
     }
     return "CKF_UNKNOWN";
 }

@@ -12,6 +12,7 @@
  */
 #include <stdalign.h>
 
+#include "base/backoff.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -19,6 +20,7 @@
 #include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/quick.h"
 #include "sync/parking.h"
 #include "sync/trace.h"
 #include "sync/visit.h"
@@ -190,11 +192,12 @@ static void *only_read(const void *elem)
 }
 
 /* How a call waits: a struct ckf_call without its case. */
-#define HOW(deadline, context_, operation_)                                                        \
+#define HOW(deadline, context_, operation_) HOW_AT(deadline, context_, operation_, CKF_CALL_SITE)
+#define HOW_AT(deadline, context_, operation_, site_)                                              \
     &(const struct ckf_call)                                                                       \
     {                                                                                              \
         .count = 1, .deadline_ns = (deadline), .context = (context_), .operation = (operation_),   \
-        .site = CKF_CALL_SITE                                                                      \
+        .site = (site_)                                                                            \
     }
 
 /* Not inlined: the common case needs no room for it. */
@@ -256,27 +259,58 @@ enum ckf_status ckf_channel_try_recv(struct ckf_channel *channel, void *elem)
     return status;
 }
 
+enum ckf_status ckf_send_somehow(struct ckf_channel *channel, const void *elem, const void *site)
+{
+    struct ckf_visit *visit = ckf_visit_begin(channel);
+    enum ckf_status status = channel->core->try_send(channel, elem);
+    if (CKF_UNLIKELY(status == CKF_AGAIN))
+        status =
+            wait_for(channel, CKF_SEND, only_read(elem), HOW_AT(CKF_FOREVER, NULL, "send", site));
+    ckf_visit_end(visit);
+    return status;
+}
+
+enum ckf_status ckf_recv_somehow(struct ckf_channel *channel, void *elem, const void *site)
+{
+    struct ckf_visit *visit = ckf_visit_begin(channel);
+    enum ckf_status status = channel->core->try_recv(channel, elem);
+    if (CKF_UNLIKELY(status == CKF_AGAIN))
+        status = wait_for(channel, CKF_RECV, elem, HOW_AT(CKF_FOREVER, NULL, "recv", site));
+    ckf_visit_end(visit);
+    return status;
+}
+
+enum ckf_status ckf_send_after_loss(struct ckf_channel *channel, const void *elem, const void *site)
+{
+    ckf_back_off();
+    return ckf_send_somehow(channel, elem, site);
+}
+
+enum ckf_status ckf_recv_after_loss(struct ckf_channel *channel, void *elem, const void *site)
+{
+    ckf_back_off();
+    return ckf_recv_somehow(channel, elem, site);
+}
+
+enum ckf_status ckf_leave_and_wake(struct ckf_channel *channel, struct ckf_visit *visit,
+                                   enum ckf_direction direction)
+{
+    ckf_waitlist_wake(&channel->waitlist, direction, 1);
+    ckf_visit_end_here(visit);
+    return CKF_OK;
+}
+
 enum ckf_status ckf_channel_send(struct ckf_channel *channel, const void *elem)
 {
     REQUIRE_CHANNEL(channel);
     REQUIRE_ELEM(elem);
-    struct ckf_visit *visit = ckf_visit_begin(channel);
-    enum ckf_status status = channel->core->try_send(channel, elem);
-    if (CKF_UNLIKELY(status == CKF_AGAIN))
-        status = wait_for(channel, CKF_SEND, only_read(elem), HOW(CKF_FOREVER, NULL, "send"));
-    ckf_visit_end(visit);
-    return status;
+    return channel->core->send(channel, elem, CKF_CALL_SITE);
 }
 
 enum ckf_status ckf_channel_recv(struct ckf_channel *channel, void *elem)
 {
     REQUIRE_CHANNEL(channel);
-    struct ckf_visit *visit = ckf_visit_begin(channel);
-    enum ckf_status status = channel->core->try_recv(channel, elem);
-    if (CKF_UNLIKELY(status == CKF_AGAIN))
-        status = wait_for(channel, CKF_RECV, elem, HOW(CKF_FOREVER, NULL, "recv"));
-    ckf_visit_end(visit);
-    return status;
+    return channel->core->recv(channel, elem, CKF_CALL_SITE);
 }
 
 enum ckf_status ckf_channel_send_until(struct ckf_channel *channel, const void *elem,

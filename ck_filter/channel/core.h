@@ -41,6 +41,9 @@ enum { CKF_CELLS_AHEAD = 16, CKF_BLOCKS_AHEAD = 4 };
 struct ckf_call; /* a blocked call: blocking.h */
 
 struct ckf_core {
+    /* A whole send or receive: visits the channel, and waits if it has to. site: of the caller. */
+    enum ckf_status (*send)(struct ckf_channel *channel, const void *elem, const void *site);
+    enum ckf_status (*recv)(struct ckf_channel *channel, void *elem, const void *site);
     /* CKF_OK, CKF_AGAIN, CKF_CLOSED or CKF_NO_MEMORY, by the channel's contract. They wake whom
      * they let go on. */
     enum ckf_status (*try_send)(struct ckf_channel *channel, const void *elem);
@@ -102,6 +105,10 @@ struct ckf_channel {
     struct ckf_ends ends[2];   /* by enum ckf_direction: producers, consumers */
     _Atomic(uint32_t) selects; /* selects that have gone to sleep here and have not left */
 };
+
+/* A whole send or receive by the attempts of any core. */
+enum ckf_status ckf_send_somehow(struct ckf_channel *channel, const void *elem, const void *site);
+enum ckf_status ckf_recv_somehow(struct ckf_channel *channel, void *elem, const void *site);
 
 /* Creates a channel whose indices begin near start: for tests of the wrap. */
 enum ckf_status ckf_channel_create_at(struct ckf_channel **channel,

@@ -296,6 +296,8 @@ void ckf_handoff_init(struct ckf_handoff *handoff, struct ckf_waitlist *list, bo
 }
 
 const struct ckf_core ckf_handoff_core = {
+    .send = ckf_send_somehow,
+    .recv = ckf_recv_somehow,
     .try_send = handoff_try_send,
     .try_recv = handoff_try_recv,
     .try_send_many = handoff_try_send_many,

@@ -315,6 +315,8 @@ static enum ckf_status locked_wait(struct ckf_call *call)
 }
 
 const struct ckf_core ckf_locked_core = {
+    .send = ckf_send_somehow,
+    .recv = ckf_recv_somehow,
     .try_send = locked_try_send,
     .try_recv = locked_try_recv,
     .try_send_many = locked_try_send_many,

@@ -40,6 +40,7 @@
 #include "base/memory.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/quick.h"
 #include "channel/shared_bytes.h"
 
 /* A ticket is kept times 2, so that it and the mark fit into one word. */
@@ -62,7 +63,7 @@ static uint64_t next_ticket(const struct ckf_ring *ring, uint64_t ticket)
 }
 
 /* edge cell-changed: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in fill(), put_alone() and ring_close(). */
+ * interest-shown RMW; pairs with the CASes in fill_one(), put_alone() and ring_close(). */
 static uint64_t state_of(const struct ckf_wide *cell)
 {
     return load_seq_cst(&cell->low);
@@ -173,7 +174,7 @@ static void ring_free(struct ckf_channel *channel)
 
 static uint64_t tail_of(const struct ckf_ring *ring)
 {
-    /* edge hint-moved: acquire; pairs with the releases in fill() and put_alone(). */
+    /* edge hint-moved: acquire; pairs with the release in move_tail(). */
     return load_acquire(&ring->tail);
 }
 
@@ -200,18 +201,25 @@ static enum ckf_status find_free(const struct ckf_ring *ring, uint64_t *found)
     }
 }
 
-/* Whether a ticket may be filled: the one that lies C before it has been taken. */
+/* Whether the ticket before `next` may be filled: the one that lies C before it has been taken, as somebody
+ * has seen. */
+static inline bool had_room(const struct ckf_ring *ring, uint64_t next)
+{
+    uint64_t needed = next - ring->lap;
+    /* edge head-seen: acquire; pairs with the release in has_room(). */
+    return (int64_t)(load_acquire(&ring->head_seen) - needed) > 0;
+}
+
 static bool has_room(struct ckf_ring *ring, uint64_t ticket)
 {
-    uint64_t needed = next_ticket(ring, ticket) - ring->lap;
-    /* edge head-seen: acquire; pairs with the release below. */
-    if (CKF_LIKELY((int64_t)(load_acquire(&ring->head_seen) - needed) > 0))
+    uint64_t next = next_ticket(ring, ticket), needed = next - ring->lap;
+    if (CKF_LIKELY(had_room(ring, next)))
         return true;
     /* edge head-moved: acquire; pairs with move_head(). seq_cst: as in state_of(). */
     uint64_t head = load_seq_cst(&ring->head);
     if ((int64_t)(head - needed) <= 0)
         return false;
-    /* edge head-seen: release; pairs with the acquire above. What a sender may overwrite, all
+    /* edge head-seen: release; pairs with the acquire in had_room(). What a sender may overwrite, all
      * senders may. */
     store_release(&ring->head_seen, head);
     return true;
@@ -223,12 +231,17 @@ static enum ckf_status find_send(struct ckf_ring *ring, uint64_t *found)
     return status == CKF_OK && CKF_UNLIKELY(!has_room(ring, *found)) ? CKF_AGAIN : status;
 }
 
+static uint64_t head_of(const struct ckf_ring *ring)
+{
+    /* edge head-moved: acquire; pairs with move_head(). */
+    return load_acquire(&ring->head);
+}
+
 /* What a receiver finds: the oldest ticket that has not been taken. CKF_OK: its element is there. */
 static enum ckf_status find_recv(const struct ckf_ring *ring, uint64_t *found)
 {
     for (;;) {
-        /* edge head-moved: acquire; pairs with move_head(). */
-        uint64_t ticket = load_acquire(&ring->head);
+        uint64_t ticket = head_of(ring);
         uint64_t state = state_of(cell_of(ring, ticket));
         *found = ticket;
         if (state == ticket)
@@ -258,6 +271,14 @@ static inline void fetch_ahead(const struct ckf_ring *ring, uint64_t ticket, boo
             load_relaxed(&cell_ahead(ring, ticket, CKF_BLOCKS_AHEAD)->high)));
 }
 
+/* All tickets before this one are filled. */
+static inline void move_tail(struct ckf_ring *ring, uint64_t ticket)
+{
+    /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the hint
+     * must not find older cells than the hint speaks of. */
+    store_release(&ring->tail, ticket);
+}
+
 /* The only one who sends. Fills `count` cells, at least one, for which there is room. words[] then
  * are what the cells held before. */
 static enum ckf_status put_alone(struct ckf_ring *ring, bool in_blocks, uint64_t first,
@@ -280,9 +301,23 @@ static enum ckf_status put_alone(struct ckf_ring *ring, bool in_blocks, uint64_t
     /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
     if (CKF_UNLIKELY(!cas_seq_cst(&cell_of(ring, first)->low, &state, first)))
         return CKF_CLOSED;
-    /* edge hint-moved: release; pairs with the acquire in tail_of(). */
-    store_release(&ring->tail, ticket);
+    move_tail(ring, ticket);
     return CKF_OK;
+}
+
+/* Fills the cell of a ticket, for which there is room, unless somebody else has. The word then is what the
+ * cell held before. */
+static inline bool fill_one(struct ckf_ring *ring, bool in_blocks, uint64_t ticket, uint64_t *word)
+{
+    struct ckf_wide *cell = cell_of(ring, ticket);
+    fetch_ahead(ring, ticket, in_blocks);
+    /* relaxed: until the state changes this does not, and the CAS checks both */
+    uint64_t stale = load_relaxed(&cell->high);
+    /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
+    if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, *word)))
+        return false;
+    *word = stale;
+    return true;
 }
 
 /* Fills up to `count` cells from `first` on, for which there is room, until somebody else comes.
@@ -292,21 +327,13 @@ static inline size_t fill(struct ckf_ring *ring, bool in_blocks, uint64_t first,
 {
     uint64_t ticket = first;
     size_t filled = 0;
-    do {
-        struct ckf_wide *cell = cell_of(ring, ticket);
-        fetch_ahead(ring, ticket, in_blocks);
-        /* relaxed: until the state changes this does not, and the CAS checks both */
-        uint64_t stale = load_relaxed(&cell->high);
-        /* edge cell-changed: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_UNLIKELY(!ckf_wide_cas(cell, ticket - ring->lap, stale, ticket, words[filled])))
-            break;
-        words[filled++] = stale;
+    while (fill_one(ring, in_blocks, ticket, &words[filled])) {
         ticket = next_ticket(ring, ticket);
-    } while (filled < count && has_room(ring, ticket));
+        if (++filled == count || !has_room(ring, ticket))
+            break;
+    }
     if (CKF_LIKELY(filled > 0))
-        /* edge hint-moved: release; pairs with the acquire in tail_of(). Who starts from the hint
-         * must not find older cells than the hint speaks of. */
-        store_release(&ring->tail, ticket);
+        move_tail(ring, ticket);
     return filled;
 }
 
@@ -348,12 +375,12 @@ static bool move_head(struct ckf_ring *ring, uint64_t from, uint64_t to)
 {
     if (ring->single_consumer) {
         /* edge head-moved: release, by the seq_cst exchange; pairs with the loads in has_room() and
-         * find_recv(). */
+         * head_of(). */
         exchange_seq_cst(&ring->head, to);
         return true;
     }
     /* edge head-moved: release, by the seq_cst CAS; pairs with the loads in has_room() and
-     * find_recv(). */
+     * head_of(). */
     return cas_seq_cst(&ring->head, &from, to);
 }
 
@@ -409,6 +436,43 @@ static enum ckf_status recv_small(struct ckf_channel *channel, unsigned char *el
     if (status == CKF_OK && elems != NULL)
         ckf_words_to(elems, words, *received, channel->elem_size);
     return status;
+}
+
+/* --- one element of a word, when all is as usual --- */
+
+CKF_ALWAYS_INLINE enum ckf_quick send_word(struct ckf_channel *channel, uint64_t word)
+{
+    struct ckf_ring *ring = &channel->ring;
+    uint64_t ticket = tail_of(ring), next = next_ticket(ring, ticket);
+    if (CKF_UNLIKELY(state_of(cell_of(ring, ticket)) != ticket - ring->lap ||
+                     !had_room(ring, next)))
+        return CKF_QUICK_NOT;
+    if (CKF_UNLIKELY(!fill_one(ring, false, ticket, &word)))
+        return CKF_QUICK_LOST;
+    move_tail(ring, next);
+    return CKF_QUICK_DONE;
+}
+
+CKF_ALWAYS_INLINE enum ckf_quick recv_word(struct ckf_channel *channel, uint64_t *word)
+{
+    struct ckf_ring *ring = &channel->ring;
+    uint64_t ticket = head_of(ring);
+    struct ckf_wide *cell = cell_of(ring, ticket);
+    if (CKF_UNLIKELY(state_of(cell) != ticket))
+        return CKF_QUICK_NOT;
+    *word = load_relaxed(&cell->high); /* relaxed: as in take() */
+    return CKF_LIKELY(move_head(ring, ticket, next_ticket(ring, ticket))) ? CKF_QUICK_DONE
+                                                                          : CKF_QUICK_LOST;
+}
+
+static enum ckf_status ring_send(struct ckf_channel *channel, const void *elem, const void *site)
+{
+    return ckf_send_quickly(channel, elem, site, send_word);
+}
+
+static enum ckf_status ring_recv(struct ckf_channel *channel, void *elem, const void *site)
+{
+    return ckf_recv_quickly(channel, elem, site, true, recv_word);
 }
 
 /* --- larger ones --- */
@@ -624,6 +688,8 @@ static size_t ring_len(const struct ckf_channel *channel)
 }
 
 const struct ckf_core ckf_ring_core = {
+    .send = ring_send,
+    .recv = ring_recv,
     .try_send = ring_try_send,
     .try_recv = ring_try_recv,
     .try_send_many = ring_try_send_many,

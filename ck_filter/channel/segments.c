@@ -36,9 +36,11 @@
 #include "base/step.h"
 #include "channel/blocking.h"
 #include "channel/core.h"
+#include "channel/quick.h"
 #include "channel/shared_bytes.h"
 #include "channel/spares.h"
 #include "sync/reclaim.h"
+#include "sync/reclaim_inline.h"
 
 /* A ticket is kept times 2, so that it and the mark fit into one word. */
 enum { MARK = 1, TICKET = 2 };
@@ -196,20 +198,21 @@ static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *se
     ckf_retire(&segment->retired, segment_reclaim);
 }
 
-/* Both words at one moment: the first never comes back. */
+/* Both words at one moment, since the first never comes back. False: there was none. */
+CKF_ALWAYS_INLINE bool read_place_once(const struct ckf_wide *at, struct place *place)
+{
+    /* edge segment-reached: acquire, both; pair with the CAS in advance(). */
+    place->first = load_acquire(&at->low);
+    place->segment = pointer_of(load_acquire(&at->high));
+    return !CKF_STEP(load_relaxed(&at->low) != place->first); /* relaxed: compared, no more */
+}
+
 static struct place read_place(const struct ckf_wide *at)
 {
     struct place place;
-    uint64_t again;
-    /* edge segment-reached: acquire; pairs with the CAS in advance(). */
-    place.first = load_acquire(&at->low);
-    for (;; place.first = again) {
-        /* edge segment-reached: acquire, as above. */
-        place.segment = pointer_of(load_acquire(&at->high));
-        again = load_acquire(&at->low); /* edge segment-reached: acquire, as above. */
-        if (CKF_LIKELY(!CKF_STEP(again != place.first)))
-            return place;
-    }
+    while (CKF_UNLIKELY(!read_place_once(at, &place)))
+        ;
+    return place;
 }
 
 /* The successor, NULL or &closed_mark. False: the segment stands for another piece by now. */
@@ -225,7 +228,7 @@ static bool read_next(const struct place *place, struct ckf_segment **next)
 /* Moves tail_at or head_at to the successor, unless others have. */
 static bool advance(struct ckf_wide *at, const struct place *from, const struct ckf_segment *to)
 {
-    /* edge segment-reached: release; pairs with the loads in read_place(). Who fails has read a later
+    /* edge segment-reached: release; pairs with the loads in read_place_once(). Who fails has read a later
      * place: so does everybody who comes after what it does then, such as giving a segment back. */
     return ckf_wide_cas_explicit(at, from->first, word_of(from->segment), from->first + SPAN,
                                  word_of(to), memory_order_release);
@@ -267,7 +270,7 @@ static enum ckf_status append(struct ckf_segments *segments, const struct place 
 /* --- finding --- */
 
 /* edge segment-cell: the acquire end, seq_cst so that a waiter's second look comes after its
- * interest-shown RMW; pairs with the CASes in fill(), put_alone() and place_mark(). */
+ * interest-shown RMW; pairs with the CASes in fill_one(), put_alone() and place_mark(). */
 static uint64_t state_of(struct ckf_segment *segment, uint64_t ticket)
 {
     return load_seq_cst(&cell_of(segment, ticket)->low);
@@ -287,13 +290,25 @@ static bool walk(struct spot *spot)
     return true;
 }
 
+static uint64_t tail_of(const struct ckf_segments *segments)
+{
+    /* edge segment-hint: acquire; pairs with the release in move_tail(). */
+    return load_acquire(&segments->tail);
+}
+
+/* All tickets before this one are filled. */
+static inline void move_tail(struct ckf_segments *segments, uint64_t ticket)
+{
+    /* edge segment-hint: release; pairs with the acquire in tail_of(). */
+    store_release(&segments->tail, ticket);
+}
+
 /* What a sender finds, in a read section: the first free cell, or the end of the last piece. */
 static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spot)
 {
     for (;;) {
         spot->place = read_place(&segments->tail_at);
-        /* edge segment-hint: acquire; pairs with the releases in fill() and put_alone(). */
-        spot->ticket = load_acquire(&segments->tail);
+        spot->ticket = tail_of(segments);
         if (is_before(spot->ticket, spot->place.first))
             spot->ticket = spot->place.first;
         else if (is_before(spot->place.first + SPAN, spot->ticket))
@@ -416,8 +431,7 @@ static enum ckf_status put_alone(struct ckf_segments *segments, bool in_blocks,
     if (CKF_UNLIKELY(
             !cas_seq_cst(&cell_of(spot->place.segment, spot->ticket)->low, &state, spot->ticket)))
         return CKF_CLOSED;
-    /* edge segment-hint: release; pairs with the acquire in find_send(). */
-    store_release(&segments->tail, ticket);
+    move_tail(segments, ticket);
     return CKF_OK;
 }
 
@@ -434,6 +448,23 @@ static enum ckf_status find_cell(struct ckf_segments *segments, struct spot *spo
     }
 }
 
+/* Fills the free cell of a ticket that has that state, unless somebody else has. The word then is what the
+ * cell held before. */
+static inline bool fill_one(struct ckf_segments *segments, bool in_blocks,
+                            struct ckf_segment *segment, uint64_t ticket, uint64_t state,
+                            uint64_t *word)
+{
+    struct ckf_wide *cell = cell_of(segment, ticket);
+    fetch_ahead(segments, segment, ticket, in_blocks);
+    /* relaxed: until the state changes this does not, and the CAS checks both */
+    uint64_t stale = load_relaxed(&cell->high);
+    /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
+    if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, *word)))
+        return false;
+    *word = stale;
+    return true;
+}
+
 /* Fills up to `count` free cells of the piece from the spot on, until somebody else comes. words[] then
  * are what those cells held before. Returns how many. */
 static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const struct spot *spot,
@@ -441,21 +472,15 @@ static inline size_t fill(struct ckf_segments *segments, bool in_blocks, const s
 {
     uint64_t ticket = spot->ticket, state = spot->state, end = spot->place.first + SPAN;
     size_t filled = 0;
-    do {
-        struct ckf_wide *cell = cell_of(spot->place.segment, ticket);
-        fetch_ahead(segments, spot->place.segment, ticket, in_blocks);
-        /* relaxed: until the state changes this does not, and the CAS checks both */
-        uint64_t stale = load_relaxed(&cell->high);
-        /* edge segment-cell: release, by the seq_cst CAS; pairs with the loads in state_of(). */
-        if (CKF_UNLIKELY(!ckf_wide_cas(cell, state, stale, ticket, words[filled])))
-            break;
-        words[filled++] = stale;
+    struct ckf_segment *segment = spot->place.segment;
+    while (fill_one(segments, in_blocks, segment, ticket, state, &words[filled])) {
         ticket += TICKET;
-    } while (filled < count && ticket != end &&
-             is_before(state = state_of(spot->place.segment, ticket), ticket));
+        if (++filled == count || ticket == end ||
+            !is_before(state = state_of(segment, ticket), ticket))
+            break;
+    }
     if (CKF_LIKELY(filled > 0))
-        /* edge segment-hint: release; pairs with the acquire in find_send(). */
-        store_release(&segments->tail, ticket);
+        move_tail(segments, ticket);
     return filled;
 }
 
@@ -548,6 +573,65 @@ CKF_ALWAYS_INLINE enum ckf_status recv_small(struct ckf_channel *channel, unsign
     if (status == CKF_OK && elems != NULL)
         ckf_words_to(elems, words, *received, channel->elem_size);
     return status;
+}
+
+/* --- one element of a word, when all is as usual --- */
+
+CKF_ALWAYS_INLINE enum ckf_quick send_in_section(struct ckf_segments *segments, uint64_t word)
+{
+    struct place place;
+    if (CKF_UNLIKELY(!read_place_once(&segments->tail_at, &place)))
+        return CKF_QUICK_NOT;
+    uint64_t ticket = tail_of(segments);
+    if (CKF_UNLIKELY(ticket - place.first >= SPAN))
+        return CKF_QUICK_NOT;
+    uint64_t state = state_of(place.segment, ticket);
+    if (CKF_UNLIKELY(!is_before(state, ticket)))
+        return CKF_QUICK_NOT;
+    if (CKF_UNLIKELY(!fill_one(segments, false, place.segment, ticket, state, &word)))
+        return CKF_QUICK_LOST;
+    move_tail(segments, ticket + TICKET);
+    return CKF_QUICK_DONE;
+}
+
+CKF_ALWAYS_INLINE enum ckf_quick send_word(struct ckf_channel *channel, uint64_t word)
+{
+    if (CKF_UNLIKELY(!ckf_read_begin_here()))
+        return CKF_QUICK_NOT;
+    enum ckf_quick end = send_in_section(&channel->segments, word);
+    ckf_read_end_here();
+    return end;
+}
+
+CKF_ALWAYS_INLINE enum ckf_quick recv_in_section(struct ckf_segments *segments, uint64_t *word)
+{
+    struct spot spot;
+    if (CKF_UNLIKELY(!find_recv_quickly(segments, &spot)))
+        return CKF_QUICK_NOT;
+    /* relaxed: as in take() */
+    *word = load_relaxed(&cell_of(spot.place.segment, spot.ticket)->high);
+    return CKF_LIKELY(move_head(segments, spot.ticket, spot.ticket + TICKET)) ? CKF_QUICK_DONE
+                                                                              : CKF_QUICK_LOST;
+}
+
+CKF_ALWAYS_INLINE enum ckf_quick recv_word(struct ckf_channel *channel, uint64_t *word)
+{
+    if (CKF_UNLIKELY(!ckf_read_begin_here()))
+        return CKF_QUICK_NOT;
+    enum ckf_quick end = recv_in_section(&channel->segments, word);
+    ckf_read_end_here();
+    return end;
+}
+
+static enum ckf_status segments_send(struct ckf_channel *channel, const void *elem,
+                                     const void *site)
+{
+    return ckf_send_quickly(channel, elem, site, send_word);
+}
+
+static enum ckf_status segments_recv(struct ckf_channel *channel, void *elem, const void *site)
+{
+    return ckf_recv_quickly(channel, elem, site, false, recv_word);
 }
 
 /* --- larger ones --- */
@@ -718,6 +802,8 @@ static size_t segments_len(const struct ckf_channel *channel)
 }
 
 const struct ckf_core ckf_segments_core = {
+    .send = segments_send,
+    .recv = segments_recv,
     .try_send = segments_try_send,
     .try_recv = segments_try_recv,
     .try_send_many = segments_try_send_many,

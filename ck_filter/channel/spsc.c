@@ -28,6 +28,7 @@
 #include "channel/core.h"
 #include "channel/shared_bytes.h"
 #include "sync/section.h"
+#include "sync/visit.h"
 
 /* A ticket is kept times 2: so it differs from what else the word of the close can say. */
 enum { TICKET = 2, OPEN = 1, CLOSING = 3 };
@@ -227,15 +228,20 @@ __attribute__((noinline)) static enum ckf_status attend(struct ckf_channel *chan
 
 /* --- sending --- */
 
+INLINED void fill_slot(const struct ckf_channel *channel, bool are_words, const void *elem,
+                       uint64_t ticket)
+{
+    unsigned char *slot = slot_of(&channel->spsc, ticket, are_words);
+    ckf_prefetch_for_write(slot + BYTES_AHEAD);
+    copy(slot, elem, channel->elem_size, are_words);
+}
+
 /* `count` elements, at least one, for which there is room. */
 INLINED enum ckf_status send_within(struct ckf_channel *channel, bool are_words,
                                     const unsigned char *elems, uint64_t ticket, size_t count)
 {
-    for (size_t i = 0; i < count; i++, ticket += TICKET) {
-        unsigned char *slot = slot_of(&channel->spsc, ticket, are_words);
-        ckf_prefetch_for_write(slot + BYTES_AHEAD);
-        copy(slot, elems + i * channel->elem_size, channel->elem_size, are_words);
-    }
+    for (size_t i = 0; i < count; i++, ticket += TICKET)
+        fill_slot(channel, are_words, elems + i * channel->elem_size, ticket);
     publish(&channel->spsc, CKF_SEND, ticket);
     return is_called(channel, CKF_SEND) ? attend(channel, CKF_SEND, ticket, count) : CKF_OK;
 }
@@ -360,6 +366,53 @@ INLINED enum ckf_status recv_many(struct ckf_channel *channel, bool are_words, u
     return status;
 }
 
+/* --- whole calls, when all is as usual (quick.h) --- */
+
+/* attend(), and the end of the visit. */
+APART enum ckf_status attend_and_leave(struct ckf_channel *channel, enum ckf_direction direction,
+                                       uint64_t ticket)
+{
+    enum ckf_status status = attend(channel, direction, ticket, 1);
+    ckf_visit_end(ckf_visit_begin(channel)); /* the one that the caller has begun */
+    return status;
+}
+
+/* An element has been published, or read. */
+INLINED enum ckf_status pass_and_leave(struct ckf_channel *channel, enum ckf_direction direction,
+                                       uint64_t ticket, struct ckf_visit *visit)
+{
+    publish(&channel->spsc, direction, ticket);
+    if (is_called(channel, direction))
+        return attend_and_leave(channel, direction, ticket);
+    ckf_visit_end_here(visit);
+    return CKF_OK;
+}
+
+INLINED enum ckf_status send_whole(struct ckf_channel *channel, bool are_words, const void *elem,
+                                   const void *site)
+{
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_SEND];
+    struct ckf_visit *visit = ckf_visit_begin_here(channel);
+    uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
+    if (CKF_UNLIKELY(visit == NULL || within_limit(end, ticket) == 0))
+        return ckf_send_somehow(channel, elem, site);
+    fill_slot(channel, are_words, elem, ticket);
+    return pass_and_leave(channel, CKF_SEND, ticket + TICKET, visit);
+}
+
+INLINED enum ckf_status recv_whole(struct ckf_channel *channel, bool are_words, void *elem,
+                                   const void *site)
+{
+    const struct ckf_spsc_end *end = &channel->spsc.ends[CKF_RECV];
+    struct ckf_visit *visit = ckf_visit_begin_here(channel);
+    uint64_t ticket = load_relaxed(&end->ticket); /* relaxed: our own */
+    if (CKF_UNLIKELY(visit == NULL || within_limit(end, ticket) == 0))
+        return ckf_recv_somehow(channel, elem, site);
+    if (elem != NULL)
+        copy(elem, slot_of(&channel->spsc, ticket, are_words), channel->elem_size, are_words);
+    return pass_and_leave(channel, CKF_RECV, ticket + TICKET, visit);
+}
+
 /* --- closing and looking --- */
 
 static bool spsc_close(struct ckf_channel *channel)
@@ -406,6 +459,15 @@ static size_t spsc_len(const struct ckf_channel *channel)
 /* --- two cores: the size of a word is the usual one, and known when it is compiled --- */
 
 #define CORE(core, are_words)                                                                      \
+    static enum ckf_status core##_send(struct ckf_channel *channel, const void *elem,              \
+                                       const void *site)                                           \
+    {                                                                                              \
+        return send_whole(channel, are_words, elem, site);                                         \
+    }                                                                                              \
+    static enum ckf_status core##_recv(struct ckf_channel *channel, void *elem, const void *site)  \
+    {                                                                                              \
+        return recv_whole(channel, are_words, elem, site);                                         \
+    }                                                                                              \
     static enum ckf_status core##_try_send(struct ckf_channel *channel, const void *elem)          \
     {                                                                                              \
         return send_one(channel, are_words, elem);                                                 \
@@ -425,6 +487,8 @@ static size_t spsc_len(const struct ckf_channel *channel)
         return recv_many(channel, are_words, elems, count, done);                                  \
     }                                                                                              \
     const struct ckf_core ckf_##core##_core = {                                                    \
+        .send = core##_send,                                                                       \
+        .recv = core##_recv,                                                                       \
         .try_send = core##_try_send,                                                               \
         .try_recv = core##_try_recv,                                                               \
         .try_send_many = core##_try_send_many,                                                     \

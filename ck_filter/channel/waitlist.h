@@ -147,15 +147,22 @@ bool ckf_waitlist_has_sleepers(struct ckf_waitlist *list);
 
 void ckf_waitlist_wake(struct ckf_waitlist *list, enum ckf_direction direction, uint32_t count);
 
-/* Says that `count` calls in that direction may be able to go on: to be called after the change,
- * which must have been a sequentially consistent operation. Never waits. */
-static inline void ckf_waitlist_notify(struct ckf_waitlist *list, enum ckf_direction direction,
-                                       uint32_t count)
+/* Whether anybody is to be told that calls in that direction may be able to go on: to be called after
+ * the change, which must have been a sequentially consistent operation. */
+static inline bool ckf_waitlist_is_interested(const struct ckf_waitlist *list,
+                                              enum ckf_direction direction)
 {
     /* edge interest-shown: seq_cst load after the change of the channel; pairs with the RMWs in
      * ckf_waitlist_link() and ckf_waitlist_arm(), whose threads then look at the channel. */
     uint64_t interest = load_seq_cst(&list->sides[direction].interest);
-    if (CKF_UNLIKELY(CKF_STEP((uint32_t)interest != 0)))
+    return CKF_STEP((uint32_t)interest != 0);
+}
+
+/* Says that `count` calls in that direction may be able to go on, likewise. Never waits. */
+static inline void ckf_waitlist_notify(struct ckf_waitlist *list, enum ckf_direction direction,
+                                       uint32_t count)
+{
+    if (CKF_UNLIKELY(ckf_waitlist_is_interested(list, direction)))
         ckf_waitlist_wake(list, direction, count);
 }
 

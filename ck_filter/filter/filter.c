@@ -420,6 +420,8 @@ static enum ckf_status publish_locked(struct ckf_filter *filter, struct ckf_snap
         *generation = old->generation;
         return CKF_STALE;
     }
+    if (filter->variant == CKF_VARIANT_ATOMIC)
+        ckf_reclaim_start(); /* in a forked child nobody is at what was retired before the fork */
     if (!may_retire(filter, old))
         return CKF_BUSY;
     enum ckf_status status =
@@ -556,4 +558,19 @@ void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *s
     /* relaxed: two numbers that change all the time; each is right at some moment of the call */
     stats->retired_bytes = load_relaxed(&filter->retired_bytes);
     stats->retired_snapshots = load_relaxed(&filter->holders) - 1;
+}
+
+void ckf_filter_read_compiled(struct ckf_filter *filter, struct ckf_compiled *compiled)
+{
+    CKF_REQUIRE(filter != NULL, "needs a filter");
+    CKF_REQUIRE(compiled != NULL, "needs room for the description");
+    if (filter->variant == CKF_VARIANT_MUTEX) {
+        struct ckf_snapshot *snapshot = ckf_locked_pin(filter);
+        ckf_snapshot_describe(snapshot, compiled);
+        ckf_locked_count(filter, NULL, 0, snapshot);
+        return;
+    }
+    struct ckf_place *place = ckf_section_begin();
+    ckf_snapshot_describe(look_up_current(filter), compiled);
+    ckf_section_end(place);
 }

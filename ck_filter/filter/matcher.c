@@ -1,8 +1,9 @@
 /* filter/matcher.c - ranks the rules and deals them out to the matchers of their kinds.
  *
  * Exact rules go into hash sets, prefixes and suffixes into tries. Substrings are looked for one by
- * one if they are few, by Teddy if they are some tens, else by grams; the automaton, slower but never
- * slow, takes the records that are full of what these look for.
+ * one if they are few, by Teddy if they are some tens, else by grams; or by Hyperscan, where the ruleset
+ * asks for it. The automaton, slower but never slow, takes the records that are full of what these look
+ * for, or that they cannot look at.
  * Kinds are asked in order of precedence, and the first that finds a rule has the answer.
  */
 #include "filter/matcher.h"
@@ -195,6 +196,7 @@ static const size_t shortest_of_set[CKF_SUBSTRING_SETS] = {4, 1};
 static bool build_substring_set(struct ckf_matcher *matcher, int set, const uint32_t *ranks,
                                 uint32_t count, size_t min_len)
 {
+    matcher->set_rules[set] = count;
     if (count == 0 || !ckf_teddy_takes(count))
         return ckf_grams_build(&matcher->grams[set], matcher->patterns, matcher->folds, ranks,
                                count, min_len);
@@ -226,13 +228,33 @@ static bool are_few(uint32_t count)
     return count < CKF_FEW_SUBSTRINGS || (count == CKF_FEW_SUBSTRINGS && !ckf_teddy_takes(count));
 }
 
-static bool build_substrings(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
+/* Those that are too long for it belong to a set. */
+static bool build_hyperscan(struct ckf_matcher *matcher, struct kind_range range, uint32_t *ranks)
 {
-    if (are_few(range.last - range.first)) {
+    uint32_t count = 0; /* the longest come first */
+    while (range.first < range.last && matcher->patterns[range.first].len > CKF_HYPERSCAN_LONGEST)
+        ranks[count++] = range.first++;
+    if (!build_substring_set(matcher, 0, ranks, count, CKF_HYPERSCAN_LONGEST))
+        return false;
+    matcher->hyperscan_rules = range.last - range.first;
+    if (matcher->hyperscan_rules == 0)
+        return true;
+    count = select_sorted(matcher, range, false, ranks);
+    count += select_sorted(matcher, range, true, ranks + count);
+    matcher->hyperscan =
+        ckf_hyperscan_build(matcher->patterns, matcher->folds, ranks, count, range.first);
+    return matcher->hyperscan != NULL;
+}
+
+static bool build_substrings(struct ckf_matcher *matcher, enum ckf_backend backend,
+                             struct kind_range range, uint32_t *ranks)
+{
+    bool is_own = backend == CKF_BACKEND_OWN;
+    if (is_own && are_few(range.last - range.first)) {
         build_needles(matcher, range);
         return true;
     }
-    if (!build_substring_sets(matcher, range, ranks))
+    if (!(is_own ? build_substring_sets : build_hyperscan)(matcher, range, ranks))
         return false;
     for (int fold = 0; fold < 2; fold++) {
         uint32_t count = select_sorted(matcher, range, fold, ranks);
@@ -247,7 +269,7 @@ static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *rul
 {
     struct kind_range exact = range_of(ruleset, order, CKF_MATCH_EXACT);
     for (size_t i = 0; i < ruleset->count; i++)
-        matcher->uses[ruleset->rules[i].match] = true;
+        matcher->rules[ruleset->rules[i].match]++;
     for (int fold = 0; fold < 2; fold++)
         if (!ckf_exact_build(&matcher->exact[fold], key, matcher->patterns, matcher->folds,
                              exact.first, exact.last, fold))
@@ -258,7 +280,8 @@ static bool build_all(struct ckf_matcher *matcher, const struct ckf_ruleset *rul
                        ranks) &&
            build_tries(matcher, range_of(ruleset, order, CKF_MATCH_SUFFIX), matcher->suffix,
                        ranks) &&
-           build_substrings(matcher, range_of(ruleset, order, CKF_MATCH_SUBSTRING), ranks);
+           build_substrings(matcher, ruleset->backend,
+                            range_of(ruleset, order, CKF_MATCH_SUBSTRING), ranks);
 }
 
 bool ckf_matcher_compile(struct ckf_matcher *matcher, const struct ckf_ruleset *ruleset,
@@ -289,6 +312,7 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher)
         ckf_free(matcher->teddy[set]);
         ckf_grams_destroy(&matcher->grams[set]);
     }
+    ckf_hyperscan_destroy(matcher->hyperscan);
     ckf_free(matcher->patterns);
     ckf_free(matcher->folds);
     ckf_free(matcher->text);
@@ -305,7 +329,20 @@ size_t ckf_matcher_bytes(const struct ckf_matcher *matcher)
     for (int set = 0; set < CKF_SUBSTRING_SETS; set++)
         bytes += ckf_grams_bytes(&matcher->grams[set]) +
                  (matcher->teddy[set] != NULL ? sizeof *matcher->teddy[set] : 0);
-    return bytes;
+    return bytes + ckf_hyperscan_bytes(matcher->hyperscan);
+}
+
+void ckf_matcher_describe(const struct ckf_matcher *matcher, struct ckf_compiled *compiled)
+{
+    compiled->exact = matcher->rules[CKF_MATCH_EXACT];
+    compiled->prefix = matcher->rules[CKF_MATCH_PREFIX];
+    compiled->suffix = matcher->rules[CKF_MATCH_SUFFIX];
+    compiled->substring = matcher->rules[CKF_MATCH_SUBSTRING];
+    compiled->needles = matcher->needle_count;
+    for (int set = 0; set < CKF_SUBSTRING_SETS; set++)
+        *(matcher->teddy[set] != NULL ? &compiled->teddy : &compiled->grams) +=
+            matcher->set_rules[set];
+    compiled->hyperscan = matcher->hyperscan_rules;
 }
 
 void ckf_matcher_settle(struct ckf_matcher *matcher, const struct ckf_outcome *outcomes)
@@ -348,6 +385,8 @@ static uint32_t find_substring(const struct ckf_matcher *matcher, const unsigned
     bool sure = true;
     for (int set = 0; set < CKF_SUBSTRING_SETS && sure; set++)
         sure = find_in_set(matcher, set, data, len, &found);
+    if (sure && matcher->hyperscan != NULL)
+        sure = ckf_hyperscan_find(matcher->hyperscan, data, len, &found);
     if (sure)
         return found;
     found = ckf_automaton_find(&matcher->substring[0], data, len, found);
@@ -358,11 +397,11 @@ uint32_t ckf_matcher_find_other(const struct ckf_matcher *matcher, const unsigne
                                 size_t len)
 {
     uint32_t found = CKF_NO_RANK;
-    if (matcher->uses[CKF_MATCH_PREFIX])
+    if (matcher->rules[CKF_MATCH_PREFIX] > 0)
         found = find_in_tries(matcher->prefix, data, len, false);
-    if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUFFIX])
+    if (found == CKF_NO_RANK && matcher->rules[CKF_MATCH_SUFFIX] > 0)
         found = find_in_tries(matcher->suffix, data, len, true);
-    if (found == CKF_NO_RANK && matcher->uses[CKF_MATCH_SUBSTRING])
+    if (found == CKF_NO_RANK && matcher->rules[CKF_MATCH_SUBSTRING] > 0)
         found = find_substring(matcher, data, len);
     return found;
 }

@@ -1,6 +1,7 @@
 /* filter/matcher.h - a ruleset compiled for reading: immutable, shared by all threads.
  *
- * Progress: compiling allocates; finding is wait-free, allocates nothing and writes nothing.
+ * Progress: compiling allocates; finding is wait-free, allocates nothing and writes nothing but what
+ * Hyperscan is lent for a scan.
  */
 #ifndef CKF_FILTER_MATCHER_H
 #define CKF_FILTER_MATCHER_H
@@ -8,6 +9,7 @@
 #include "filter/automaton.h"
 #include "filter/exact.h"
 #include "filter/grams.h"
+#include "filter/hyperscan.h"
 #include "filter/needle.h"
 #include "filter/pattern.h"
 #include "filter/rules.h"
@@ -33,8 +35,12 @@ struct ckf_matcher {
     struct ckf_teddy
         *teddy[CKF_SUBSTRING_SETS]; /* otherwise: [0] of a word and more, [1] shorter; NULL: */
     struct ckf_grams grams[CKF_SUBSTRING_SETS]; /* these, of as many sets */
-    struct ckf_automaton substring[2];          /* and for records that these do not like */
-    bool uses[CKF_KINDS]; /* by enum ckf_match: there are rules of that kind */
+    uint32_t set_rules[CKF_SUBSTRING_SETS];
+    struct ckf_hyperscan
+        *hyperscan; /* instead of [1], and of [0] but for the longest; NULL: none */
+    uint32_t hyperscan_rules;
+    struct ckf_automaton substring[2]; /* and for records that these do not like */
+    uint32_t rules[CKF_KINDS];         /* by enum ckf_match: how many there are */
 };
 
 /* order[rank] becomes the place of that rule in the ruleset; it has room for all of them. The key is for
@@ -45,6 +51,9 @@ void ckf_matcher_destroy(struct ckf_matcher *matcher);
 
 /* What it occupies, itself not counted. */
 size_t ckf_matcher_bytes(const struct ckf_matcher *matcher);
+
+/* How many rules there are of which kind, and who looks for them. */
+void ckf_matcher_describe(const struct ckf_matcher *matcher, struct ckf_compiled *compiled);
 
 /* Gives the sets of exact rules what follows from them: by rank. */
 void ckf_matcher_settle(struct ckf_matcher *matcher, const struct ckf_outcome *outcomes);

@@ -22,6 +22,7 @@ struct ckf_ruleset {
     size_t used, room;
     struct ckf_id_index ids; /* id -> place in rules, */
     bool is_indexed;         /* unless ids have only ascended */
+    enum ckf_backend backend;
 };
 
 /* Where the rule of that id stands, or false. */

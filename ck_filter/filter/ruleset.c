@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "filter/hyperscan.h"
 
 enum { MIN_RULES = 16, MIN_BYTES = 256 };
 
@@ -167,6 +168,17 @@ enum ckf_status ckf_ruleset_add(struct ckf_ruleset *ruleset, const struct ckf_ru
         return CKF_NO_MEMORY;
     memcpy(ruleset->bytes + ruleset->used, rule->pattern, rule->pattern_len);
     return append(ruleset, rule, 0);
+}
+
+enum ckf_status ckf_ruleset_set_backend(struct ckf_ruleset *ruleset, enum ckf_backend backend)
+{
+    CKF_REQUIRE(ruleset != NULL, "needs a ruleset");
+    if ((unsigned)backend > CKF_BACKEND_HYPERSCAN)
+        return CKF_INVALID;
+    if (backend == CKF_BACKEND_HYPERSCAN && !ckf_hyperscan_is_there())
+        return CKF_UNSUPPORTED;
+    ruleset->backend = backend;
+    return CKF_OK;
 }
 
 void ckf_ruleset_truncate(struct ckf_ruleset *ruleset, size_t count, size_t used)

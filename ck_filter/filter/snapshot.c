@@ -5,6 +5,7 @@
  */
 #include "filter/snapshot.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 /* Fills in all of it, or fails and leaves at most outcomes to be freed. */
@@ -28,10 +29,12 @@ struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
                                          const struct ckf_ruleset *ruleset,
                                          const struct ckf_fold_key *key)
 {
+    int64_t since_ns = ckf_now_ns();
     struct ckf_snapshot *snapshot = ckf_alloc(sizeof *snapshot);
     if (snapshot == NULL)
         return NULL;
     snapshot->filter = filter;
+    snapshot->backend = ruleset != NULL ? ruleset->backend : CKF_BACKEND_OWN;
     if (ruleset != NULL && !compile(snapshot, ruleset, key)) {
         ckf_free(snapshot->outcomes);
         ckf_free(snapshot);
@@ -39,6 +42,7 @@ struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
     }
     snapshot->bytes = sizeof *snapshot + ckf_matcher_bytes(&snapshot->matcher) +
                       snapshot->matcher.count * sizeof *snapshot->outcomes;
+    snapshot->compile_ns = ckf_now_ns() - since_ns;
     return snapshot;
 }
 
@@ -47,6 +51,15 @@ void ckf_snapshot_destroy(struct ckf_snapshot *snapshot)
     ckf_matcher_destroy(&snapshot->matcher);
     ckf_free(snapshot->outcomes);
     ckf_free(snapshot);
+}
+
+void ckf_snapshot_describe(const struct ckf_snapshot *snapshot, struct ckf_compiled *compiled)
+{
+    *compiled = (struct ckf_compiled){.generation = snapshot->generation,
+                                      .bytes = snapshot->bytes,
+                                      .compile_ns = (uint64_t)snapshot->compile_ns,
+                                      .backend = snapshot->backend};
+    ckf_matcher_describe(&snapshot->matcher, compiled);
 }
 
 void ckf_snapshot_settle(struct ckf_snapshot *snapshot)

@@ -13,6 +13,8 @@ struct ckf_snapshot {
     struct ckf_filter *filter;  /* whose account it burdens while it is retired */
     uint64_t generation;
     size_t bytes; /* all of its memory */
+    int64_t compile_ns;
+    enum ckf_backend backend;
     struct ckf_matcher matcher;
     struct ckf_outcome *outcomes; /* by rank */
     /* Of the MUTEX variant, guarded by the filter's mutex: */
@@ -27,6 +29,8 @@ struct ckf_snapshot *ckf_snapshot_create(struct ckf_filter *filter,
                                          const struct ckf_ruleset *ruleset,
                                          const struct ckf_fold_key *key);
 void ckf_snapshot_destroy(struct ckf_snapshot *snapshot);
+
+void ckf_snapshot_describe(const struct ckf_snapshot *snapshot, struct ckf_compiled *compiled);
 
 /* Once all outcomes have their cells, before it is published. */
 void ckf_snapshot_settle(struct ckf_snapshot *snapshot);

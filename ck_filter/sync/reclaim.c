@@ -1,15 +1,28 @@
-/* sync/reclaim.c - grace periods by liburcu's "bulletproof" flavour.
+/* sync/reclaim.c - grace periods by liburcu's "bulletproof" flavour, and what waits for them.
  *
- * It registers threads behind their backs, costs a store and a compiler barrier on entry where the
+ * liburcu registers threads behind their backs, costs a store and a compiler barrier on entry where the
  * kernel has membarrier(2), and survives fork with the hooks below.
  * See Desnoyers et al., "User-Level Implementations of Read-Copy Update", IEEE TPDS 2012.
  *
- * ThreadSanitizer cannot see into the shared library, so the two edges that it provides are told
- * to it: section end -> wait for readers, and retire -> callback.
+ * Roles:      whoever retires pushes onto a stack. Who holds `reclaiming` takes the whole stack as a batch,
+ *             waits for the readers, and calls back: the reclaimer, a thread that sleeps while the stack is empty,
+ *             or somebody who wants all of it done now.
+ * Invariants: no section waits for a holder of `reclaiming`: who retires takes no lock. So a fork, which
+ *             takes it, is not waited for by a section that the batch waits for. (liburcu's own call_rcu
+ *             takes a lock, when it is new, which its fork hook holds until the batch has ended.)
+ *             Who pushes looks afterwards whether the reclaimer sleeps, and the reclaimer says that it
+ *             will sleep before it looks at the stack: one of the two sees the other.
+ * Fork:       falls between two batches. The child has the stack, and no reclaimer before it retires something:
+ *             most children only exec.
+ *
+ * ThreadSanitizer cannot see into liburcu, so the edge that it provides is told to it: section end ->
+ * wait for readers.
  */
 #include "sync/reclaim.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <urcu/urcu-bp.h>
 
@@ -19,19 +32,21 @@
 extern _Thread_local struct urcu_bp_reader *urcu_bp_reader
     __attribute__((tls_model("initial-exec")));
 
+#include "base/atomics.h"
 #include "base/backoff.h"
 #include "base/clock.h"
-#include "sync/parking.h"
-
-_Static_assert(sizeof(struct rcu_head) == sizeof(((struct ckf_retired *)0)->link),
-               "ckf_retired has room for liburcu's head");
+#include "base/futex.h"
 
 #ifdef CKF_INSTRUMENTED
 #include <sanitizer/tsan_interface.h>
-static char section_edge, retire_edge;
+static char section_edge;
 #define EDGE_RELEASE(edge) __tsan_release(&(edge))
 #define EDGE_ACQUIRE(edge) __tsan_acquire(&(edge))
+/* "dup thread with used id": its runtime takes a new thread on a stack that the fork left behind for the old
+ * one. So there only who waits for callbacks runs them. */
+enum { CHILD_CAN_HAVE_THREADS = 0 };
 #else
+enum { CHILD_CAN_HAVE_THREADS = 1 };
 #define EDGE_RELEASE(edge) ((void)0)
 #define EDGE_ACQUIRE(edge) ((void)0)
 #endif
@@ -57,68 +72,156 @@ void ckf_read_end(void)
     READ_UNLOCK();
 }
 
-static void run_callback(struct rcu_head *head)
-{
-    EDGE_ACQUIRE(retire_edge);
-    EDGE_ACQUIRE(section_edge);
-    struct ckf_retired *retired = (struct ckf_retired *)(void *)head;
-    retired->reclaim(retired);
-}
-
-void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *))
-{
-    retired->reclaim = reclaim;
-    EDGE_RELEASE(retire_edge);
-    urcu_bp_call_rcu((struct rcu_head *)(void *)retired->link, run_callback);
-}
-
 void ckf_wait_for_readers(void)
 {
     urcu_bp_synchronize_rcu();
     EDGE_ACQUIRE(section_edge);
 }
 
-struct milestone {
-    struct ckf_retired retired;
-    struct ckf_parker passed;
-};
+/* --- retired objects --- */
 
-static void pass_milestone(struct ckf_retired *retired)
+static pthread_mutex_t reclaiming = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(struct ckf_retired *) newest; /* a stack of what is in no batch */
+static _Atomic(uint32_t) reclaimer_sleeps;   /* or is about to */
+static _Atomic(bool) has_reclaimer;
+
+static struct ckf_retired *oldest_first(struct ckf_retired *retired)
 {
-    ckf_unpark(&((struct milestone *)(void *)retired)->passed);
+    struct ckf_retired *turned = NULL;
+    while (retired != NULL) {
+        struct ckf_retired *next = retired->next;
+        retired->next = turned;
+        turned = retired;
+        retired = next;
+    }
+    return turned;
 }
 
-/* Callbacks run on one thread in the order of their retirement, so it is enough to see one's own.
- * (rcu_barrier does the same with memory that ThreadSanitizer sees only half of.) */
+/* `reclaiming` is held. */
+static void reclaim_batch(void)
+{
+    /* edge object-retired: acquire; pairs with the CAS in ckf_retire(). */
+    struct ckf_retired *retired = oldest_first(exchange_acquire(&newest, NULL));
+    if (retired == NULL)
+        return;
+    ckf_wait_for_readers();
+    while (retired != NULL) {
+        struct ckf_retired *next = retired->next;
+        retired->reclaim(retired);
+        retired = next;
+    }
+}
+
 void ckf_wait_for_reclaim(void)
 {
-    struct milestone milestone;
-    ckf_parker_init(&milestone.passed);
-    ckf_retire(&milestone.retired, pass_milestone);
-    ckf_park(&milestone.passed, CKF_FOREVER, NULL);
+    int saved_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* liburcu naps by poll(2) */
+    pthread_mutex_lock(&reclaiming);
+    reclaim_batch();
+    pthread_mutex_unlock(&reclaiming);
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = saved_errno;
+}
+
+/* --- the reclaimer --- */
+
+enum { GATHERING_NS = 10000000 }; /* what comes together goes together: a grace period is dear */
+
+static void sleep_until_retired(void)
+{
+    for (;;) {
+        /* seq_cst, both: as the push and the look in ckf_retire() */
+        store_seq_cst(&reclaimer_sleeps, true);
+        if (load_seq_cst(&newest) != NULL)
+            break;
+        ckf_futex_wait(&reclaimer_sleeps, true, CKF_FOREVER);
+    }
+    store_relaxed(&reclaimer_sleeps, false); /* relaxed: at worst it is woken for nothing */
+}
+
+static void gather(void)
+{
+    static _Atomic(uint32_t) nobody_changes_this;
+    ckf_futex_wait(&nobody_changes_this, 0, ckf_deadline_after_ns(GATHERING_NS));
+}
+
+static void *reclaim_for_ever(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        sleep_until_retired();
+        gather();
+        pthread_mutex_lock(&reclaiming);
+        reclaim_batch();
+        pthread_mutex_unlock(&reclaiming);
+    }
+    return NULL;
+}
+
+/* The program's signals are for its own threads. */
+static bool start_reclaimer(void)
+{
+    pthread_t thread;
+    sigset_t all, previous;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &previous);
+    bool started = pthread_create(&thread, NULL, reclaim_for_ever, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &previous, NULL);
+    if (started)
+        pthread_detach(thread);
+    return started;
 }
 
 void ckf_reclaim_start(void)
 {
-    urcu_bp_get_default_call_rcu_data();
+    /* relaxed, all: who starts it decides nothing but that */
+    if (load_relaxed(&has_reclaimer) || exchange_relaxed(&has_reclaimer, true))
+        return;
+    if (!start_reclaimer())
+        store_relaxed(&has_reclaimer, false);
 }
+
+static void wake_reclaimer(void)
+{
+    /* relaxed: it looks at the stack again */
+    if (exchange_relaxed(&reclaimer_sleeps, false))
+        ckf_futex_wake(&reclaimer_sleeps, 1);
+}
+
+void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *))
+{
+    retired->reclaim = reclaim;
+    retired->next = load_relaxed(&newest); /* relaxed: only handed on */
+    /* edge object-retired: release, by the seq_cst CAS; pairs with the acquire in reclaim_batch(). seq_cst,
+     * with the look that follows: sleep_until_retired() says that it sleeps, and looks here. */
+    while (!cas_seq_cst(&newest, &retired->next, retired))
+        ;
+    if (load_seq_cst(&reclaimer_sleeps))
+        wake_reclaimer();
+    ckf_reclaim_start();
+}
+
+/* --- forks --- */
 
 static void before_fork(void)
 {
-    urcu_bp_call_rcu_before_fork();
+    pthread_mutex_lock(&reclaiming);
     urcu_bp_before_fork();
 }
 
 static void after_fork_in_parent(void)
 {
     urcu_bp_after_fork_parent();
-    urcu_bp_call_rcu_after_fork_parent();
+    pthread_mutex_unlock(&reclaiming);
 }
 
 static void after_fork_in_child(void)
 {
     urcu_bp_after_fork_child();
-    urcu_bp_call_rcu_after_fork_child();
+    /* relaxed: the child has one thread */
+    store_relaxed(&has_reclaimer, !CHILD_CAN_HAVE_THREADS);
+    store_relaxed(&reclaimer_sleeps, false);
+    pthread_mutex_unlock(&reclaiming);
 }
 
 __attribute__((constructor)) static void survive_forks(void)

@@ -5,14 +5,14 @@
  * might still see the object has ended. Sections nest, never block, and cost no shared write.
  * Nobody registers: a thread becomes known at its first section and is forgotten at its exit.
  *
- * The only file that knows liburcu.
+ * reclaim.c and reclaim_inline.h alone know liburcu.
  */
 #ifndef CKF_SYNC_RECLAIM_H
 #define CKF_SYNC_RECLAIM_H
 
 /* To be embedded in what is retired. */
 struct ckf_retired {
-    void *link[2]; /* liburcu's rcu_head */
+    struct ckf_retired *next; /* retired before, and not reclaimed yet */
     void (*reclaim)(struct ckf_retired *retired);
 };
 
@@ -20,7 +20,9 @@ struct ckf_retired {
 void ckf_read_begin(void);
 void ckf_read_end(void);
 
-/* Calls reclaim(retired) after a grace period, on a thread of its own. Never waits. */
+/* Calls reclaim(retired) after a grace period, on a thread of its own or on one that waits for it. Never
+ * waits itself. A forked child takes over what is still to be called, and gets such a thread when it retires
+ * something itself. */
 void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *));
 
 /* Waits until every section that was open at the call has ended. Not inside a section. */
@@ -31,7 +33,7 @@ void ckf_wait_for_readers(void);
 void ckf_wait_for_reclaim(void);
 
 /* Makes the thread exist, for the rest of the process, on which callbacks run; otherwise the first
- * ckf_retire does. */
+ * ckf_retire does. Where no thread can be made, the next call tries again. */
 void ckf_reclaim_start(void);
 
 #endif

@@ -27,12 +27,13 @@ struct ckf_visit *ckf_visit_begin_first(const void *object);
 /* The end of a visit without a place. */
 void ckf_visit_end_in_crowd(void);
 
-/* Wait-free. */
-static inline struct ckf_visit *ckf_visit_begin(const void *object)
+/* Of a thread that has a place; NULL: it has none yet, and no visit has begun. A thread that is inside already
+ * may begin the same visit again. Wait-free. */
+static inline struct ckf_visit *ckf_visit_begin_here(const void *object)
 {
     unsigned number = ckf_thread_number_plus_one - 1; /* without a number, the largest there is */
     if (CKF_UNLIKELY(number >= CKF_OWN_NUMBERS))
-        return ckf_visit_begin_first(object);
+        return NULL;
     struct ckf_visit *place = &ckf_visit_places[number];
     /* release, for the visit that this thread ended before: edge visit-ended must not break when
      * the place is reused. */
@@ -40,11 +41,23 @@ static inline struct ckf_visit *ckf_visit_begin(const void *object)
     return place;
 }
 
+/* Wait-free. */
+static inline struct ckf_visit *ckf_visit_begin(const void *object)
+{
+    struct ckf_visit *place = ckf_visit_begin_here(object);
+    return CKF_LIKELY(place != NULL) ? place : ckf_visit_begin_first(object);
+}
+
+static inline void ckf_visit_end_here(struct ckf_visit *place)
+{
+    /* edge visit-ended: release; pairs with the acquires in ckf_is_visited(). */
+    store_release(&place->object, NULL);
+}
+
 static inline void ckf_visit_end(struct ckf_visit *place)
 {
     if (CKF_LIKELY(place != NULL))
-        /* edge visit-ended: release; pairs with the acquires in ckf_is_visited(). */
-        store_release(&place->object, NULL);
+        ckf_visit_end_here(place);
     else
         ckf_visit_end_in_crowd();
 }

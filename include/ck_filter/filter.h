@@ -76,7 +76,10 @@ CKF_API CKF_MUST_USE enum ckf_status ckf_filter_create(struct ckf_filter **filte
  * moment ago are freed some milliseconds later, by a thread of the library. NULL is nothing. */
 CKF_API void ckf_filter_destroy(struct ckf_filter *filter);
 
-/* Makes a copy of the ruleset the current one, as the next generation. Any number of threads may
+/* Makes a copy of the ruleset the current one, as the next generation. Compiled, it occupies at most
+ * 6 MiB, 350 bytes a rule and 16 bytes for each byte of its patterns; compiling needs at most as much
+ * again until it is done, and time in proportion, but for sorting the patterns. (What Hyperscan needs
+ * comes on top; ckf_filter_read_compiled tells what a ruleset came to.) Any number of threads may
  * publish; each publish is based on the ruleset that it was given, so a thread that changes what is
  * there passes the generation that it started from and begins anew on CKF_STALE.
  * expected_generation 0: whatever is there. The ruleset may be changed or destroyed as soon as this
@@ -86,7 +89,7 @@ CKF_API void ckf_filter_destroy(struct ckf_filter *filter);
  *   CKF_BUSY       replaced rulesets that evaluations may still use would exceed max_retired_bytes
  *                  (one is always allowed, however large; they go by themselves, some milliseconds
  *                  after the last evaluation that may use them), or ids would exceed max_rule_ids
- *   CKF_NO_MEMORY
+ *   CKF_NO_MEMORY  or Hyperscan could not compile the rules: it does not tell these apart
  * After every status but CKF_OK the old ruleset goes on, and except for CKF_STALE *generation is
  * untouched. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_filter_publish(struct ckf_filter *filter,
@@ -129,6 +132,23 @@ struct ckf_filter_stats {
 
 /* Takes time in proportion to the ids ever published. */
 CKF_API void ckf_filter_read_stats(struct ckf_filter *filter, struct ckf_filter_stats *stats);
+
+/* What the current ruleset became when it was compiled. */
+struct ckf_compiled {
+    uint64_t generation;
+    uint64_t bytes;      /* that it occupies: what it adds to retired_bytes when it is replaced */
+    uint64_t compile_ns; /* how long compiling took, by the clock */
+    enum ckf_backend backend;                  /* of its substrings */
+    uint64_t exact, prefix, suffix, substring; /* rules of that kind */
+    /* Substring rules by how they are looked for: */
+    uint64_t needles;   /* one by one */
+    uint64_t teddy;     /* some tens of them, by vectors */
+    uint64_t grams;     /* more of them, by hashes of some of their bytes */
+    uint64_t hyperscan; /* by Hyperscan */
+    uint64_t reserved[8];
+};
+
+CKF_API void ckf_filter_read_compiled(struct ckf_filter *filter, struct ckf_compiled *compiled);
 
 CKF_END_DECLS
 

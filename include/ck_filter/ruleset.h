@@ -42,6 +42,12 @@ struct ckf_rule {
                              themselves, and the locale is never asked */
 };
 
+/* What looks for substrings. Verdicts do not depend on it. */
+enum ckf_backend {
+    CKF_BACKEND_OWN = 0,      /* the library's own matchers */
+    CKF_BACKEND_HYPERSCAN = 1 /* Hyperscan, or Vectorscan, if the library was built with it */
+};
+
 /* What is wrong with a rules file, and where. */
 struct ckf_load_error {
     unsigned line;     /* from 1; 0: not in a line (the file could not be opened or read) */
@@ -89,6 +95,18 @@ CKF_API CKF_MUST_USE enum ckf_status ckf_ruleset_add(struct ckf_ruleset *ruleset
  * After every status but CKF_OK the ruleset is as it was. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_ruleset_load(struct ckf_ruleset *ruleset, const char *path,
                                                       struct ckf_load_error *error);
+
+/* Has substrings looked for by that back end, in filters to which the ruleset is published from now on;
+ * a fresh ruleset has CKF_BACKEND_OWN. Rulesets of one filter may differ in it. Hyperscan takes its
+ * memory from an allocator of its own, which is the program's to choose (hs_set_allocator), and decides
+ * alone how much of it and of time its compiler needs. Patterns of more than 8000 bytes, and records of
+ * 4 GiB and more, are a matter of the library's matchers all the same.
+ *   CKF_OK
+ *   CKF_INVALID      it is none
+ *   CKF_UNSUPPORTED  the library was built without it (-Dhyperscan=enabled), or this processor cannot run
+ *                    it: nothing was changed */
+CKF_API CKF_MUST_USE enum ckf_status ckf_ruleset_set_backend(struct ckf_ruleset *ruleset,
+                                                             enum ckf_backend backend);
 
 CKF_END_DECLS
 

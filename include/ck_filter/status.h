@@ -43,7 +43,8 @@ enum ckf_status {
     CKF_STALE = ESTALE,         /* the expected generation has passed */
     CKF_OVERFLOWED = EOVERFLOW, /* counted, but in the overflow counter */
     CKF_BUSY = EBUSY,           /* a bound (retired bytes, permits, rule ids) is reached */
-    CKF_IO = EIO                /* a file could not be read */
+    CKF_IO = EIO,               /* a file could not be read */
+    CKF_UNSUPPORTED = ENOTSUP   /* this build of the library, or this machine, cannot do it */
 };
 
 /* The two implementations of a collection. They keep the same contract and differ in progress

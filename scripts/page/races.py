@@ -122,9 +122,18 @@ def reach(explored):
     bound = explored.get("complete_preemptions")
     if explored.get("complete") is True:
         return "explored completely"
-    if is_number(bound) and bound >= 0:
-        return f"explored to {plural(bound, 'preemption')}"
-    return "explored, not completely"
+    if not is_number(bound):
+        return "explored, not completely"
+    by_stale_reads = [number for number in explored.get("complete_by_stale_reads") or []
+                      if is_number(number)]
+    best = max([bound, *by_stale_reads])
+    if best < 0:
+        return "explored, not completely"
+    text = f"explored to {plural(best, 'preemption')}"
+    if best == bound:
+        return text
+    stale = len(by_stale_reads) - 1 - by_stale_reads[::-1].index(best)
+    return f"{text} with {plural(stale, 'stale read')}"
 
 
 def _explored(variant):

@@ -160,11 +160,16 @@ MOVES_ON(select_of_none, "select-of-none");
 MOVES_ON(is_ready, "is-ready");
 MOVES_ON(add_producer, "add-producer");
 
-static void two_with_elements(struct ckf_stress_run *run, void *state)
+static void put_into_both(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    two_of_one_producer(run, state);
     expect(run, put(s->first, 1) == CKF_OK && put(s->second, 1) == CKF_OK);
+}
+
+static void two_with_elements(struct ckf_stress_run *run, void *state)
+{
+    two_of_one_producer(run, state);
+    put_into_both(run, state);
 }
 
 static void call_recv(struct ckf_stress_run *run, struct ckf_channel *channel)
@@ -206,6 +211,72 @@ static void fill_and_destroy(struct ckf_stress_run *run, void *state)
 
 RECEIVES(recv, "recv");
 RECEIVES(try_recv, "try-recv");
+
+/* The same for sends and receives of the other cores. */
+
+static void two_unbounded(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make(run, CKF_UNBOUNDED, 8);
+    s->second = make(run, CKF_UNBOUNDED, 8);
+}
+
+static void two_promised(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->first = make_promised(run, 1, BOTH_ENDS);
+    s->second = make_promised(run, 1, BOTH_ENDS);
+}
+
+static void two_unbounded_with_elements(struct ckf_stress_run *run, void *state)
+{
+    two_unbounded(run, state);
+    put_into_both(run, state);
+}
+
+static void two_promised_with_elements(struct ckf_stress_run *run, void *state)
+{
+    two_promised(run, state);
+    put_into_both(run, state);
+}
+
+/* The length shows that the visitor has received. */
+static void see_empty_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    while (ckf_channel_len(s->first) > 0)
+        ckf_stress_spin(run);
+    ckf_channel_destroy(s->first);
+    s->first = NULL;
+}
+
+#define SENDS_AND_RECEIVES(kind)                                                                   \
+    SCENE(destroy_after_send_##kind, "channel-order-destroy-after-send-" #kind, BOTH, two_##kind,  \
+          destroy_both, {"visitor", visit_first_by_send, 1},                                       \
+          {"destroyer", notice_and_destroy, 1});                                                   \
+    SCENE(destroy_before_send_##kind, "channel-order-destroy-before-send-" #kind, BOTH,            \
+          two_##kind, destroy_both, {"visitor", visit_one_after_another, 1},                       \
+          {"destroyer", notice_and_destroy, 1});                                                   \
+    SCENE(destroy_after_recv_##kind, "channel-order-destroy-after-recv-" #kind, BOTH,              \
+          two_##kind##_with_elements, destroy_both, {"visitor", receive_by_recv, 1},               \
+          {"destroyer", see_empty_and_destroy, 1});                                                \
+    SCENE(destroy_between_recv_##kind, "channel-order-destroy-between-recv-" #kind, BOTH,          \
+          two_##kind##_with_elements, destroy_both, {"visitor", receive_both_by_recv, 1},          \
+          {"destroyer", see_empty_and_destroy, 1})
+
+SENDS_AND_RECEIVES(unbounded);
+SENDS_AND_RECEIVES(promised);
+
+/* The destroyer may have slept, and then the visitor, who has sent before, wakes it on its way out. */
+static void send_again(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    send_one(run, s->second, 1);
+    send_one(run, s->first, 1);
+}
+
+SCENE(destroy_after_wake, "channel-order-destroy-after-wake", BOTH, two_buffered, destroy_both,
+      {"visitor", send_again, 1}, {"destroyer", receive_and_destroy, 1});
 
 /* The visitor's number goes to another thread. */
 static void *visit_first(void *state)

@@ -190,11 +190,13 @@ static void look_how_many(struct ckf_stress_run *run, void *state)
           {"visitor", visit, 1}, {"other", other, 1})
 
 GIVEN_BACK(try_recv, "try-recv", many_kept, try_first, take_two);
+GIVEN_BACK(recv, "recv", many_kept, receive_quickly, take_two);
 GIVEN_BACK(large, "large", many_kept_large, try_first, take_two);
 GIVEN_BACK(recv_many, "recv-many", many_kept, take_many, take_two);
 GIVEN_BACK(is_ready, "is-ready", many_kept, look_whether_ready, take_two);
 GIVEN_BACK(len, "len", many_kept, look_how_many, take_two);
 GIVEN_BACK(try_send, "try-send", many_in_use, try_put_first, use_up);
+GIVEN_BACK(send, "send", many_in_use, send_quickly, use_up);
 GIVEN_BACK(send_many, "send-many", many_in_use, put_many_first, use_up);
 GIVEN_BACK(is_closed, "is-closed", many_in_use, look_whether_closed, use_up);
 GIVEN_BACK(close, "close", many_in_use, close_first, use_up);

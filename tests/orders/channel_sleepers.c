@@ -128,6 +128,8 @@ SCENE(poll_nothing_by_select, "channel-order-poll-nothing-by-select", BOTH, poll
 
 SCENE(sleep_at_segment, "channel-order-sleep-at-segment", BOTH, empty_segments, destroy_both,
       {"receiver", receive_first, 1}, {"sender", put_first, 1});
+SCENE(sleep_until_sent, "channel-order-sleep-until-sent", BOTH, empty_segments, destroy_both,
+      {"receiver", receive_first, 1}, {"sender", send_quickly, 1});
 SCENE(sleep_at_the_end, "channel-order-sleep-at-the-end", BOTH, full_segment, destroy_both,
       {"receiver", receive_first, 1}, {"sender", put_first, 1});
 

@@ -1,6 +1,8 @@
 /* tests/orders/channels.c - channels in the states in which scenes begin, and the simplest actors. */
 #include "channels.h"
 
+#include "sync/per_thread.h"
+
 struct ckf_channel *make(struct ckf_stress_run *run, size_t capacity, size_t elem_size)
 {
     struct ckf_channel *channel = NULL;
@@ -145,6 +147,18 @@ void send_first(struct ckf_stress_run *run, void *state)
 void receive_first(struct ckf_stress_run *run, void *state)
 {
     recv_one(run, ((struct state *)state)->first);
+}
+
+void send_quickly(struct ckf_stress_run *run, void *state)
+{
+    ckf_thread_number();
+    send_first(run, state);
+}
+
+void receive_quickly(struct ckf_stress_run *run, void *state)
+{
+    ckf_thread_number();
+    receive_first(run, state);
 }
 
 void put_and_take(struct ckf_stress_run *run, void *state)

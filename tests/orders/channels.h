@@ -55,6 +55,9 @@ void try_first(struct ckf_stress_run *run, void *state);
 void try_twice(struct ckf_stress_run *run, void *state);
 void send_first(struct ckf_stress_run *run, void *state);
 void receive_first(struct ckf_stress_run *run, void *state);
+/* Likewise, of threads that have a number already, so that their calls are as usual (channel/quick.h). */
+void send_quickly(struct ckf_stress_run *run, void *state);
+void receive_quickly(struct ckf_stress_run *run, void *state);
 /* Whoever puts one in finds one. */
 void put_and_take(struct ckf_stress_run *run, void *state);
 void close_first(struct ckf_stress_run *run, void *state);

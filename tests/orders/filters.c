@@ -1,6 +1,8 @@
 /* tests/orders/filters.c - filters: what an evaluation reads must stay until it has ended. */
 #include "scene.h"
 
+#include "base/memory.h"
+#include "filter/loans.h"
 #include "sync/section.h"
 
 struct state {
@@ -8,6 +10,8 @@ struct state {
     struct ckf_ruleset *no_rules;
     uint64_t phase;     /* of sections, in the beginning */
     _Atomic(int) stage; /* of what one actor waits for */
+    struct ckf_loan *loans;
+    int lent[2]; /* what the loans lead to */
 };
 
 enum stage { BEGINNING, IN_SECTION, PUBLISHED };
@@ -129,3 +133,39 @@ static void publish_meanwhile(struct ckf_stress_run *run, void *state)
 
 SCENE(filter_waits_for_nobody, "order-filter-waits-for-nobody", ATOMIC_ONLY, make_filter,
       destroy_filter, {"evaluator", stand_still, 1}, {"publisher", publish_meanwhile, 1});
+
+/* Who takes what another call has given back finds it as that left it; nobody else has it meanwhile. */
+
+static void make_loans(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    s->loans = ckf_alloc_aligned(2 * sizeof *s->loans, CKF_CACHELINE);
+    expect(run, s->loans != NULL);
+    for (int i = 0; i < 2; i++)
+        s->loans[i].thing = &s->lent[i];
+}
+
+static void all_uses_count(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, s->lent[0] + s->lent[1] == 6);
+    ckf_free(s->loans);
+}
+
+static void use_loans(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    for (int i = 0; i < 2;) {
+        struct ckf_loan *loan = ckf_loan_take(s->loans, 2, 0);
+        if (loan == NULL) {
+            ckf_stress_spin(run);
+            continue;
+        }
+        ++*(int *)loan->thing;
+        ckf_loan_return(loan);
+        i++;
+    }
+}
+
+SCENE(filter_loans, "order-filter-loans", ATOMIC_ONLY, make_loans, all_uses_count,
+      {"user", use_loans, 3});

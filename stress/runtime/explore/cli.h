@@ -30,6 +30,8 @@ struct ckf_explore_settings {
     unsigned depth;       /* of PCT; 0: 1 to 3 in turn */
     unsigned preemptions; /* the highest bound; CKF_EXPLORE_UNBOUNDED: none */
     bool preemptions_given;
+    bool reads_are_bounded; /* of searches by dfs: so many stale reads at the most */
+    unsigned stale_reads;
     uint64_t executions; /* of each variant of each case; 0: no limit */
     int64_t budget_ns;   /* for all; 0: DEFAULT for each */
     uint64_t seed;

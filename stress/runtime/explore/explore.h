@@ -47,7 +47,9 @@ enum {
     CKF_WITHOUT_SLEEP_SETS = 1,
     CKF_WITHOUT_STATES = 2,
     CKF_WITHOUT_CHOICE_OF_READS = 4,
-    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8 /* a wake takes the first */
+    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8, /* a wake takes the first */
+    CKF_WITHOUT_SNAPSHOTS = 16,         /* each execution begins at the beginning */
+    CKF_WITHOUT_REPLAYS = 32            /* none goes on from farther back than it must */
 };
 
 /* What makes steps dependent; to be forgotten on purpose, so that tests can show that they notice. */
@@ -62,7 +64,8 @@ enum {
     CKF_TOUCH_EVERYTHING = 128 /* barriers, ends, whatever else */
 };
 
-#define CKF_EXPLORE_UNBOUNDED UINT32_MAX
+#define CKF_EXPLORE_UNBOUNDED        UINT32_MAX
+#define CKF_EXPLORE_MOST_STALE_READS 2u /* that are counted */
 
 /* A deadline that is at least so far away fires only when nobody else can go on. */
 #define CKF_EXPLORE_FAR_NS INT64_C(5000000)
@@ -78,7 +81,11 @@ struct ckf_explore_options {
     unsigned steps;       /* limit of one execution, then "livelock"; 0: 20000 */
     unsigned timeouts;    /* near deadlines that may fire while others could run, per execution */
     unsigned spurious;    /* spurious wake-ups and weak-CAS failures, per execution */
-    bool leaves_memory;   /* memory that is left at the end is no failure */
+    /* DFS with a bound on preemptions: how many loads of one execution may read another store than the
+     * newest; false: any number. */
+    bool reads_are_bounded;
+    unsigned stale_reads;
+    bool leaves_memory;         /* memory that is left at the end is no failure */
     unsigned failed_allocation; /* the nth allocation fails, in every execution; 0: none */
     unsigned broken;            /* CKF_BREAK_..., for tests of the engine */
     /* Parks a thread for ever before its nth visible step (from 1); 0: nobody. The execution then ends
@@ -124,6 +131,7 @@ enum ckf_choice_kind {
     CKF_CHOICE_SPURIOUS,
     CKF_CHOICE_RANDOM /* a number the program asked for */
 };
+#define CKF_CHOICES (CKF_CHOICE_RANDOM + 1u)
 
 struct ckf_choice {
     uint8_t kind, alternatives, chosen;
@@ -153,11 +161,14 @@ struct ckf_explore_end {
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
-    uint64_t states; /* that the search remembers */
-    uint64_t verdicts[CKF_VERDICTS];
+    uint64_t states;                                          /* that the search remembers */
+    uint64_t verdicts[CKF_VERDICTS], continued[CKF_VERDICTS]; /* of all; of those from snapshots */
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;
     unsigned deepest; /* steps of the longest execution */
+    uint64_t
+        branches[CKF_CHOICES]; /* executions of searches, by the kind of choice that they begin to
+                                     * differ at from the one before */
 };
 
 typedef void (*ckf_explore_body)(void *arg);

@@ -1,6 +1,6 @@
 /* explore/reclaim_twin.c - grace periods for the explore runtime. Linked instead of sync/reclaim.c.
  *
- * A reclaimer thread, started by the first retirement, does what call_rcu's thread does: it starts
+ * A reclaimer thread, started by the first retirement, does what the real one does: it starts
  * a grace period for all that is retired so far (a point), waits until the sections that are open
  * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
  * any other it is tried early and late; the latest is when the body is over.
@@ -10,6 +10,8 @@
  * sees what was done before its retirement.
  */
 #include "engine.h"
+
+#include <string.h>
 
 #include "sync/reclaim.h"
 
@@ -39,6 +41,13 @@ void ckf_explore_reclaim_begin(void)
     reclaim.barriers = 0;
     for (int i = 0; i < MAX_THREADS; i++)
         reclaim.awaited[i] = reclaim.left_out[i] = 0;
+}
+
+/* Copies what is known here, or puts it back. Returns how many bytes that are. */
+size_t ckf_explore_reclaim_copy(char *copy, bool back)
+{
+    memcpy(back ? (char *)&reclaim : copy, back ? copy : (char *)&reclaim, sizeof reclaim);
+    return sizeof reclaim;
 }
 
 static void add_what_i_know(struct ckf_view **sum)
@@ -157,7 +166,7 @@ static void run_callbacks(struct ckf_retired *retired)
 {
     ckf_explore_touch(CKF_SECTIONS, TOUCH_WRITE);
     while (retired != NULL) {
-        struct ckf_retired *next = retired->link[0];
+        struct ckf_retired *next = retired->next;
         retired->reclaim(retired);
         reclaim.reclaimed_count++;
         retired = next;
@@ -197,12 +206,14 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
         callback(retired);
         return;
     }
-    retired->link[0] = NULL;
+    retired->next = NULL;
     add_what_i_know(&reclaim.retired);
-    if (reclaim.last != NULL)
-        reclaim.last->link[0] = retired;
-    else
+    if (reclaim.last != NULL) {
+        ckf_explore_overwrite((uintptr_t)&reclaim.last->next);
+        reclaim.last->next = retired;
+    } else {
         reclaim.first = retired;
+    }
     reclaim.last = retired;
     reclaim.retired_count++;
     if (reclaim.reclaimer == NULL) {
@@ -224,7 +235,7 @@ void ckf_wait_for_readers(void)
 
 static uint64_t hash_list(const struct ckf_retired *retired, uint64_t hash)
 {
-    for (; retired != NULL; retired = retired->link[0])
+    for (; retired != NULL; retired = retired->next)
         hash = ckf_explore_scramble(hash + (uintptr_t)retired + (uintptr_t)retired->reclaim);
     return hash;
 }

@@ -27,6 +27,8 @@ void ckf_explore_print_help(FILE *out)
         "  --strategy NAME    portfolio (default), sequential, random, pct, dfs or dpor\n"
         "  --depth N          of pct: 1 to 8 (default: 1, 2 and 3 in turn)\n"
         "  --preemptions N    the highest bound of dfs (default 2); `all`: no bound, as dpor has\n"
+        "  --stale-reads N    of one execution of dfs: loads that do not read the newest store\n"
+        "                     (`all`, the default: any number)\n"
         "  --executions N     at the most, for each variant of each case, or for each mutant\n"
         "  --budget TIME      for everything, as in 60s or 3m (default: 2 s for each variant;\n"
         "                     mutate: none)\n"
@@ -162,6 +164,14 @@ static bool set_preemptions(struct parser *parser)
     return small_number(parser, 1000, &parser->settings->preemptions);
 }
 
+static bool set_stale_reads(struct parser *parser)
+{
+    struct ckf_explore_settings *settings = parser->settings;
+    settings->reads_are_bounded = strcmp(parser->value, "all") != 0;
+    return !settings->reads_are_bounded ||
+           small_number(parser, CKF_EXPLORE_MOST_STALE_READS, &settings->stale_reads);
+}
+
 /* Options that take a value. */
 static bool set_value(struct parser *parser, bool *known)
 {
@@ -180,6 +190,8 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 8, &settings->depth);
     if (strcmp(option, "--preemptions") == 0)
         return set_preemptions(parser);
+    if (strcmp(option, "--stale-reads") == 0)
+        return set_stale_reads(parser);
     if (strcmp(option, "--executions") == 0)
         return number(parser, UINT64_MAX, &settings->executions);
     if (strcmp(option, "--budget") == 0)

@@ -79,6 +79,11 @@ void ckf_explore_states_forget(void)
     states.count = 0;
 }
 
+void ckf_explore_states_go_back(void)
+{
+    states.dirty_count = 0;
+}
+
 void ckf_explore_states_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -157,7 +162,7 @@ void ckf_explore_states_write(uintptr_t address, bool plain)
     struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *owner = ckf_explore_stack_owner(address);
     if (owner != NULL) {
-        owner->hashed = false;
+        ckf_explore_thread_changes(owner);
         return;
     }
     if (!plain || states.dirty_count == MAX_DIRTY)
@@ -367,6 +372,13 @@ static bool is_on_the_way(const struct state *known)
     return ckf_explore_strategy_followed(known->choices) <= known->execution;
 }
 
+/* Of a state in which so many stale reads are left. */
+static uint64_t key_of(uint64_t hash, unsigned stale_left)
+{
+    return (stale_left == CKF_EXPLORE_UNBOUNDED ? hash : ckf_explore_scramble(hash + stale_left)) >>
+           8;
+}
+
 bool ckf_explore_state_is_known(uint16_t candidates)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -376,7 +388,12 @@ bool ckf_explore_state_is_known(uint16_t candidates)
     if (e->lookups == 0 && (alone || (can_go_on && e->preemptions_left == 0)))
         return false;
     e->lookups -= e->lookups > 0;
-    uint64_t key = hash_state() >> 8;
+    uint64_t hash = hash_state(), key = key_of(hash, e->stale_left);
+    for (unsigned more = e->options.stale_reads; more > e->stale_left; more--) {
+        const struct state *richer = slot_of(states.table, states.size, key_of(hash, more));
+        if (richer->used && covers(richer, last, can_go_on))
+            return !alone || !is_on_the_way(richer);
+    }
     struct state *known = slot_of(states.table, states.size, key);
     if (known->used) {
         if (covers(known, last, can_go_on))

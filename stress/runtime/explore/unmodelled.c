@@ -85,8 +85,7 @@ UNMODELLED(int, pthread_tryjoin_np, (pthread_t t, void **r), (t, r))
 UNMODELLED(int, pthread_timedjoin_np, (pthread_t t, void **r, const struct timespec *d), (t, r, d))
 UNMODELLED(pid_t, fork, (void), ())
 
-/* A futex by hand, perhaps. */
-/* What the library does with its event descriptors, which never block. */
+/* What the library does with its event descriptors, which never block. Any other call might be a futex by hand. */
 static bool asks_about_a_descriptor(long number)
 {
     return number == SYS_read || number == SYS_write || number == SYS_close;
