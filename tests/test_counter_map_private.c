@@ -401,7 +401,7 @@ static void a_front_that_misses_rests(void **state)
     bool rested = false, came_back = false;
     for (uint64_t i = 0; i < 600000; i++) {
         struct ckf_short_key key = {i, i, 8};
-        bool rests = ckf_front_rests(front);
+        bool rests = ckf_front_rests(front, 1);
         rested = rested || rests;
         came_back = came_back || (rested && !rests);
         if (!rests)

@@ -56,7 +56,13 @@ static void parking_ends_at_its_deadline_and_can_go_on(void **state)
     assert_true(ckf_park(&parker, 1, NULL));
 }
 
-enum { WAITS = 100, LONG_WAIT_NS = 1000000, BRIEF_WAIT_NS = 20000, MOST_PATIENCE_NS = 10000 };
+enum {
+    WAITS = 100,
+    LONG_WAIT_NS = 1000000,
+    BRIEF_WAIT_NS = 20000,
+    IDLE_WAIT_NS = 1000000000,
+    MOST_PATIENCE_NS = 10000
+};
 
 static int64_t patience_after(int waits, void (*one_wait)(void))
 {
@@ -85,12 +91,26 @@ static void a_brief_sleep(void)
 static int learn(void *arg)
 {
     (void)arg;
+    assert_int_equal(ckf_patience_ns(), 0);
     int64_t at_first = ckf_patience_ns();
     assert_true(at_first > 0 && at_first < MOST_PATIENCE_NS / 10);
     int64_t most = patience_after(WAITS, a_wait_that_staying_awake_was_enough_for);
     assert_in_range(most, at_first * 10, MOST_PATIENCE_NS);
     assert_in_range(patience_after(WAITS, a_long_sleep), at_first, at_first * 2);
     assert_true(patience_after(1, a_brief_sleep) >= at_first);
+    return 0;
+}
+
+static int learn_to_give_way(void *arg)
+{
+    (void)arg;
+    assert_false(ckf_patience_gives_way());
+    a_brief_sleep();
+    assert_true(ckf_patience_gives_way());
+    ckf_patience_slept(IDLE_WAIT_NS);
+    assert_false(ckf_patience_gives_way());
+    a_wait_that_staying_awake_was_enough_for();
+    assert_true(ckf_patience_gives_way());
     return 0;
 }
 
@@ -124,6 +144,14 @@ static void patience_grows_with_waits_that_it_is_enough_for_and_shrinks_with_oth
     on_a_new_thread(learn);
 }
 
+static void waits_that_are_not_long_make_a_thread_give_way_before_it_sleeps(void **state)
+{
+    (void)state;
+    if (ckf_cpus_allowed() < 2)
+        skip();
+    on_a_new_thread(learn_to_give_way);
+}
+
 static void brief_sleeps_make_a_thread_stay_awake_for_longer_than_a_wake_up_once_in_a_while(
     void **state)
 {
@@ -142,6 +170,9 @@ static int pinned_patience(void *arg)
     CPU_SET(sched_getcpu(), &one);
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     assert_int_equal(patience_after(WAITS, a_wait_that_staying_awake_was_enough_for), 0);
+    ckf_patience_slept(IDLE_WAIT_NS);
+    assert_int_equal(ckf_patience_ns(), 0); /* not the first time */
+    assert_true(ckf_patience_gives_way());
     return 0;
 }
 
@@ -617,6 +648,7 @@ int main(void)
         cmocka_unit_test(firing_before_the_wait_is_kept),
         cmocka_unit_test(parking_ends_at_its_deadline_and_can_go_on),
         cmocka_unit_test(patience_grows_with_waits_that_it_is_enough_for_and_shrinks_with_others),
+        cmocka_unit_test(waits_that_are_not_long_make_a_thread_give_way_before_it_sleeps),
         cmocka_unit_test(
             brief_sleeps_make_a_thread_stay_awake_for_longer_than_a_wake_up_once_in_a_while),
         cmocka_unit_test(there_is_no_patience_on_one_cpu),

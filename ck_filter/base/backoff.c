@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "base/atomics.h"
 #include "base/check.h"
 
 #ifdef CKF_INSTRUMENTED
@@ -21,6 +22,8 @@ enum { BACK_OFF_RELAXES = 100 };
 /* Answers that are served from memory before the kernel is asked again. */
 enum { AFFINITY_ANSWERS = 256 };
 
+static _Atomic(bool) one_cpu_seen;
+
 unsigned ckf_cpus_allowed(void)
 {
     cpu_set_t allowed;
@@ -36,9 +39,15 @@ bool ckf_spinning_can_help(void)
     CKF_OWN_WORD bool can_help;
     if (answers_left-- <= 0) {
         can_help = ckf_cpus_allowed() > 1;
+        store_relaxed(&one_cpu_seen, !can_help); /* relaxed: a guess for others */
         answers_left = AFFINITY_ANSWERS;
     }
     return can_help;
+}
+
+bool ckf_one_cpu_was_seen(void)
+{
+    return load_relaxed(&one_cpu_seen); /* relaxed: a guess */
 }
 
 void ckf_back_off(void)

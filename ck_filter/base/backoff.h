@@ -44,6 +44,10 @@ bool ckf_give_way(void);
  * spins. Remembered per thread and asked again now and then, since affinity can change. */
 bool ckf_spinning_can_help(void);
 
+/* Whether the thread for which the kernel was asked last may run on one CPU only: a guess for a thread that
+ * has not asked, at no price. */
+bool ckf_one_cpu_was_seen(void);
+
 /* On how many CPUs this thread may run. Asks the kernel. */
 unsigned ckf_cpus_allowed(void);
 

@@ -9,8 +9,10 @@
 #if defined(__GNUC__)
 #define CKF_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define CKF_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define CKF_COLD        __attribute__((cold, noinline)) /* a call, so that its caller stays small */
-#define CKF_NOINLINE    __attribute__((noinline))
+/* A call, so that its caller stays small; compiled for size, and side by side with others of that kind: a thread
+ * that falls asleep, or wakes, finds cold caches and pays for each line of code. */
+#define CKF_COLD     __attribute__((cold, noinline))
+#define CKF_NOINLINE __attribute__((noinline))
 /* A matter of luck: what follows from it should not be a branch. */
 #if defined(__clang__)
 #define CKF_UNPREDICTABLE(x) __builtin_unpredictable(!!(x))

@@ -7,9 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 
-bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline_ns)
+CKF_COLD bool ckf_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t deadline_ns)
 {
     struct timespec deadline = {0};
     const struct timespec *limit = NULL;

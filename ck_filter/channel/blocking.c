@@ -18,6 +18,7 @@
 #include "channel/blocking.h"
 
 #include "base/backoff.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/step.h"
@@ -172,7 +173,8 @@ static enum ckf_status poll_shortly(struct ckf_call *call, int64_t start_ns)
         else
             ckf_patience_was_vain();
     }
-    for (int i = 0; i < WAYS_GIVEN && status == CKF_AGAIN && ckf_give_way(); i++)
+    int ways = ckf_patience_gives_way() ? WAYS_GIVEN : 0;
+    for (int i = 0; i < ways && status == CKF_AGAIN && ckf_give_way(); i++)
         status = look(call);
     return status;
 }
@@ -388,8 +390,8 @@ static enum ckf_status complete(struct ckf_call *call, const struct ckf_wait *wa
 }
 
 /* One attempt to sleep. CKF_AGAIN: to be repeated. */
-static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
-                                  const struct ckf_wait_note *note, bool in_front)
+CKF_COLD static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
+                                           const struct ckf_wait_note *note, bool in_front)
 {
     struct sleep sleep = {.watcher.fire = cancel};
     ckf_wait_init(&sleep.wait);
@@ -410,7 +412,7 @@ static enum ckf_status sleep_once(struct ckf_call *call, int64_t deadline_ns,
     return status;
 }
 
-static enum ckf_status sleep_as_needed(struct ckf_call *call)
+CKF_COLD static enum ckf_status sleep_as_needed(struct ckf_call *call)
 {
     list_channels(call);
     const struct ckf_wait_note *note = write_notes(call);

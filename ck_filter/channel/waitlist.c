@@ -60,7 +60,7 @@ uint64_t ckf_wait_spend_name(void)
     return name;
 }
 
-void ckf_wait_init(struct ckf_wait *wait)
+CKF_COLD void ckf_wait_init(struct ckf_wait *wait)
 {
     wait->name = next_name();
     wait->claim = wait->name != 0 ? claim_of(wait->name) : &wait->own_claim;

@@ -38,6 +38,9 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
     } else {
         size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
         entry = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
+        /* relaxed: read by destroy, which is ordered after all calls */
+        if (!load_relaxed(&map->has_loose))
+            store_relaxed(&map->has_loose, true);
     }
     if (entry == NULL)
         return NULL;
@@ -49,7 +52,18 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
     struct ckf_counter_rest *rest = ckf_entry_rest(entry);
     atomic_init(&rest->was_touched, true);
     rest->map = map;
+    if (CKF_UNLIKELY(!ckf_address_fits(entry))) {
+        ckf_lockfree_free_entry(map, entry);
+        return NULL;
+    }
     return entry;
+}
+
+void ckf_lockfree_free_at_end(struct ckf_counter_entry *entry)
+{
+    /* relaxed: nobody else knows the entry */
+    if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) == 0)
+        ckf_free(entry);
 }
 
 void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)

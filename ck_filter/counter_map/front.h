@@ -105,10 +105,11 @@ static inline bool ckf_front_wants(struct ckf_front *front, bool is_in_cells)
     return is_in_cells || ++front->owned % CKF_RARELY(CKF_FRONT_FILL_OWNED) == 0;
 }
 
-/* Whether nobody looks into the front now. One add less to come. */
-static inline bool ckf_front_rests(struct ckf_front *front)
+/* Whether nobody looks into the front now. So many adds less to come. */
+static inline bool ckf_front_rests(struct ckf_front *front, uint32_t adds)
 {
-    return CKF_LIKELY(front->rest > 0) && --front->rest > 0;
+    front->rest -= front->rest < adds ? front->rest : adds;
+    return front->rest > 0;
 }
 
 #endif

@@ -1,9 +1,10 @@
 /* counter_map/index.c - a tree of small hash tables, replaced whole.
  *
  * Shape:      each level of the tree takes six bits of the hash; a leaf is a table with linear
- *             probing over addresses with a few bits of the hash beside them. A leaf that fills up
- *             is replaced by one twice as large, and one of MAX_LEAF_BITS by an inner node with 64
- *             leaves: so no add copies more than a few thousand addresses. Inner nodes stay for ever.
+ *             probing over addresses with some bits of the hash above them, so that growth need not
+ *             look at entries. A leaf that fills up is replaced by one twice as large, and one of
+ *             MAX_LEAF_BITS by an inner node with 64 leaves: so no add copies more than a few
+ *             thousand slots. Inner nodes stay for ever.
  * Roles:      any thread finds, inserts, unlinks and replaces; nobody waits but unlink.
  * Invariants: a slot goes from empty to an entry to GONE, never back, until it is sealed. So all
  *             who insert a key meet at the same first empty slot, and its key is there at most once
@@ -28,8 +29,8 @@
 
 enum {
     MAX_LEAF_BITS = CKF_SIZE(12, 4),
-    /* A leaf of more than these bits does not exist: the bits of the tag begin above them. */
-    BITS_OF_SLOTS = CKF_LEAF_MIN_BITS + CKF_LINK_SIZES,
+    MIN_LEAF_BITS = CKF_SIZE(3, 1),
+    BITS_OF_SLOTS = CKF_SLOT_HASH_BITS, /* no leaf has more: a slot says where an entry belongs */
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
     MAX_GONE = CKF_SIZE(12, 2),      /* of one probe: keys that go and come again leave a trail */
     LEAVES_AT_ONCE = CKF_SIZE(32, 2) /* given back together */
@@ -70,7 +71,7 @@ static size_t limit_of(size_t capacity)
 
 static unsigned bits_for(size_t keys)
 {
-    unsigned bits = CKF_LEAF_MIN_BITS;
+    unsigned bits = MIN_LEAF_BITS;
     while (limit_of((size_t)1 << bits) < keys)
         bits++;
     return bits;
@@ -82,17 +83,27 @@ static _Atomic(uint32_t) *used_slots(uintptr_t link)
     return (_Atomic(uint32_t) *)(void *)&ckf_leaf_slots(link)[capacity_of(link)];
 }
 
+/* A leaf or an inner node, zeroed, that a link can lead to; NULL without memory. */
+static void *make_node(size_t size)
+{
+    void *node = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
+    if (CKF_LIKELY(ckf_address_fits(node)))
+        return node;
+    ckf_free(node);
+    return NULL;
+}
+
 /* A link to a new leaf; 0 without memory. */
 static uintptr_t make_leaf(unsigned bits, uintptr_t kind)
 {
     if (bits > BITS_OF_SLOTS)
         return 0;
     size_t slots = (size_t)1 << bits;
-    struct ckf_counter_leaf *leaf = ckf_alloc_aligned(
-        sizeof *leaf + slots * sizeof(uintptr_t) + CKF_ENTRY_ALIGN, CKF_ENTRY_ALIGN);
+    struct ckf_counter_leaf *leaf =
+        make_node(sizeof *leaf + slots * sizeof(uintptr_t) + CKF_ENTRY_ALIGN);
     if (leaf == NULL)
         return 0;
-    return (uintptr_t)leaf | kind | (uintptr_t)(bits - CKF_LEAF_MIN_BITS) << CKF_LINK_SIZE_SHIFT;
+    return (uintptr_t)leaf | kind | (uintptr_t)(slots - 1) << CKF_ADDRESS_BITS;
 }
 
 static void free_nodes(uintptr_t link)
@@ -100,11 +111,11 @@ static void free_nodes(uintptr_t link)
     if (link == 0)
         return;
     if ((link & CKF_LINK_INNER) != 0) {
-        struct inner *inner = ckf_link_address(link);
+        struct inner *inner = ckf_address_in(link);
         for (int i = 0; i < CKF_INDEX_FANOUT; i++)
             free_nodes(load_relaxed(&inner->links[i].word)); /* relaxed: nobody else has it */
     }
-    ckf_free(ckf_link_address(link));
+    ckf_free(ckf_address_in(link));
 }
 
 static void reclaim_leaves(struct ckf_retired *retired)
@@ -141,7 +152,7 @@ static uint64_t hash_of(const struct ckf_counter_index *index,
 
 static uintptr_t slot_of(const struct ckf_counter_entry *entry, uint64_t hash)
 {
-    return (uintptr_t)entry | (uintptr_t)(hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
+    return (uintptr_t)entry | (uintptr_t)hash << CKF_ADDRESS_BITS;
 }
 
 /* --- finding --- */
@@ -165,7 +176,7 @@ static struct spot locate(const struct ckf_counter_index *index, const void *byt
         }
         if ((spot.link & CKF_LINK_INNER) == 0)
             return spot;
-        links = ((struct inner *)ckf_link_address(spot.link))->links;
+        links = ((struct inner *)ckf_address_in(spot.link))->links;
     }
 }
 
@@ -242,7 +253,7 @@ static size_t entries_in(uintptr_t link)
 
 static bool make_children(struct successor *successor)
 {
-    struct inner *inner = ckf_alloc_aligned(sizeof *inner, CKF_ENTRY_ALIGN);
+    struct inner *inner = make_node(sizeof *inner);
     if (inner == NULL)
         return false;
     successor->link = (uintptr_t)inner | CKF_LINK_INNER | successor->kind;
@@ -257,23 +268,42 @@ static bool make_children(struct successor *successor)
     return true;
 }
 
+/* Into a leaf that nobody else has; false: it is full. */
+static bool put_alone(uintptr_t link, uintptr_t slot, uint64_t hash)
+{
+    /* relaxed, all of it: ours alone until it is published */
+    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
+    uint32_t used = load_relaxed(used_slots(link));
+    if (used > limit_of(mask + 1))
+        return false;
+    while (load_relaxed(&slots[at]) != 0)
+        at = (at + 1) & mask;
+    store_relaxed(&slots[at], slot);
+    store_relaxed(used_slots(link), used + 1);
+    return true;
+}
+
 static bool copy_one(struct ckf_counter_entry *entry, uint64_t hash, void *arg)
 {
     struct successor *successor = arg;
     uintptr_t link = successor->link;
-    if ((link & CKF_LINK_INNER) != 0) /* relaxed: ours alone, as all of it */
+    if ((link & CKF_LINK_INNER) != 0) /* relaxed: ours alone */
         link = load_relaxed(
-            &((struct inner *)ckf_link_address(link))->links[child_of(successor, hash)].word);
-    if (link == 0)
-        return false;
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
-    uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
-    if (load_relaxed(used_slots(link)) > limit_of(mask + 1))
-        return false;
-    while (load_relaxed(&slots[at]) != 0)
-        at = (at + 1) & mask;
-    store_relaxed(&slots[at], slot_of(entry, hash));
-    store_relaxed(used_slots(link), load_relaxed(used_slots(link)) + 1);
+            &((struct inner *)ckf_address_in(link))->links[child_of(successor, hash)].word);
+    return link != 0 && put_alone(link, slot_of(entry, hash), hash);
+}
+
+/* Without a look at the entries: their slots have what it takes. */
+static bool copy_slots(uintptr_t old, uintptr_t fresh)
+{
+    for (size_t i = 0; i < capacity_of(old); i++) {
+        /* edge entry-published: acquire; pairs with the release in put(): who finds the entry by the copy has it
+         * from us. */
+        uintptr_t slot = load_acquire(&ckf_leaf_slots(old)[i]) & ~(uintptr_t)CKF_SLOT_SEALED;
+        if (ckf_slot_entry(slot) != NULL && !put_alone(fresh, slot, slot >> CKF_ADDRESS_BITS))
+            return false;
+    }
     return true;
 }
 
@@ -290,6 +320,7 @@ static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, 
                                         .shift = shift - CKF_INDEX_BITS};
         unsigned bits = bits_for(2 * entries_in(old));
         bool splits = bits > MAX_LEAF_BITS && successor->shift >= BITS_OF_SLOTS + CKF_INDEX_BITS;
+        bool slots_suffice = !splits && !rekey;
         if (splits)
             for_each_in(index, old, is_rekeyed, count_one, successor);
         else
@@ -299,7 +330,8 @@ static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, 
             return false;
         }
         seal(old);
-        if (for_each_in(index, old, is_rekeyed, copy_one, successor))
+        if (slots_suffice ? copy_slots(old, successor->link)
+                          : for_each_in(index, old, is_rekeyed, copy_one, successor))
             return true;
         free_nodes(successor->link);
     }
@@ -322,7 +354,7 @@ static bool replace(struct ckf_counter_index *index, const struct spot *spot, bo
     }
     if (rekey)
         fetch_add_relaxed(&index->rekeyings, 1); /* relaxed: a number for people */
-    give_back(index, ckf_link_address(spot->link));
+    give_back(index, ckf_address_in(spot->link));
     return true;
 }
 
@@ -330,7 +362,7 @@ static bool replace(struct ckf_counter_index *index, const struct spot *spot, bo
 
 static bool plant(const struct spot *spot, uintptr_t kind)
 {
-    uintptr_t nothing = 0, leaf = make_leaf(CKF_LEAF_MIN_BITS, kind);
+    uintptr_t nothing = 0, leaf = make_leaf(MIN_LEAF_BITS, kind);
     if (leaf == 0)
         return false;
     /* edge leaf-published: release; pairs with the acquires of all who follow links. */
@@ -361,15 +393,15 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
         }
         if (slot == CKF_SLOT_SEALED)
             return result;
-        struct ckf_counter_entry *other = ckf_slot_entry(slot);
+        struct ckf_counter_entry *other = ckf_slot_entry_of(slot, spot->hash);
         /* relaxed: dead for ever */
-        if (ckf_slot_has_tag(slot, spot->hash) && other != NULL && ckf_entry_has_key(other, *key) &&
+        if (other != NULL && ckf_entry_has_key(other, *key) &&
             (load_relaxed(&other->state) & CKF_ENTRY_DEAD) == 0) {
             result.there = other;
             return result;
         }
         result.probes++;
-        result.gone += other == NULL;
+        result.gone += ckf_slot_entry(slot) == NULL;
         at = (at + 1) & mask;
     }
     return result;
@@ -492,7 +524,7 @@ static bool for_each_part_below(struct ckf_counter_link *link,
         return true;
     if ((word & CKF_LINK_INNER) == 0)
         return each(link, arg);
-    struct inner *inner = ckf_link_address(word);
+    struct inner *inner = ckf_address_in(word);
     for (int i = 0; i < CKF_INDEX_FANOUT; i++)
         if (!for_each_part_below(&inner->links[i], each, arg))
             return false;
@@ -521,7 +553,7 @@ void ckf_counter_index_visit_part(struct ckf_counter_link *part, uint32_t but_fo
         return;
     }
     /* since it was found */
-    struct inner *inner = ckf_link_address(link);
+    struct inner *inner = ckf_address_in(link);
     for (int i = 0; i < CKF_INDEX_FANOUT; i++)
         ckf_counter_index_visit_part(&inner->links[i], but_for, visit, arg);
 }
@@ -536,7 +568,7 @@ void ckf_counter_index_init(struct ckf_counter_index *index)
 bool ckf_counter_index_prepare(struct ckf_counter_index *index, size_t keys)
 {
     size_t each = keys / CKF_INDEX_FANOUT;
-    if (each < limit_of((size_t)1 << CKF_LEAF_MIN_BITS))
+    if (each < limit_of((size_t)1 << MIN_LEAF_BITS))
         return true;
     each += each / 4; /* they do not spread evenly */
     unsigned bits = bits_for(each) < MAX_LEAF_BITS ? bits_for(each) : MAX_LEAF_BITS;
@@ -549,20 +581,25 @@ bool ckf_counter_index_prepare(struct ckf_counter_index *index, size_t keys)
     return true;
 }
 
-static bool free_entries(struct ckf_counter_link *part, void *unused)
+void ckf_counter_index_take_roots(struct ckf_counter_index *index,
+                                  struct ckf_counter_link parts[CKF_INDEX_FANOUT])
 {
-    (void)unused;
-    uintptr_t link = load_relaxed(&part->word); /* relaxed: nobody else has the index */
-    for (size_t i = 0; i < capacity_of(link); i++)
-        ckf_free(ckf_slot_entry(load_relaxed(&ckf_leaf_slots(link)[i])));
-    return true;
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++) {
+        /* relaxed: nobody else uses the index */
+        atomic_init(&parts[i].word, load_relaxed(&index->roots[i].word));
+        store_relaxed(&index->roots[i].word, 0);
+    }
+}
+
+void ckf_counter_index_free_part(struct ckf_counter_link *part)
+{
+    free_nodes(load_relaxed(&part->word)); /* relaxed: nobody else has it */
 }
 
 void ckf_counter_index_destroy(struct ckf_counter_index *index)
 {
-    ckf_counter_index_for_each_part(index, free_entries, NULL);
     for (int i = 0; i < CKF_INDEX_FANOUT; i++)
-        free_nodes(load_relaxed(&index->roots[i].word)); /* relaxed: nobody else has the index */
+        ckf_counter_index_free_part(&index->roots[i]);
     struct ckf_counter_leaf *leaf = load_relaxed(&index->replaced); /* relaxed: likewise */
     for (struct ckf_counter_leaf *next; leaf != NULL; leaf = next) {
         next = leaf->next;

@@ -13,7 +13,7 @@
 #include "sync/section.h"
 
 /* A word that leads on (a place in the tree): 0, or the address of a leaf or of an inner node, with
- * its kind in the low bits. */
+ * its kind in the low bits; of a leaf with the mask of its slots at the top. */
 struct ckf_counter_link {
     _Atomic(uintptr_t) word;
 };
@@ -24,15 +24,14 @@ enum {
     /* In a link: */
     CKF_LINK_INNER = 1,
     CKF_LINK_REKEYED = 2, /* there and below SipHash takes the place of the keys' hashes */
-    CKF_LINK_SIZE_SHIFT = 2,
-    CKF_LINK_SIZES = 15, /* leaf: log2 of its slots, less CKF_LEAF_MIN_BITS */
-    CKF_LEAF_MIN_BITS = CKF_SIZE(3, 1),
+    CKF_LINK_KINDS = 3,
     CKF_LEAF_GATHERED = 64, /* slots that are looked through at once */
-    /* In a slot of a leaf, which is an entry's address otherwise: */
-    CKF_SLOT_SEALED = 1, /* the leaf is being replaced: the slot never changes again */
-    CKF_SLOT_GONE = 2,   /* without an address: an entry was here */
-    CKF_SLOT_TAG = 62,   /* with one: bits of the hash */
-    CKF_SLOT_TAG_SHIFT = 14
+    /* In a slot of a leaf, which is 0 or an entry's address below bits of its hash: */
+    CKF_SLOT_SEALED = 1,     /* the leaf is being replaced: the slot never changes again */
+    CKF_SLOT_GONE = 2,       /* without an address: an entry was here */
+    CKF_SLOT_HASH_BITS = 16, /* the lowest ones */
+    /* Of links and slots, what stands above an address: */
+    CKF_ADDRESS_BITS = 64 - CKF_SLOT_HASH_BITS
 };
 
 struct ckf_counter_leaf;
@@ -48,7 +47,7 @@ struct ckf_counter_index {
 };
 
 void ckf_counter_index_init(struct ckf_counter_index *index);
-/* Of an index that nobody uses; entries that are still linked are freed. Not inside a section. */
+/* Of an index that nobody uses, without its entries. Not inside a section. */
 void ckf_counter_index_destroy(struct ckf_counter_index *index);
 /* Makes room for so many keys, as far as memory goes; before anybody uses the index. False without
  * memory. */
@@ -60,29 +59,39 @@ struct ckf_counter_entry *ckf_counter_index_find(const struct ckf_counter_index 
 
 static inline uint64_t ckf_leaf_mask(uintptr_t link)
 {
-    return (UINT64_C(1) << (CKF_LEAF_MIN_BITS + (link >> CKF_LINK_SIZE_SHIFT & CKF_LINK_SIZES))) -
-           1;
+    return link >> CKF_ADDRESS_BITS;
 }
 
-static inline void *ckf_link_address(uintptr_t link)
+/* User space lies below 2^47 or 2^48 on all machines, unless somebody asks for more. */
+static inline bool ckf_address_fits(const void *address)
 {
-    return (void *)(link & ~(uintptr_t)(CKF_ENTRY_ALIGN - 1));
+    return (uintptr_t)address >> CKF_ADDRESS_BITS == 0;
+}
+
+/* Of a link or a slot; NULL: it has none. */
+static inline void *ckf_address_in(uintptr_t word)
+{
+    return (void *)(word & ((UINT64_C(1) << CKF_ADDRESS_BITS) - CKF_ENTRY_ALIGN));
 }
 
 /* The slots stand behind the leaf's first line. */
 static inline _Atomic(uintptr_t) *ckf_leaf_slots(uintptr_t link)
 {
-    return (_Atomic(uintptr_t) *)(void *)((char *)ckf_link_address(link) + CKF_ENTRY_ALIGN);
+    return (_Atomic(uintptr_t) *)(void *)((char *)ckf_address_in(link) + CKF_ENTRY_ALIGN);
 }
 
 static inline struct ckf_counter_entry *ckf_slot_entry(uintptr_t slot)
 {
-    return (struct ckf_counter_entry *)ckf_link_address(slot);
+    return (struct ckf_counter_entry *)ckf_address_in(slot);
 }
 
-static inline bool ckf_slot_has_tag(uintptr_t slot, uint64_t hash)
+/* The entry, if there is one whose hash has the same bits there. */
+static inline struct ckf_counter_entry *ckf_slot_entry_of(uintptr_t slot, uint64_t hash)
 {
-    return (slot & CKF_SLOT_TAG) == (hash >> CKF_SLOT_TAG_SHIFT & CKF_SLOT_TAG);
+    uintptr_t address = slot ^ hash << CKF_ADDRESS_BITS;
+    return address >> CKF_ADDRESS_BITS == 0
+               ? (struct ckf_counter_entry *)(address & ~(uintptr_t)(CKF_ENTRY_ALIGN - 1))
+               : NULL;
 }
 
 /* What a finder looks for: is this entry the key's? */
@@ -109,8 +118,8 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_leaf_find(uintptr_t link, uint64
         uintptr_t slot = load_seq_cst(&slots[at]);
         if (slot <= CKF_SLOT_SEALED)
             return NULL;
-        struct ckf_counter_entry *entry = ckf_slot_entry(slot);
-        if (ckf_slot_has_tag(slot, hash) && entry != NULL && is_of(entry, key)) {
+        struct ckf_counter_entry *entry = ckf_slot_entry_of(slot, hash);
+        if (entry != NULL && is_of(entry, key)) {
             /* edge entry-promoted: acquire; pairs with the release in count.c, promote(). */
             *state = load_acquire(&entry->state);
             if (CKF_LIKELY((*state & CKF_ENTRY_UNFOUND) == 0))
@@ -128,17 +137,21 @@ CKF_ALWAYS_INLINE struct ckf_counter_entry *ckf_counter_index_find_quickly(
     struct ckf_counter_index *index, uint64_t hash, ckf_counter_entry_test is_of, const void *key,
     uint64_t *state, bool *unsure)
 {
-    unsigned shift = 64 - CKF_INDEX_BITS;
+    enum { SHIFT = 64 - CKF_INDEX_BITS };
+    uint64_t left = hash;
+    *unsure = true;
     /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant(). */
-    uintptr_t link = load_acquire(&index->roots[hash >> shift].word);
-    while ((link & (CKF_LINK_INNER | CKF_LINK_REKEYED)) == CKF_LINK_INNER) {
-        struct ckf_counter_link *links = ckf_link_address(link);
-        shift -= CKF_INDEX_BITS;
+    uintptr_t link = load_acquire(&index->roots[left >> SHIFT].word);
+    while (CKF_LIKELY((link & CKF_LINK_KINDS) != 0)) {
+        if (CKF_UNLIKELY((link & CKF_LINK_REKEYED) != 0))
+            return NULL;
+        struct ckf_counter_link *links = (void *)(link - CKF_LINK_INNER);
+        left <<= CKF_INDEX_BITS;
         /* edge leaf-published: acquire, as above */
-        link = load_acquire(&links[hash >> shift & (CKF_INDEX_FANOUT - 1)].word);
+        link = load_acquire(&links[left >> SHIFT].word);
     }
-    *unsure = (link & CKF_LINK_REKEYED) != 0;
-    if (CKF_UNLIKELY(link == 0 || *unsure))
+    *unsure = false;
+    if (CKF_UNLIKELY(link == 0))
         return NULL;
     return ckf_leaf_find(link, hash, is_of, key, state);
 }
@@ -161,6 +174,12 @@ typedef void (*ckf_counter_entry_visit)(struct ckf_counter_entry *entry, void *a
 bool ckf_counter_index_for_each_part(struct ckf_counter_index *index,
                                      bool (*each)(struct ckf_counter_link *part, void *arg),
                                      void *arg);
+
+/* Of an index that nobody else uses: it is empty afterwards, and the parts are the caller's, to be visited and
+ * freed, without the entries. */
+void ckf_counter_index_take_roots(struct ckf_counter_index *index,
+                                  struct ckf_counter_link parts[CKF_INDEX_FANOUT]);
+void ckf_counter_index_free_part(struct ckf_counter_link *part);
 
 /* Visits each entry of the part whose state has none of these flags; one for which that is true
  * throughout, once. Inside a section. */

@@ -368,6 +368,11 @@ size_t ckf_counter_locked_expire(struct ckf_counter_map *map, unsigned idle_swee
     return count;
 }
 
+void ckf_counter_locked_empty(struct ckf_counter_map *map)
+{
+    (void)ckf_counter_locked_expire(map, 0);
+}
+
 /* --- the whole map --- */
 
 size_t ckf_counter_locked_len(struct ckf_counter_map *map)

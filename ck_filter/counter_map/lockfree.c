@@ -164,17 +164,34 @@ static inline enum ckf_status count_quickly(_Atomic(uint64_t) *word, uint64_t n,
     return CKF_OK;
 }
 
+enum { ADDS_OF_A_LOOK = CKF_RARELY(64) }; /* without a front, until it is looked for */
+
 static uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
 {
     return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
+}
+
+static void write_short(unsigned char *bytes, uint64_t first, uint64_t last, size_t length)
+{
+    memcpy(bytes, &first, sizeof first);
+    memcpy(bytes + length - sizeof last, &last, sizeof last);
+}
+
+/* Which has just been looked for, by this hash. */
+CKF_NOINLINE static enum ckf_status add_to_new_short_key(struct ckf_lockfree_map *map,
+                                                         uint64_t first, uint64_t last,
+                                                         size_t length, uint64_t hash, uint64_t n)
+{
+    unsigned char bytes[CKF_SHORT_KEY_MOST];
+    write_short(bytes, first, last, length);
+    return add_to_new_key(map, &(struct ckf_counter_key){bytes, length, hash}, n);
 }
 
 CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t first,
                                            uint64_t last, size_t length, uint64_t n)
 {
     unsigned char bytes[CKF_SHORT_KEY_MOST];
-    memcpy(bytes, &first, sizeof first);
-    memcpy(bytes + length - sizeof last, &last, sizeof last);
+    write_short(bytes, first, last, length);
     struct ckf_counter_key key = {bytes, length, ckf_counter_hash(map, bytes, length)};
     return ckf_counter_lockfree_add(map, &key, n);
 }
@@ -208,40 +225,73 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
     ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
 
-/* Of a light section, which it ends. */
-CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_lockfree_map *map,
-                                               const struct ckf_short_key *key, uint64_t n,
-                                               struct ckf_place *place)
+/* Of a light section, which it ends. One of so many adds of a thread that goes without a front makes that, or
+ * takes it up again. */
+CKF_NOINLINE static enum ckf_status look_for_front(struct ckf_lockfree_map *map,
+                                                   struct ckf_place *place,
+                                                   struct ckf_short_key key, uint64_t tag,
+                                                   _Atomic(uint64_t) *word, uint64_t n)
 {
+    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
+    if (row == NULL)
+        make_row(map, place);
+    else if (row->front != NULL && !ckf_front_rests(row->front, ADDS_OF_A_LOOK))
+        note_miss(map, place, row, &key, tag, word);
+    return count_quickly(word, n, place);
+}
+
+/* Of a light section, which it ends; n is not marked. */
+CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
+                                               struct ckf_short_key key, uint64_t n,
+                                               struct ckf_place *place, bool has_front)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
     bool unsure;
-    uint64_t state, hash = hash_short(&map->common, *key);
+    uint64_t state, hash = hash_short(common, key);
     uint64_t tag = pass_fence(map, place);
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
-        &map->index, hash, ckf_is_entry_of_short_key, key, &state, &unsure);
+        &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
         ckf_section_end_lightly(place);
-        return add_slowly(&map->common, key->first, key->last, key->length, n);
+        return unsure ? add_slowly(common, key.first, key.last, key.length, n)
+                      : add_to_new_short_key(map, key.first, key.last, key.length, hash, n);
     }
     _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
-    if (CKF_UNLIKELY(word == NULL || ckf_add_is_marked(n)))
+    if (CKF_UNLIKELY(word == NULL))
         return count_slowly(map, entry, n, place);
-    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
-    if (CKF_UNLIKELY(row == NULL))
-        make_row(map, place);
-    else if (row->front != NULL && !ckf_front_rests(row->front) &&
-             ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
-        note_miss(map, place, row, &(struct ckf_short_key){key->first, key->last, key->length}, tag,
-                  word);
+    struct ckf_cell_row *row = has_front ? ckf_cells_row(&map->cells, place) : NULL;
+    if (has_front && ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
+        note_miss(map, place, row, &key, tag, word);
+    if (!has_front && CKF_UNLIKELY(++place->adds_without_cache % ADDS_OF_A_LOOK == 0))
+        return look_for_front(map, place, key, tag, word, n);
     return count_quickly(word, n, place);
+}
+
+/* The key in parts, which are passed in registers. */
+CKF_NOINLINE static enum ckf_status add_missed(struct ckf_counter_map *map, uint64_t first,
+                                               uint64_t last, size_t length, uint64_t n,
+                                               struct ckf_place *place)
+{
+    return add_by_index(map, (struct ckf_short_key){first, last, length}, n, place, true);
+}
+
+CKF_NOINLINE static enum ckf_status add_without_front(struct ckf_counter_map *map, uint64_t first,
+                                                      uint64_t last, size_t length, uint64_t n,
+                                                      struct ckf_place *place)
+{
+    return add_by_index(map, (struct ckf_short_key){first, last, length}, n, place, false);
 }
 
 enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *common, const void *bytes,
                                            size_t length, uint64_t n, struct ckf_place *place)
 {
     struct ckf_short_key key = ckf_short_key_of(bytes, length);
+    struct ckf_front *front;
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
-    return add_by_index(ckf_lockfree(common), &key, n, place);
+    if (ckf_cells_have_front(&ckf_lockfree(common)->cells, place, &front))
+        return add_missed(common, key.first, key.last, key.length, n, place);
+    return add_without_front(common, key.first, key.last, key.length, n, place);
 }
 
 enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *common, uint64_t number,

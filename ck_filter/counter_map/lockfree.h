@@ -25,6 +25,7 @@ struct ckf_lockfree_map {
     struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */
+    _Atomic(bool) has_loose;   /* entries that are not in blocks: destroy frees them one by one */
     _Atomic(uint32_t) period;  /* of samples */
 
     /* Who makes keys. low: keys that are in, dying ones included, and the number of changes; high:
@@ -105,6 +106,8 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   uint64_t state);
 /* Of one that nobody knows, or nobody any more. Lock-free, as far as the allocator is. */
 void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* Of a map whose blocks all go next. */
+void ckf_lockfree_free_at_end(struct ckf_counter_entry *entry);
 /* For those at which somebody may still be looking inside a section. */
 void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 /* The removal's part of an entry, after a grace period; the pins may be left. */

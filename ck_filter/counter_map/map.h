@@ -146,7 +146,8 @@ static inline bool ckf_counter_key_is_valid(const struct ckf_counter_map *map, c
 /* What both variants do. Statuses and meaning are those of the public calls; `value` may be NULL.
  *
  * new_map: an empty map whose common part the door fills in afterwards, or NULL without memory.
- * free_map: of a map that nobody uses any more and whose keys are gone.
+ * empty: takes out all keys of a map that nobody else uses any more, and reports them.
+ * free_map: of such a map, afterwards.
  * for_each_part, list: iterations go part by part, until `each` says false. A key belongs to one
  *     part for its whole life; list offers each key of a part once, with its value, to a list that
  *     may be too small for them.
@@ -154,6 +155,7 @@ static inline bool ckf_counter_key_is_valid(const struct ckf_counter_map *map, c
  *     after_fork: drop what other threads had in hand. */
 #define CKF_COUNTER_MAP_OPERATIONS(prefix)                                                         \
     struct ckf_counter_map *prefix##_new_map(size_t expected_keys);                                \
+    void prefix##_empty(struct ckf_counter_map *map);                                              \
     void prefix##_free_map(struct ckf_counter_map *map);                                           \
     enum ckf_status prefix##_add(struct ckf_counter_map *map, const struct ckf_counter_key *key,   \
                                  uint64_t n);                                                      \

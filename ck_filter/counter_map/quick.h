@@ -27,11 +27,11 @@ CKF_ALWAYS_INLINE bool ckf_lockfree_add_quickly(struct ckf_lockfree_map *map,
                                                 struct ckf_short_key key, uint64_t n,
                                                 struct ckf_place **place)
 {
-    *place = ckf_section_begin_lightly();
+    *place = CKF_LIKELY(!ckf_add_is_marked(n)) ? ckf_section_begin_lightly() : NULL;
     if (CKF_UNLIKELY(*place == NULL))
         return false;
     struct ckf_front *front;
-    if (!ckf_cells_have_front(&map->cells, *place, &front) || CKF_UNLIKELY(ckf_add_is_marked(n)))
+    if (!ckf_cells_have_front(&map->cells, *place, &front))
         return false;
     const struct ckf_front_slot *slot = ckf_front_find(front, &key, &map->fence.light.word);
     if (CKF_UNLIKELY(slot == NULL))

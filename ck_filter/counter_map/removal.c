@@ -1,4 +1,4 @@
-/* counter_map/removal.c - how keys go: remove, expire, and forks.
+/* counter_map/removal.c - how keys go: remove, expire, the end of the map, and forks.
  *
  * Roles:      removers, who meet under the `removal` lock; whoever forks, who holds it.
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
@@ -209,6 +209,45 @@ size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle
     ckf_lockfree_unlock(sweep.map);
     finish_removal(sweep.map, &sweep.batch, NULL);
     return sweep.batch.count;
+}
+
+/* --- the end of a map --- */
+
+static void settle_at_end(struct ckf_counter_entry *entry, void *arg)
+{
+    struct ckf_lockfree_map *map = arg;
+    map->gone_total += ckf_lockfree_all_adds(map, entry);
+}
+
+static void report_and_free(struct ckf_counter_entry *entry, void *arg)
+{
+    struct ckf_lockfree_map *map = arg;
+    if (map->common.removed != NULL)
+        ckf_counter_map_report(&map->common, entry->bytes, entry->length,
+                               ckf_lockfree_value_slowly(map, entry));
+    ckf_lockfree_free_at_end(entry);
+}
+
+/* Nobody else can reach an entry, so there is nothing to wait for: what is left is to see to it that adds which
+ * `removed` makes find none either, and that it finds all of them in the total. */
+void ckf_counter_lockfree_empty(struct ckf_counter_map *common)
+{
+    struct ckf_lockfree_map *map = ckf_lockfree(common);
+    struct ckf_counter_link roots[CKF_INDEX_FANOUT];
+    ckf_lockfree_free_released(map); /* handles, which stand in lists of entries */
+    ckf_counter_index_take_roots(&map->index, roots);
+    store_relaxed(&map->linked, 0); /* relaxed, as all of it: this thread is alone */
+    forget_words(map);
+    ckf_counter_map_note_removal(common);
+    if (common->removed != NULL)
+        for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+            ckf_counter_index_visit_part(&roots[i], 0, settle_at_end, map);
+    bool looks_at_each = common->removed != NULL || load_relaxed(&map->has_loose);
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++) {
+        if (looks_at_each)
+            ckf_counter_index_visit_part(&roots[i], 0, report_and_free, map);
+        ckf_counter_index_free_part(&roots[i]);
+    }
 }
 
 /* --- forks --- */

@@ -11,6 +11,7 @@
 #include "sync/parking.h"
 
 #include "base/backoff.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/probes.h"
@@ -55,8 +56,8 @@ static bool sleep_until_fired(struct ckf_parker *parker, int64_t deadline_ns)
     return true;
 }
 
-bool ckf_park_at_once(struct ckf_parker *parker, int64_t deadline_ns,
-                      const struct ckf_wait_note *note)
+CKF_COLD bool ckf_park_at_once(struct ckf_parker *parker, int64_t deadline_ns,
+                               const struct ckf_wait_note *note)
 {
     uint32_t found = WAITING;
     /* edge parker-fired: a failure found FIRED, and the acquire takes what the firer wrote. */

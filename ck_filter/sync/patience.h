@@ -10,8 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* For how long the calling thread should stay awake this time; 0: not at all, as on one CPU. */
+/* For how long the calling thread should stay awake this time; 0: not at all, as on one CPU and in its
+ * first wait. Once a wait. */
 int64_t ckf_patience_ns(void);
+/* Whether it should give way a few times before it sleeps. */
+bool ckf_patience_gives_way(void);
 
 /* The wait ended meanwhile. */
 void ckf_patience_paid(void);

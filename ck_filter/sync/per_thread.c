@@ -88,7 +88,7 @@ static unsigned take_number(void)
     return NUMBERS;
 }
 
-unsigned ckf_thread_number_take(void)
+CKF_COLD unsigned ckf_thread_number_take(void)
 {
     pthread_once(&once, prepare);
     ckf_thread_number_plus_one = take_number() + 1;

@@ -48,7 +48,7 @@ struct ckf_place {
     _Atomic(uint64_t) gate;
     /* The rest is the owner's, inherited with the number; all but the first for the collection. */
     uint32_t number;
-    uint32_t ticks;
+    uint32_t ticks, adds_without_cache;
     struct ckf_kept {
         uint64_t object; /* a number that no two objects have; 0: nothing is kept here */
         void *data;

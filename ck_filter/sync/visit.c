@@ -17,7 +17,7 @@
 struct ckf_visit ckf_visit_places[CKF_OWN_NUMBERS];
 static _Atomic(uint32_t) crowd; /* visits of the threads that have no place */
 
-struct ckf_visit *ckf_visit_begin_first(const void *object)
+CKF_COLD struct ckf_visit *ckf_visit_begin_first(const void *object)
 {
     if (ckf_thread_number() < CKF_OWN_NUMBERS)
         return ckf_visit_begin(object);

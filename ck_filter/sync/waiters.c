@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cacheline.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probes.h"
@@ -37,7 +38,7 @@ struct ckf_waiting_stripe {
 static struct ckf_waiting_stripe stripes[STRIPES] = {FOUR_STRIPES, FOUR_STRIPES, FOUR_STRIPES,
                                                      FOUR_STRIPES};
 
-void ckf_waiting_begin(struct ckf_waiting *waiting, const struct ckf_wait_note *note)
+CKF_COLD void ckf_waiting_begin(struct ckf_waiting *waiting, const struct ckf_wait_note *note)
 {
     waiting->note = note;
     if (note == NULL)
@@ -56,7 +57,7 @@ void ckf_waiting_begin(struct ckf_waiting *waiting, const struct ckf_wait_note *
     CKF_PROBE3(park, note->object, note->operation, note->name);
 }
 
-void ckf_waiting_end(struct ckf_waiting *waiting)
+CKF_COLD void ckf_waiting_end(struct ckf_waiting *waiting)
 {
     if (waiting->note == NULL)
         return;

@@ -13,11 +13,12 @@ struct state {
     struct ckf_counter_entry *dead, *refused, *fresh;
     uint64_t phase;
     unsigned visits;
-    _Atomic(bool) is_removed;
+    _Atomic(bool) is_removed, is_copied;
 };
 
 #define KEY       KEY_AT("k", 0, 0, 0)
 #define NEIGHBOUR KEY_AT("n", 0, 2, 1)
+#define ANOTHER   KEY_AT("a", 0, 3, 2)
 #define ELSEWHERE KEY_AT("e", 1, 0, 0)
 #define FARTHER   KEY_AT("f", 2, 0, 0)
 static const char short_key[] = "short key";
@@ -195,6 +196,20 @@ static void add_neighbour(struct ckf_stress_run *run, void *state)
     add_key(run, ((struct state *)state)->map, NEIGHBOUR);
 }
 
+static void add_another_before(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    add_key(run, s->map, ANOTHER);
+    reach(&s->is_copied);
+}
+
+static void read_neighbour_late(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await(run, &s->is_copied);
+    expect(run, value_of_key(s->map, NEIGHBOUR) <= 1);
+}
+
 /* As an iteration does for which the root was a leaf when it began. */
 static void list_root(struct ckf_stress_run *run, void *state)
 {
@@ -276,6 +291,10 @@ SCENE(map_index_list_new, "order-map-index-list-new", ATOMIC_ONLY, one_key, dest
       {"adder", add_neighbour, 1}, {"visitor", list_root, 1});
 SCENE(map_index_list_new_below, "order-map-index-list-new-below", ATOMIC_ONLY, deep_map,
       destroy_map, {"adder", add_it, 1}, {"visitor", list_root, 1});
+/* Its slot was copied by a thread that did not look at it. */
+SCENE(map_index_read_copied, "order-map-index-read-copied", ATOMIC_ONLY, one_key, destroy_map,
+      {"adder", add_neighbour, 1}, {"grower", add_another_before, 1},
+      {"reader", read_neighbour_late, 1});
 SCENE(map_index_visit_split, "order-map-index-visit-split", ATOMIC_ONLY, full_root, destroy_map,
       {"grower", add_neighbour, 1}, {"visitor", visit_it, 1});
 
@@ -327,6 +346,14 @@ static void add_short_during_wait(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
 }
 
+static void sum_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    expect(run, ckf_counter_map_total(s->map) >= 1);
+}
+
 static void read_and_unlink(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -350,5 +377,7 @@ SCENE(map_index_leaf_of_adder, "order-map-index-leaf-of-adder", ATOMIC_ONLY, bes
 SCENE(map_index_leaf_of_quick_adder, "order-map-index-leaf-of-quick-adder", ATOMIC_ONLY,
       short_beside_refused, destroy_map, {"maker", replace_and_free, 1},
       {"adder", add_short_during_wait, 1});
+SCENE(map_index_leaf_of_summer, "order-map-index-leaf-of-summer", ATOMIC_ONLY, beside_refused,
+      destroy_map, {"maker", replace_and_free, 1}, {"summer", sum_during_wait, 1});
 SCENE(map_index_leaf_of_reader, "order-map-index-leaf-of-reader", ATOMIC_ONLY, dead_in_aging_leaf,
       free_and_destroy, {"grower", link_fresh, 1}, {"remover", read_and_unlink, 1});

@@ -148,7 +148,7 @@ void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)
     uintptr_t link;
     while (((link = load_relaxed(&links[key.hash >> shift & (CKF_INDEX_FANOUT - 1)].word)) &
             CKF_LINK_INNER) != 0) {
-        links = ckf_link_address(link);
+        links = ckf_address_in(link);
         shift -= CKF_INDEX_BITS;
     }
     for (uint64_t i = 0; i <= ckf_leaf_mask(link); i++)

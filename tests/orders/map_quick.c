@@ -218,7 +218,7 @@ static void add_up_overflow(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     expect(run, s->final + ckf_counter_map_overflow(s->map) == s->added);
-    ckf_free(ckf_link_address(s->leaf));
+    ckf_free(ckf_address_in(s->leaf));
     ckf_counter_map_destroy(s->map);
 }
 

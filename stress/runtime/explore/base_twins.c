@@ -83,6 +83,11 @@ bool ckf_spinning_can_help(void)
     return false;
 }
 
+bool ckf_one_cpu_was_seen(void)
+{
+    return false;
+}
+
 bool ckf_give_way(void)
 {
     return false;

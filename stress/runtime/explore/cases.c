@@ -39,8 +39,9 @@ static struct {
 static unsigned copies_of(const struct ckf_case_program *program,
                           const struct ckf_stress_actor *actor)
 {
+    unsigned most = program->test->explore_copies;
     if (actor->copies != 0)
-        return actor->copies;
+        return most != 0 && most < actor->copies ? most : actor->copies;
     return program->copies != 0 ? program->copies : DEFAULT_COPIES;
 }
 

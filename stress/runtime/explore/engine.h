@@ -157,8 +157,13 @@ struct ckf_watched {
     uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
-/* What a snapshot copies of every thread comes first, then what it copies of those that have changed. */
+/* Snapshots copy what lies between `context` and `watched` of every thread, what follows of those that have
+ * changed. */
 struct ckf_thread {
+    const struct ckf_kept_thread
+        *kept; /* such a copy, with the stack and views; NULL: it has changed since */
+    struct ckf_view *current, *acquired; /* see model.c */
+    void *tls;
     void *context;
     uintptr_t frame; /* where the program's part of the stack ends, while it does not run */
     uint8_t id, state;
@@ -190,10 +195,6 @@ struct ckf_thread {
     struct ckf_block *heap_last; /* NULL: has allocated nothing */
     void *(*start)(void *);      /* of a pthread */
     void *start_arg, *result;
-    const struct ckf_kept_thread
-        *kept; /* a copy of what follows and the stack; NULL: it has changed since */
-    struct ckf_view *current, *acquired; /* see model.c */
-    void *tls;
     struct ckf_watched watched[MAX_WATCHED];
     const void *keys[MAX_KEYS];
     uintptr_t calls[MAX_CALLS];
@@ -224,11 +225,12 @@ struct ckf_engine {
     uint32_t moment;     /* counts beginnings and ends of operations */
     uint32_t generation; /* granules that were used since the last snapshot carry this number */
     bool solo;           /* one thread, and the past of all others happens before its present */
+    bool undisturbed;    /* one thread, and the engine's own: they meet where it retires or waits */
     bool private;        /* what the thread does to memory is no point */
     struct ckf_thread *parked;
     unsigned steps_to_parking;
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
-    unsigned alive;
+    unsigned alive, daemons;                          /* all, and of those the engine's own */
     uint8_t thread_count, unjoined, last;
     unsigned location_count, sync_count;
     uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
@@ -365,6 +367,8 @@ void ckf_explore_execute(void);
 void ckf_explore_stop_for_snapshot(void);
 void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc);
 void ckf_explore_become_solo_if_alone(void);
+/* The thread is the engine's own: nobody joins it. */
+void ckf_explore_thread_is_daemon(struct ckf_thread *thread);
 /* Lets the running thread spin: it goes on when something that it has read is written, or when
  * nobody else can go on. */
 void ckf_explore_spin(uintptr_t pc);
@@ -671,6 +675,11 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
                                             .size = (uint8_t)size,
                                             .order = (uint8_t)order};
     if (e->solo) {
+        ckf_explore_count_alone();
+        return;
+    }
+    if (e->undisturbed) {
+        e->private = false;
         ckf_explore_count_alone();
         return;
     }

@@ -3,7 +3,9 @@
  * A reclaimer thread, started by the first retirement, does what the real one does: it starts
  * a grace period for all that is retired so far (a point), waits until the sections that are open
  * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
- * any other it is tried early and late; the latest is when the body is over.
+ * any other it is tried early and late; the latest is when the body is over. While no other thread of
+ * the program is there (in the setup of a case, and when its actors have ended) it goes on only where
+ * that one retires or waits: nobody can tell when else it has, but by a data race, which is found all the same.
  *
  * Order: a section that begins after a grace period has started sees what was done before that
  * start; who waits for a grace period sees what was done in the sections it waited for; a callback
@@ -218,7 +220,7 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
     reclaim.retired_count++;
     if (reclaim.reclaimer == NULL) {
         reclaim.reclaimer = ckf_explore_thread_start(reclaim_for_ever, NULL, "reclaimer");
-        reclaim.reclaimer->daemon = true;
+        ckf_explore_thread_is_daemon(reclaim.reclaimer);
     } else if (reclaim.idle) {
         reclaim.idle = false;
         ckf_explore_make_ready(reclaim.reclaimer, OP_GRACE_START);

@@ -535,6 +535,12 @@ void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
 
 /* Threads. */
 
+static void note_company(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->undisturbed = e->alive == 1 + e->daemons && e->unjoined == 0;
+}
+
 static void finish(struct ckf_thread *self)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -555,6 +561,7 @@ static void finish(struct ckf_thread *self)
     e->alive--;
     if (!self->daemon)
         e->unjoined++;
+    note_company();
     for (uint16_t rest = self->joiners; rest != 0; rest &= (uint16_t)(rest - 1))
         ckf_explore_make_ready(lowest(rest), OP_LOCAL);
     go_on(self);
@@ -610,6 +617,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     ckf_explore_model_start_thread(thread, e->running);
     ckf_explore_strategy_welcome(thread);
     e->alive++;
+    note_company();
     if (UNLIKELY(e->dpor))
         ckf_explore_dpor_wakes(ckf_explore_bit(thread));
     e->local |= ckf_explore_bit(thread);
@@ -620,6 +628,14 @@ void ckf_explore_become_solo_if_alone(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->solo = e->alive == 1 && e->unjoined == 0;
+    note_company();
+}
+
+void ckf_explore_thread_is_daemon(struct ckf_thread *thread)
+{
+    thread->daemon = true;
+    ckf_explore_engine.daemons++;
+    note_company();
 }
 
 static void see_end(struct ckf_thread *self, const struct ckf_thread *thread)
@@ -727,7 +743,8 @@ static void begin_execution(void)
     e->solo = true;
     e->weak = e->options.model != CKF_EXPLORE_SC;
     e->ready = e->local = e->spinning = e->yielded = e->timers = e->asleep = 0;
-    e->alive = e->location_count = e->sync_count = 0;
+    e->undisturbed = false;
+    e->alive = e->daemons = e->location_count = e->sync_count = 0;
     e->thread_count = e->unjoined = e->last = 0;
     e->timeouts_left = e->options.timeouts;
     e->spurious_left = e->options.spurious;
