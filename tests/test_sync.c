@@ -595,10 +595,15 @@ static int wait_behind(void *arg)
     return behind->has_left ? 0 : 1;
 }
 
+static enum ckf_fence_mode mode_of(struct ckf_fence *fence)
+{
+    return ckf_fence_mode_in(atomic_load(&fence->light.word));
+}
+
 /* Waits that come one upon the other: they are dear. */
 static void raise_fence(struct ckf_fence *fence)
 {
-    while (ckf_sections.are_light && atomic_load(&fence->light.mode) != CKF_FENCE_UP)
+    while (ckf_sections.are_light && mode_of(fence) != CKF_FENCE_UP)
         ckf_section_wait_behind(fence);
 }
 
@@ -628,7 +633,7 @@ static void a_fence_goes_down_when_nobody_waits(void **state)
     struct ckf_fence fence = {0};
     ckf_section_start();
     raise_fence(&fence);
-    while (atomic_load(&fence.light.mode) != CKF_FENCE_DOWN)
+    while (mode_of(&fence) != CKF_FENCE_DOWN)
         ckf_section_end(ckf_section_begin_behind(&fence));
     raise_fence(&fence); /* and may be raised again */
 }

@@ -13,6 +13,12 @@
  * that falls asleep, or wakes, finds cold caches and pays for each line of code. */
 #define CKF_COLD     __attribute__((cold, noinline))
 #define CKF_NOINLINE __attribute__((noinline))
+/* A matter of luck: what follows from it should not be a branch. */
+#if defined(__clang__)
+#define CKF_UNPREDICTABLE(x) __builtin_unpredictable(!!(x))
+#else
+#define CKF_UNPREDICTABLE(x) __builtin_expect_with_probability(!!(x), 1, 0.5)
+#endif
 /* The compiler keeps the value, instead of computing it again where it is needed. */
 #define ckf_compute_once(value) __asm__("" : "+r"(value))
 /* So that what it is told as a constant (a function, say) is one. */
@@ -22,6 +28,7 @@
 #else
 #define CKF_LIKELY(x)           (x)
 #define CKF_UNLIKELY(x)         (x)
+#define CKF_UNPREDICTABLE(x)    (x)
 #define ckf_compute_once(value) ((void)(value))
 #define CKF_COLD
 #define CKF_NOINLINE

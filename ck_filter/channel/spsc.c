@@ -62,7 +62,7 @@ enum ckf_status ckf_spsc_init(struct ckf_spsc *spsc, size_t capacity, size_t ele
     for (int direction = 0; direction < 2; direction++) {
         atomic_init(&spsc->ends[direction].ticket, start);
         atomic_init(&spsc->passes[direction].caught_up, start);
-        atomic_init(&spsc->passes[direction].fence.mode,
+        atomic_init(&spsc->passes[direction].fence.word,
                     ckf_sections.are_light ? CKF_FENCE_DOWN : CKF_FENCE_UP);
     }
     spsc->ends[CKF_SEND].limit = start + spsc->capacity;

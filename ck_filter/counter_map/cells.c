@@ -17,6 +17,8 @@ void ckf_cells_init(struct ckf_cells *cells)
     static _Atomic(uint64_t) serials;
     /* relaxed: only has to be another number */
     cells->serial = fetch_add_relaxed(&serials, 1) + 1;
+    cells->kept =
+        offsetof(struct ckf_place, kept) + cells->serial % CKF_KEPT * sizeof(struct ckf_kept);
     pthread_mutex_init(&cells->ids_lock, NULL);
 }
 
@@ -113,8 +115,7 @@ struct ckf_cell_row *ckf_cells_make_row(struct ckf_cells *cells, struct ckf_plac
     struct ckf_cell_row *row = make_row(cells, place->number);
     if (row == NULL)
         return NULL;
-    place->kept[cells->serial % CKF_KEPT].object = cells->serial;
-    place->kept[cells->serial % CKF_KEPT].data = row;
+    *ckf_cells_kept(cells, place) = (struct ckf_kept){.object = cells->serial, .data = row};
     bool rests = row->front == NULL || row->front->rest != 0;
     ckf_cells_use_front(cells, place, rests ? NULL : row->front);
     return row;

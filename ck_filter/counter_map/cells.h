@@ -45,6 +45,7 @@ struct ckf_cell_block {
 
 struct ckf_cells {
     uint64_t serial;           /* no two of a process have the same */
+    size_t kept;               /* where each place keeps what is of these cells: the offset */
     _Atomic(uint32_t) row_end; /* more than every number that has a row */
     _Atomic(struct ckf_cell_block *) blocks[CKF_BLOCKS_OF_ROWS];
     struct ckf_cell_chunks births; /* by id; whoever takes an id writes its word */
@@ -58,30 +59,35 @@ struct ckf_cells {
 void ckf_cells_init(struct ckf_cells *cells);
 void ckf_cells_destroy(struct ckf_cells *cells);
 
+static inline struct ckf_kept *ckf_cells_kept(const struct ckf_cells *cells,
+                                              const struct ckf_place *place)
+{
+    return (struct ckf_kept *)(void *)((char *)(uintptr_t)place + cells->kept);
+}
+
 /* This thread's row; NULL: it is not at hand. Inside a section, as all of these. */
 static inline struct ckf_cell_row *ckf_cells_row(const struct ckf_cells *cells,
                                                  const struct ckf_place *place)
 {
-    uint64_t serial = cells->serial;
-    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
-               ? place->kept[serial % CKF_KEPT].data
-               : NULL;
+    const struct ckf_kept *kept = ckf_cells_kept(cells, place);
+    return CKF_LIKELY(kept->object == cells->serial) ? kept->data : NULL;
 }
 
-/* This thread's front; NULL: it is not at hand, or does not pay. */
-static inline struct ckf_front *ckf_cells_front(const struct ckf_cells *cells,
-                                                const struct ckf_place *place)
+/* Whether this thread's front is at hand, and pays. */
+static inline bool ckf_cells_have_front(const struct ckf_cells *cells,
+                                        const struct ckf_place *place, struct ckf_front **front)
 {
-    uint64_t serial = cells->serial;
-    return CKF_LIKELY(place->kept[serial % CKF_KEPT].object == serial)
-               ? place->kept[serial % CKF_KEPT].cache
-               : NULL;
+    const struct ckf_kept *kept = ckf_cells_kept(cells, place);
+    *front = kept->cache;
+    return CKF_LIKELY(kept->cache_of == cells->serial);
 }
 
 static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf_place *place,
                                        struct ckf_front *front)
 {
-    place->kept[cells->serial % CKF_KEPT].cache = front;
+    struct ckf_kept *kept = ckf_cells_kept(cells, place);
+    kept->cache_of = front != NULL ? cells->serial : 0;
+    kept->cache = front;
 }
 
 /* This thread's row, made if need be; NULL: without memory, or without a number of this thread's own. */

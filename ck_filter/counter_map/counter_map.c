@@ -17,6 +17,7 @@
 #include "base/step.h"
 #include "counter_map/list.h"
 #include "counter_map/map.h"
+#include "counter_map/quick.h"
 #include "sync/section.h"
 
 /* Calls the variant's function. */
@@ -71,13 +72,22 @@ static bool is_short(const struct ckf_counter_map *map, size_t length)
     return CKF_LIKELY(length - map->short_least < map->short_lengths);
 }
 
+static inline bool add_quickly(struct ckf_counter_map *map, struct ckf_short_key key, uint64_t n,
+                               struct ckf_place **place)
+{
+    return CKF_LIKELY(ckf_lockfree_add_quickly(ckf_lockfree(map), key, n, place));
+}
+
 enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
                                     uint64_t n)
 {
     REQUIRE_MAP(map);
-    if (is_short(map, length) && CKF_LIKELY(bytes != NULL))
-        return ckf_counter_lockfree_add_short(map, bytes, length, n);
-    return add_any(map, bytes, length, n);
+    struct ckf_place *place;
+    if (!is_short(map, length) || CKF_UNLIKELY(bytes == NULL))
+        return add_any(map, bytes, length, n);
+    if (add_quickly(map, ckf_short_key_of(bytes, length), n, &place))
+        return CKF_OK;
+    return ckf_lockfree_add_otherwise(map, bytes, length, n, place);
 }
 
 CKF_NOINLINE static enum ckf_status add_any_u64(struct ckf_counter_map *map, uint64_t number,
@@ -89,9 +99,12 @@ CKF_NOINLINE static enum ckf_status add_any_u64(struct ckf_counter_map *map, uin
 enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
 {
     REQUIRE_MAP(map);
-    if (is_short(map, sizeof number))
-        return ckf_counter_lockfree_add_u64(map, number, n);
-    return add_any_u64(map, number, n);
+    struct ckf_place *place;
+    if (!is_short(map, sizeof number))
+        return add_any_u64(map, number, n);
+    if (add_quickly(map, ckf_short_key_of_u64(number), n, &place))
+        return CKF_OK;
+    return ckf_lockfree_add_u64_otherwise(map, number, n, place);
 }
 
 enum ckf_status ckf_counter_map_get(struct ckf_counter_map *map, const void *bytes, size_t length,

@@ -8,11 +8,13 @@
 #include "base/memory.h"
 
 enum {
-    FILL_EVERY = 4,     /* misses in a full set: so that rare keys seldom drive out frequent ones */
+    FILL_EVERY = 4, /* misses in a full set: so that rare keys seldom drive out frequent ones */
+    GROW_BEFORE =
+        4, /* a front is too small when this part of its slots has been missed in full sets */
+    HITS_ENOUGH = 128,  /* of such a miss: no need for a larger front */
+    GROWTH = 4,         /* times */
     JUDGE_EVERY = 2,    /* misses of a slot */
     HITS_OF_A_MISS = 4, /* that are worth it */
-    HITS_ENOUGH = 32,   /* of a miss: no need for a larger front */
-    GROWTH = 4,         /* times */
     REST = 1 << 18
 };
 
@@ -25,7 +27,7 @@ struct ckf_front *ckf_front_make(size_t sets)
     return front;
 }
 
-/* Where a slot may be filled: one that is out of date, or now and then another one; NULL: nowhere. */
+/* Where a slot may be filled: one that is out of date, or of a full set now and then another one; NULL: nowhere. */
 static struct ckf_front_slot *slot_for(struct ckf_front *front, const struct ckf_short_key *key,
                                        uint64_t tag)
 {
@@ -33,9 +35,9 @@ static struct ckf_front_slot *slot_for(struct ckf_front *front, const struct ckf
     for (size_t way = 0; way < CKF_FRONT_WAYS; way++)
         if (set->ways[way].tag < tag)
             return &set->ways[way];
-    if (front->misses % CKF_RARELY(FILL_EVERY) != 0)
+    if (++front->full % CKF_RARELY(FILL_EVERY) != 0)
         return NULL;
-    return &set->ways[front->misses / FILL_EVERY % CKF_FRONT_WAYS];
+    return &set->ways[front->full / FILL_EVERY % CKF_FRONT_WAYS];
 }
 
 static void fill(struct ckf_front *front, struct ckf_front_slot slot, size_t length, uint64_t tag)
@@ -50,6 +52,7 @@ static void fill(struct ckf_front *front, struct ckf_front_slot slot, size_t len
 static bool grow(struct ckf_front **front, uint64_t tag)
 {
     struct ckf_front *old = *front;
+    old->full = 0; /* if there is none now, then later */
     size_t sets = ckf_front_size(old), more = sets * GROWTH;
     if (sets == CKF_FRONT_MOST)
         return false;
@@ -60,29 +63,39 @@ static bool grow(struct ckf_front **front, uint64_t tag)
         for (size_t way = 0; way < CKF_FRONT_WAYS; way++) {
             struct ckf_front_slot *slot = &old->sets[set].ways[way];
             if (slot->tag > tag)
-                fill(fresh, *slot, slot->tag - tag, tag);
+                fill(fresh, *slot, (slot->tag - tag) / CKF_FENCE_STAMP, tag);
         }
+    fresh->full = 0;
     *front = fresh;
     ckf_free(old);
     return true;
 }
 
-/* False: the front rests from now on. */
-static bool judge(struct ckf_front **front, uint64_t tag)
+static uint64_t slots_of(const struct ckf_front *front)
 {
-    uint64_t hits_of_a_miss = (*front)->hits / (*front)->misses;
-    (*front)->hits = (*front)->misses = 0;
-    bool suffices = hits_of_a_miss >= HITS_ENOUGH || grow(front, tag);
-    if (!suffices && hits_of_a_miss < HITS_OF_A_MISS)
-        (*front)->rest = REST;
-    return (*front)->rest == 0;
+    return CKF_FRONT_WAYS * ckf_front_size(front);
+}
+
+static bool is_too_small(const struct ckf_front *front)
+{
+    return front->full >= slots_of(front) / GROW_BEFORE && front->hits / front->full < HITS_ENOUGH;
+}
+
+/* False: the front rests from now on. */
+static bool judge(struct ckf_front *front)
+{
+    if (front->hits / front->misses < HITS_OF_A_MISS)
+        front->rest = REST;
+    front->hits = front->misses = front->full = 0;
+    return front->rest == 0;
 }
 
 bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word)
 {
-    struct ckf_front_slot slot = {tag + key->length, key->first, key->last, word};
+    struct ckf_front_slot slot = {ckf_front_tag_of(tag, key->length), key->first, key->last, word};
     fill(*front, slot, key->length, tag);
-    uint64_t slots = CKF_FRONT_WAYS * ckf_front_size(*front);
-    return ++(*front)->misses < JUDGE_EVERY * slots || judge(front, tag);
+    if (is_too_small(*front) && grow(front, tag))
+        return true;
+    return ++(*front)->misses < JUDGE_EVERY * slots_of(*front) || judge(*front);
 }

@@ -17,14 +17,22 @@
 
 enum {
     CKF_FRONT_LEAST = CKF_SIZE(1 << 8, 2), /* sets */
-    CKF_FRONT_MOST_BITS = CKF_SIZE(13, 2),
+    CKF_FRONT_MOST_BITS = CKF_SIZE(14, 2),
     CKF_FRONT_MOST = 1 << CKF_FRONT_MOST_BITS,
     CKF_FRONT_WAYS = 2,
-    CKF_FRONT_SET_BITS = 6, /* of the size of a set */
-    CKF_FRONT_TAG_STEP = 32 /* the length of a key is added to the tag */
+    CKF_FRONT_SET_BITS = 6,   /* of the size of a set */
+    CKF_FRONT_FILL_OWNED = 4, /* misses of keys that are counted in their entries */
+    CKF_FRONT_LENGTHS = 32,
+    CKF_FRONT_TAG_STEP = CKF_FRONT_LENGTHS * CKF_FENCE_STAMP /* the length is added to the tag */
 };
 
-_Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_TAG_STEP, "a tag and a length are told apart");
+_Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_LENGTHS, "a tag and a length are told apart");
+
+/* What the slot of a key of this length has under the tag. */
+static inline uint64_t ckf_front_tag_of(uint64_t tag, size_t length)
+{
+    return tag + length * CKF_FENCE_STAMP;
+}
 
 struct ckf_front_slot {
     uint64_t tag, first, last; /* 0: nothing here */
@@ -32,10 +40,12 @@ struct ckf_front_slot {
 };
 
 struct ckf_front {
-    uint64_t mask; /* of the offset of a set, in bytes */
-    uint64_t hits; /* these two: since the front was last judged */
-    uint64_t misses;
-    uint32_t rest; /* adds to come until it is used again */
+    uint64_t mask;   /* of the offset of a set, in bytes */
+    uint64_t hits;   /* these three: since the front was last judged */
+    uint64_t misses; /* but for those that were left out */
+    uint64_t full;   /* misses whose set was full */
+    uint64_t owned;  /* misses of keys that are counted in their entries */
+    uint32_t rest;   /* adds to come until it is used again */
     struct ckf_front_set {
         alignas(64) struct ckf_front_slot ways[CKF_FRONT_WAYS]; /* one line */
     } sets[];
@@ -55,32 +65,45 @@ static inline struct ckf_front_set *ckf_front_set(struct ckf_front *front,
                                                   const struct ckf_short_key *key)
 {
     /* No secret: who chooses keys that share a set makes them be looked up. */
-    uint64_t mixed = key->first ^ (key->last << 32 | key->last >> 32);
-    mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = (key->first * odd ^ key->last) * odd;
     /* The highest bits: the front's size is no matter of how far they are shifted. */
     uint64_t offset = mixed >> (64 - CKF_FRONT_MOST_BITS - CKF_FRONT_SET_BITS) & front->mask;
     return (struct ckf_front_set *)(void *)((char *)front->sets + offset);
 }
 
-/* Where this thread counts the key, if it knows; tag: the map's, loaded inside this section. */
-static inline _Atomic(uint64_t) *ckf_front_find(struct ckf_front *front,
-                                                const struct ckf_short_key *key, uint64_t tag)
+/* The slot of the key, if this thread knows where it counts that; NULL otherwise. tag: the word of the map's
+ * fence, which is loaded inside this section. While the fence is not down nothing is known. */
+static inline const struct ckf_front_slot *ckf_front_find(struct ckf_front *front,
+                                                          const struct ckf_short_key *key,
+                                                          const _Atomic(uint64_t) *tag)
 {
     struct ckf_front_set *set = ckf_front_set(front, key);
-    /* The way without a branch, which would be a matter of luck. */
-    const struct ckf_front_slot *slot = &set->ways[set->ways[0].last != key->last];
+    const struct ckf_front_slot *slot = &set->ways[0], *other = &set->ways[1];
+    ckf_compute_once(other);
+    slot = CKF_UNPREDICTABLE(slot->last != key->last) ? other : slot;
     ckf_compute_once(slot);
-    if (CKF_UNLIKELY(slot->tag != tag + key->length || slot->first != key->first ||
-                     slot->last != key->last))
+    if (CKF_UNLIKELY(slot->first != key->first || slot->last != key->last))
+        return NULL;
+    /* relaxed: whoever moves the tag on or raises the fence has a barrier, or finds a fence that was raised by one:
+     * then it sees a section that has the tag as it was before; see docs/ordering/counter_map.md */
+    if (CKF_UNLIKELY(slot->tag != ckf_front_tag_of(load_relaxed(tag), key->length)))
         return NULL;
     front->hits++;
-    return slot->word;
+    return slot;
 }
 
 /* After a miss of a key that is there, of a front that does not rest; tag: loaded before the key was looked
  * for. May put a larger one in the front's place. False: the front does not pay now, do without it. */
 bool ckf_front_fill(struct ckf_front **front, const struct ckf_short_key *key, uint64_t tag,
                     _Atomic(uint64_t) *word);
+
+/* Whether a word that was missed should be filled in. Not at once one in an entry: another thread may be about to
+ * meet that, and in cells words lie closer together. */
+static inline bool ckf_front_wants(struct ckf_front *front, bool is_in_cells)
+{
+    return is_in_cells || ++front->owned % CKF_RARELY(CKF_FRONT_FILL_OWNED) == 0;
+}
 
 /* Whether nobody looks into the front now. So many adds less to come. */
 static inline bool ckf_front_rests(struct ckf_front *front, uint32_t adds)

@@ -5,8 +5,7 @@
  * Invariants: all adds to an entry are base + own + cells (entry.h), each of which only grows; its
  *             value is that less `taken`, and a take moves `taken` up to a sum that it read, never
  *             anything back.
- * Fast path:  of keys of 8 to 16 bytes: look into this thread's front (front.h), and a plain store to a
- *             word of its own; all else is a call in the tail, so that it needs no stack frame.
+ * Fast path:  quick.h.
  * Teardown:   the door takes out all keys first; entries that handles once pinned are retired, and
  *             waited for.
  */
@@ -17,6 +16,7 @@
 #include "base/memory.h"
 #include "counter_map/count.h"
 #include "counter_map/list.h"
+#include "counter_map/quick.h"
 #include "sync/section.h"
 
 CKF_NOINLINE struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
@@ -166,13 +166,6 @@ static inline enum ckf_status count_quickly(_Atomic(uint64_t) *word, uint64_t n,
 
 enum { ADDS_OF_A_LOOK = CKF_RARELY(64) }; /* without a front, until it is looked for */
 
-static struct ckf_short_key short_key(const void *bytes, size_t length)
-{
-    const unsigned char *at = bytes;
-    return (struct ckf_short_key){ckf_read64(at), ckf_read64(at + length - sizeof(uint64_t)),
-                                  length};
-}
-
 static uint64_t hash_short(const struct ckf_counter_map *map, struct ckf_short_key key)
 {
     return ckf_fold_words(&map->fold_key, key.first, key.last, map->fold_key.words[0], key.length);
@@ -203,12 +196,23 @@ CKF_COLD static enum ckf_status add_slowly(struct ckf_counter_map *map, uint64_t
     return ckf_counter_lockfree_add(map, &key, n);
 }
 
-/* Inside a section. */
-static inline uint64_t current_tag(struct ckf_lockfree_map *map)
+static uint64_t look_at_fence(struct ckf_lockfree_map *map)
 {
     /* edge front-tagged: acquire; pairs with the release in removal.c, forget_words().
-     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
-    return load_seq_cst(&map->front_tag);
+     * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this; and acquire, as
+     * in ckf_light_fence_stands(), for who finds here that the fence is down. */
+    return load_seq_cst(&map->fence.light.word);
+}
+
+/* At the beginning of a section: passes the fence. Returns the fronts' tag. */
+static uint64_t pass_fence(struct ckf_lockfree_map *map, struct ckf_place *place)
+{
+    uint64_t word = look_at_fence(map);
+    if (CKF_STEP(ckf_fence_mode_in(word) != CKF_FENCE_DOWN)) {
+        ckf_section_pass_slowly(&map->fence, place);
+        word = look_at_fence(map);
+    }
+    return word & ~(uint64_t)CKF_FENCE_MODES;
 }
 
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
@@ -244,7 +248,7 @@ CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     bool unsure;
     uint64_t state, hash = hash_short(common, key);
-    uint64_t tag = current_tag(map);
+    uint64_t tag = pass_fence(map, place);
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
         &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
@@ -255,9 +259,10 @@ CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
     _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
     if (CKF_UNLIKELY(word == NULL))
         return count_slowly(map, entry, n, place);
-    if (has_front)
-        note_miss(map, place, ckf_cells_row(&map->cells, place), &key, tag, word);
-    else if (CKF_UNLIKELY(++place->adds_without_cache % ADDS_OF_A_LOOK == 0))
+    struct ckf_cell_row *row = has_front ? ckf_cells_row(&map->cells, place) : NULL;
+    if (has_front && ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
+        note_miss(map, place, row, &key, tag, word);
+    if (!has_front && CKF_UNLIKELY(++place->adds_without_cache % ADDS_OF_A_LOOK == 0))
         return look_for_front(map, place, key, tag, word, n);
     return count_quickly(word, n, place);
 }
@@ -277,43 +282,22 @@ CKF_NOINLINE static enum ckf_status add_without_front(struct ckf_counter_map *ma
     return add_by_index(map, (struct ckf_short_key){first, last, length}, n, place, false);
 }
 
-CKF_COLD static enum ckf_status add_behind_fence(struct ckf_counter_map *common, uint64_t first,
-                                                 uint64_t last, size_t length, uint64_t n,
-                                                 struct ckf_place *place)
+enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *common, const void *bytes,
+                                           size_t length, uint64_t n, struct ckf_place *place)
 {
-    ckf_section_pass_slowly(&ckf_lockfree(common)->fence, place);
-    return add_without_front(common, first, last, length, n, place);
-}
-
-static inline enum ckf_status add_short(struct ckf_counter_map *common, struct ckf_short_key key,
-                                        uint64_t n)
-{
-    struct ckf_lockfree_map *map = ckf_lockfree(common);
-    struct ckf_place *place =
-        CKF_LIKELY(!ckf_add_is_marked(n)) ? ckf_section_begin_lightly() : NULL;
+    struct ckf_short_key key = ckf_short_key_of(bytes, length);
+    struct ckf_front *front;
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
-    if (ckf_fence_stands(&map->fence))
-        return add_behind_fence(common, key.first, key.last, key.length, n, place);
-    struct ckf_front *front = ckf_cells_front(&map->cells, place);
-    if (front == NULL)
-        return add_without_front(common, key.first, key.last, key.length, n, place);
-    _Atomic(uint64_t) *word = ckf_front_find(front, &key, current_tag(map));
-    if (CKF_LIKELY(word != NULL))
-        return count_quickly(word, n, place);
-    return add_missed(common, key.first, key.last, key.length, n, place);
+    if (ckf_cells_have_front(&ckf_lockfree(common)->cells, place, &front))
+        return add_missed(common, key.first, key.last, key.length, n, place);
+    return add_without_front(common, key.first, key.last, key.length, n, place);
 }
 
-enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
-                                               size_t length, uint64_t n)
+enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *common, uint64_t number,
+                                               uint64_t n, struct ckf_place *place)
 {
-    return add_short(map, short_key(bytes, length), n);
-}
-
-enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
-                                             uint64_t n)
-{
-    return add_short(map, (struct ckf_short_key){number, number, sizeof number}, n);
+    return ckf_lockfree_add_otherwise(common, &number, sizeof number, n, place);
 }
 
 /* --- reading and taking --- */
@@ -474,13 +458,23 @@ uint64_t ckf_counter_lockfree_overflow(struct ckf_counter_map *map)
 
 /* --- the map's life --- */
 
+/* Who finds it held spins a little before it sleeps: it is held for a fraction of a microsecond. */
+static void init_spinning(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
 struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
 {
     struct ckf_lockfree_map *map = ckf_alloc_aligned(sizeof *map, CKF_CACHELINE);
     if (map == NULL)
         return NULL;
     ckf_section_start();
-    atomic_init(&map->front_tag, CKF_FRONT_TAG_STEP);
+    atomic_init(&map->fence.light.word, CKF_FRONT_TAG_STEP);
     ckf_counter_index_init(&map->index);
     if (!ckf_counter_index_prepare(&map->index, expected_keys)) {
         ckf_counter_index_destroy(&map->index);
@@ -489,7 +483,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
     }
     ckf_cells_init(&map->cells);
     ckf_blocks_init(&map->blocks);
-    pthread_mutex_init(&map->removal, NULL);
+    init_spinning(&map->removal);
     pthread_mutex_init(&map->arming, NULL);
     return &map->common;
 }

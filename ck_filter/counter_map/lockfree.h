@@ -20,9 +20,8 @@
 
 struct ckf_lockfree_map {
     struct ckf_counter_map common;
-    _Atomic(uint64_t) front_tag; /* in steps of CKF_FRONT_TAG_STEP; removers, under the lock */
+    struct ckf_fence fence; /* its stamp is the fronts' tag; removers move it on, under the lock */
     struct ckf_cells cells;
-    struct ckf_fence fence;
     struct ckf_counter_index index;
     struct ckf_blocks blocks;  /* of entries with short keys */
     _Atomic(bool) has_retired; /* entries: destroy waits for them */
@@ -80,6 +79,13 @@ void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
 enum ckf_status ckf_lockfree_count_in_new(struct ckf_lockfree_map *map,
                                           const struct ckf_counter_key *key, uint64_t n,
                                           struct ckf_counter_entry **pinned);
+
+/* An add of a short key that is not to be had quickly (quick.h), to be called by who has tried: ends the section of
+ * the place; NULL: there is none. */
+enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *map, const void *bytes,
+                                           size_t length, uint64_t n, struct ckf_place *place);
+enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *map, uint64_t number,
+                                               uint64_t n, struct ckf_place *place);
 
 /* --- handle.c --- */
 

@@ -35,8 +35,8 @@ enum { CKF_SHORT_KEY_LEAST = 8, CKF_SHORT_KEY_MOST = 16 };
 
 /* The first member of each variant's map. All of it is fixed at creation but for the last part. */
 struct ckf_counter_map {
-    /* The lengths from `short_least` on, of which there are `short_lengths`, make short keys that go by
-     * ckf_counter_lockfree_add_short; there is none elsewhere. */
+    /* The lengths from `short_least` on, of which there are `short_lengths`, make short keys that are
+     * added quickly (quick.h); there is none elsewhere. */
     size_t short_least, short_lengths;
     enum ckf_variant variant;
     bool has_u64_keys;
@@ -142,12 +142,6 @@ static inline bool ckf_counter_key_is_valid(const struct ckf_counter_map *map, c
     return CKF_LIKELY(map->has_u64_keys ? length == sizeof(uint64_t)
                                         : length <= CKF_COUNTER_MAP_MAX_KEY_BYTES);
 }
-
-/* ckf_counter_map_add of the ATOMIC variant where `short_lengths` allow it, and the same for a number. */
-enum ckf_status ckf_counter_lockfree_add_short(struct ckf_counter_map *map, const void *bytes,
-                                               size_t length, uint64_t n);
-enum ckf_status ckf_counter_lockfree_add_u64(struct ckf_counter_map *map, uint64_t number,
-                                             uint64_t n);
 
 /* What both variants do. Statuses and meaning are those of the public calls; `value` may be NULL.
  *

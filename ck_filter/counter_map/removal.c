@@ -44,12 +44,10 @@ static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 /* Under the lock: what fronts know of entries that nobody finds any more holds good no longer. */
 static void forget_words(struct ckf_lockfree_map *map)
 {
-    /* relaxed: written under the lock alone */
-    uint64_t tag = load_relaxed(&map->front_tag) + CKF_FRONT_TAG_STEP;
-    /* edge front-tagged: release; pairs with the acquires in lockfree.c: who has the new tag sees that the
-     * entries are dead.
-     * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
-    store_seq_cst(&map->front_tag, tag);
+    /* edge front-tagged: release; pairs with the acquire in lockfree.c: who has the new tag sees that
+     * the entries are dead. That a section which has the old one is seen is up to the look at the fence,
+     * seq_cst, that follows: it is one word with the tag. */
+    fetch_add_release(&map->fence.light.word, CKF_FRONT_TAG_STEP);
 }
 
 /* Under the lock, not inside a section: from here on nobody finds the batch's entries. */

@@ -20,23 +20,35 @@
 
 enum ckf_fence_mode { CKF_FENCE_DOWN, CKF_FENCE_MOVING, CKF_FENCE_UP };
 
-struct ckf_light_fence {
-    _Atomic(uint32_t) mode; /* zero: down. Where there is no membarrier it may be up for ever */
+enum {
+    CKF_FENCE_MODES = 3,
+    CKF_FENCE_STAMP = 4 /* the rest of the word counts by so much */
 };
+
+struct ckf_light_fence {
+    /* The mode, and a stamp that heavy sides move on, seq_cst: so the light side finds both by one load.
+     * Zero: down. Where there is no membarrier it may be up for ever. */
+    _Atomic(uint64_t) word;
+};
+
+static inline enum ckf_fence_mode ckf_fence_mode_in(uint64_t word)
+{
+    return (enum ckf_fence_mode)(word & CKF_FENCE_MODES);
+}
 
 /* For the light side, after its store: true: the seq_cst read-modify-write has to come now. */
 static inline bool ckf_light_fence_stands(const struct ckf_light_fence *fence)
 {
     /* edge fence-passed: acquire; pairs with the release in ckf_light_fence_lower(): who finds it down again,
      * after a heavy side has found it up, finds what that one wrote. */
-    return CKF_UNLIKELY(load_acquire(&fence->mode) != CKF_FENCE_DOWN);
+    return CKF_UNLIKELY(ckf_fence_mode_in(load_acquire(&fence->word)) != CKF_FENCE_DOWN);
 }
 
 /* The same for a light side that is one thread, which lowers the fence itself before it looks again. */
 static inline bool ckf_light_fence_stands_alone(const struct ckf_light_fence *fence)
 {
     /* relaxed: whoever raises it waits for a barrier; otherwise it is down by our own hand */
-    return CKF_UNLIKELY(load_relaxed(&fence->mode) != CKF_FENCE_DOWN);
+    return CKF_UNLIKELY(ckf_fence_mode_in(load_relaxed(&fence->word)) != CKF_FENCE_DOWN);
 }
 
 /* For the light side, between its read-modify-write and its look. */

@@ -221,5 +221,6 @@ void ckf_section_wait_behind(struct ckf_fence *fence)
 
 void ckf_fence_mend_child(struct ckf_fence *fence)
 {
-    store_relaxed(&fence->light.mode, CKF_FENCE_DOWN); /* relaxed: the child has one thread */
+    /* relaxed: the child has one thread */
+    fetch_and_relaxed(&fence->light.word, ~(uint64_t)CKF_FENCE_MODES);
 }

@@ -49,9 +49,11 @@ struct ckf_place {
     /* The rest is the owner's, inherited with the number; all but the first for the collection. */
     uint32_t number;
     uint32_t ticks, adds_without_cache;
-    struct {
-        uint64_t object;    /* a number that no two objects have; 0: nothing is kept here */
-        void *data, *cache; /* both NULL: likewise */
+    struct ckf_kept {
+        uint64_t object; /* a number that no two objects have; 0: nothing is kept here */
+        void *data;
+        uint64_t cache_of; /* likewise */
+        void *cache;
     } kept[CKF_KEPT];
 };
 

@@ -163,7 +163,7 @@ void raise_fence(struct ckf_counter_map *map)
 void await_lowering(struct ckf_stress_run *run, struct ckf_counter_map *map)
 {
     while (ckf_sections.are_light &&
-           load_relaxed(&ckf_lockfree(map)->fence.light.mode) != CKF_FENCE_DOWN)
+           ckf_fence_mode_in(load_relaxed(&ckf_lockfree(map)->fence.light.word)) != CKF_FENCE_DOWN)
         ckf_stress_spin(run);
 }
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+#include "counter_map/count.h"
 #include "counter_map/front.h"
 
 enum { FIRST_ACTOR = 1 };
@@ -17,6 +19,7 @@ struct state {
     struct ckf_counter *counter;
     struct ckf_counter_entry *entry;
     uint64_t added, final, phase;
+    uintptr_t leaf; /* that was replaced */
     _Atomic(bool) is_removed;
 };
 
@@ -57,8 +60,8 @@ static void known_to_front(struct ckf_stress_run *run, void *state)
     struct ckf_short_key words = {.length = KEY_LENGTH};
     memcpy(&words.first, key, sizeof words.first);
     memcpy(&words.last, key + KEY_LENGTH - sizeof words.last, sizeof words.last);
-    expect(run,
-           ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->front_tag, &s->entry->own));
+    expect(run, ckf_front_fill(&row->front, &words, ckf_lockfree(s->map)->fence.light.word,
+                               &s->entry->own));
 }
 
 static void known_to_handle(struct ckf_stress_run *run, void *state)
@@ -76,6 +79,15 @@ static void known_to_index(struct ckf_stress_run *run, void *state)
     struct ckf_cell_row *row = make_its_own(s);
     row->front->rest = UINT32_MAX;
     ckf_cells_use_front(&ckf_lockfree(s->map)->cells, &ckf_places[FIRST_ACTOR], NULL);
+}
+
+/* Whoever finds the key gone does not make it anew, which would be a long way. */
+static void known_to_index_behind_fence(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    known_to_index(run, s);
+    raise_fence(s->map);
+    s->map->is_ending = true;
 }
 
 /* Nobody finds it in the index any more; or behind a fence. */
@@ -137,10 +149,35 @@ ADDS(add_by_handle, count_by_handle)
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    _Atomic(uint64_t) *tag = &ckf_lockfree(s->map)->front_tag;
     (void)run;
-    store_seq_cst(tag, load_relaxed(tag) + CKF_FRONT_TAG_STEP);
+    fetch_add_release(&ckf_lockfree(s->map)->fence.light.word, CKF_FRONT_TAG_STEP);
     s->final = finish_removal(s->map, s->entry);
+}
+
+static void add_or_not(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    come_back(run);
+    (void)ckf_counter_map_add(s->map, key, KEY_LENGTH, 1);
+    s->added++;
+}
+
+/* Its leaf was replaced by one without it, which the unlinking sees. */
+static void be_left_out(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    struct ckf_lockfree_map *map = ckf_lockfree(s->map);
+    struct ckf_counter_link *root = map->index.roots;
+    (void)run;
+    while (load_relaxed(&root->word) == 0)
+        root++;
+    s->leaf = load_relaxed(&root->word);
+    store_release(&root->word, 0);
+    (void)load_seq_cst(&root->word);
+    fetch_add_release(&map->fence.light.word, CKF_FRONT_TAG_STEP);
+    ckf_section_wait_behind(&map->fence);
+    s->final = ckf_lockfree_all_adds(map, s->entry);
+    ckf_lockfree_detach(map, s->entry);
 }
 
 static void mark_dead_and_disarm(struct ckf_stress_run *run, void *state)
@@ -177,6 +214,14 @@ static void add_up(struct ckf_stress_run *run, void *state)
     expect(run, s->final + end_map_of(s->map, s->counter, key, KEY_LENGTH) == s->added);
 }
 
+static void add_up_overflow(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    expect(run, s->final + ckf_counter_map_overflow(s->map) == s->added);
+    ckf_free(ckf_address_in(s->leaf));
+    ckf_counter_map_destroy(s->map);
+}
+
 /* Removed by one step alone, without a fence; or as ever, behind one. */
 #define MEETS_REMOVAL(id, known, name, remove)                                                     \
     SCENE(map_##known##_twice, "order-map-twice-" id, ATOMIC_ONLY, known##_alone, add_up,          \
@@ -190,5 +235,8 @@ static void add_up(struct ckf_stress_run *run, void *state)
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
 MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_disarm);
 
+SCENE(map_known_to_index_left_out, "order-map-left-out-and-quick-add", ATOMIC_ONLY,
+      known_to_index_behind_fence, add_up_overflow, {"adder", add_or_not, 1},
+      {"remover", be_left_out, 1});
 SCENE(map_known_to_index_twice, "order-map-twice-and-quick-add", ATOMIC_ONLY, known_to_index,
       add_up, {"adder", count_twice, 1}, {"remover", remove_it, 1});

@@ -112,7 +112,7 @@ static void raise_light_fence(struct ckf_stress_run *run, void *state)
 {
     (void)run;
     ckf_section_start();
-    atomic_store_explicit(&((struct state *)state)->light_fence.mode, CKF_FENCE_UP, relaxed);
+    atomic_store_explicit(&((struct state *)state)->light_fence.word, CKF_FENCE_UP, relaxed);
 }
 
 static void keep_light_fence_down(struct ckf_stress_run *run, void *state)
