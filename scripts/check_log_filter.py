@@ -277,6 +277,16 @@ def all_kinds_together_do_what_awk_does(bench):
     bench.speed("10 rules of all kinds, with counts", log_filter=taken, awk=awked)
 
 
+def the_back_end_changes_nothing_or_is_not_there(bench):
+    bench.filter(MIXED, "own")
+    command = [bench.program, "--rules", bench.rules(MIXED), "--backend", "hyperscan", bench.corpus]
+    status, said, _ = run(command, bench.path("hyperscan"), stdin=subprocess.DEVNULL)
+    if status == 0:
+        bench.same("own", "hyperscan")
+    else:
+        expect(status == 2 and "--backend hyperscan: " in said, f"status {status}: {said}")
+
+
 def first_fields_are_counted_as_awk_counts_them(bench):
     bench.filter([], "ours", "--counts", bench.path("counts"))
     status, said, _ = run(["awk", "{ count[$1]++ } END { for (field in count)"
@@ -391,7 +401,7 @@ def reloads_mix_no_line(bench):
     feeder.join()
     status, output, said = piped.wait()
     expect(status == 0, f"status {status}: {said[-500:]}")
-    expect("read again" in said, "no reload happened")
+    expect("read again: 2 rules, " in said, "no reload happened")
     kept = iter(output.split(b"\n")[:-1])
     line = next(kept, None)
     for source in (b"\n" + text).split(b"\n")[:-1]:
@@ -467,17 +477,18 @@ def a_second_signal_ends_it_at_once(bench):
            f"status {status}: {said}")
 
 
-def a_signal_shows_who_waits(bench):
+def a_signal_shows_who_runs_and_who_waits(bench):
     process = subprocess.Popen([bench.program, "--rules", bench.rules(FEW), "--workers", "2"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, bufsize=0)
     process.stdin.write(b"a line\n")
     process.stdout.read(1)  # it takes signals by now
-    said, end = "", time.monotonic() + PATIENCE_S
-    while not ("2 threads wait" in said and 'recv of channel "work"' in said):
-        expect(time.monotonic() < end, f"never said who waits: {said}")
+    lines, end = [], time.monotonic() + PATIENCE_S
+    while not (any("2 threads wait" in line and 'recv of channel "work"' in line for line in lines)
+               and any(": worker, thread " in line for line in lines)):
+        expect(time.monotonic() < end, f"never said who runs and who waits: {lines}")
         process.send_signal(signal.SIGUSR1)
-        said = process.stderr.readline().decode()
+        lines.append(process.stderr.readline().decode())
     process.communicate(timeout=PATIENCE_S)  # closes the input
     expect(process.returncode == 0, "it did not go on")
 
@@ -579,9 +590,10 @@ def failed_writes_end_it(bench):
 CHECKS = (few_substrings_drop_what_grep_drops, many_substrings_drop_what_grep_drops,
           thousands_of_substrings_drop_what_grep_drops, folding_drops_what_grep_drops,
           default_drop_keeps_what_grep_finds, all_kinds_together_do_what_awk_does,
+          the_back_end_changes_nothing_or_is_not_there,
           first_fields_are_counted_as_awk_counts_them, workers_and_variants_change_nothing,
           reloads_mix_no_line, a_bad_reload_keeps_the_old_rules,
-          a_signal_shows_who_waits, a_trace_tells_what_happened,
+          a_signal_shows_who_runs_and_who_waits, a_trace_tells_what_happened,
           stopping_writes_all_that_was_accepted, a_second_signal_ends_it_at_once,
           odd_inputs_are_lines_like_others, lines_beyond_the_limit_are_refused,
           mistakes_are_named, failed_writes_end_it)

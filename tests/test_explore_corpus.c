@@ -12,6 +12,7 @@
 
 #include "explore.h"
 #include "explore_corpus.h"
+#include "explore_snapshots.h"
 
 /* A right program whose space is larger than this has been looked at well enough. */
 enum { EXECUTIONS = 300000 };
@@ -173,7 +174,7 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
     (void)state;
     enum {
         OTHERS = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
-        EVERYTHING = OTHERS | CKF_WITHOUT_STATES
+        EVERYTHING = OTHERS | CKF_WITHOUT_STATES | CKF_WITHOUT_SNAPSHOTS
     };
     static const struct {
         unsigned preemptions, reads;
@@ -206,6 +207,24 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
                   (unsigned long long)remembering_executions, (unsigned long long)plain_executions);
 }
 
+static void going_on_from_snapshots_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned bounds[] = {0, 1, 2, CKF_EXPLORE_UNBOUNDED};
+    uint64_t executions = 0;
+    for (size_t i = 0; i < corpus_count; i++) {
+        for (int k = 0; k < 4 * 3; k++) {
+            struct ckf_explore_options options = options_of(&corpus[i]);
+            options.preemptions = bounds[k % 4];
+            options.model = (enum ckf_explore_model)(k / 4);
+            options.executions = 2000;
+            if (!explore_snapshots_change_nothing(corpus[i].body, NULL, options, NULL, &executions))
+                fail_msg("%s, bound %u, model %d", corpus[i].name, bounds[k % 4], k / 4);
+        }
+    }
+    print_message("%llu executions\n", (unsigned long long)executions);
+}
+
 static bool reduce(const struct corpus_program *program, unsigned forgotten, unsigned without,
                    struct harvest *harvest, uint64_t *executions)
 {
@@ -225,7 +244,10 @@ static bool reduce(const struct corpus_program *program, unsigned forgotten, uns
 static void partial_order_reduction_loses_nothing(void **state)
 {
     (void)state;
-    enum { EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES };
+    enum {
+        EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES |
+                     CKF_WITHOUT_SNAPSHOTS
+    };
     static struct harvest plain, reduced, all;
     uint64_t plain_executions = 0, executions = 0, all_executions = 0;
     unsigned compared = 0, wrong = 0;
@@ -323,6 +345,7 @@ int main(void)
         cmocka_unit_test(every_program_gets_the_verdict_it_deserves),
         cmocka_unit_test(no_strategy_accuses_a_right_program),
         cmocka_unit_test(what_the_search_leaves_out_loses_nothing),
+        cmocka_unit_test(going_on_from_snapshots_changes_nothing),
         cmocka_unit_test(partial_order_reduction_loses_nothing),
         cmocka_unit_test(what_needs_a_choice_is_found_only_with_it),
         cmocka_unit_test(only_lock_holders_stop_others),

@@ -14,6 +14,7 @@
 
 #include "explore.h"
 #include "explore_litmus.h"
+#include "explore_snapshots.h"
 
 enum { MAX_SEEN = 64, MODELS = 3 };
 
@@ -145,7 +146,10 @@ static void every_outcome_is_as_the_models_say(void **state)
     assert_int_equal(wrong, 0);
 }
 
-enum { EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS };
+enum {
+    EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS |
+                 CKF_WITHOUT_SNAPSHOTS
+};
 
 static bool same_outcomes(const struct seen *a, const struct seen *b)
 {
@@ -198,6 +202,23 @@ static void what_the_search_leaves_out_loses_no_outcome(void **state)
     }
     print_message("%llu executions instead of %llu\n", (unsigned long long)executions,
                   (unsigned long long)plain_executions);
+}
+
+static void going_on_from_snapshots_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned bounds[] = {CKF_EXPLORE_UNBOUNDED, 0, 1, 2};
+    uint64_t executions = 0;
+    for (size_t i = 0; i < litmus_count; i++) {
+        for (int k = 0; k < MODELS * 4; k++) {
+            struct ckf_explore_options options = exhaustive((enum ckf_explore_model)(k / 4), 0);
+            options.preemptions = bounds[k % 4];
+            if (!explore_snapshots_change_nothing(litmus_run, (void *)(uintptr_t)&litmus_tests[i],
+                                                  options, NULL, &executions))
+                fail_msg("%s: model %d, bound %u", litmus_tests[i].name, k / 4, bounds[k % 4]);
+        }
+    }
+    print_message("%llu executions\n", (unsigned long long)executions);
 }
 
 /* A search of the weak model in which no load may read a stale store is one of the strong model, and
@@ -436,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_outcome_is_as_the_models_say),
         cmocka_unit_test(what_the_search_leaves_out_loses_no_outcome),
+        cmocka_unit_test(going_on_from_snapshots_changes_nothing),
         cmocka_unit_test(a_bound_on_stale_reads_lies_between_the_models),
         cmocka_unit_test(partial_order_reduction_loses_no_outcome),
         cmocka_unit_test(a_broken_model_is_noticed),

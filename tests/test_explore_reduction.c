@@ -15,6 +15,7 @@
 
 #include "explore.h"
 #include "explore_reduction.h"
+#include "explore_snapshots.h"
 
 enum { PROGRAMS = 800, MAX_ENDS = 1 << 12, PLAIN_EXECUTIONS = 10000, MODELS = 3 };
 
@@ -142,7 +143,8 @@ static bool explore_all(struct reduction_program *program, uint64_t seed, struct
 {
     struct ckf_explore_options options = options_of(seed);
     options.strategy = CKF_EXPLORE_DFS;
-    options.without = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS;
+    options.without = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS |
+                      CKF_WITHOUT_SNAPSHOTS;
     return explore(program, options, ends, executions);
 }
 
@@ -192,6 +194,24 @@ static void partial_order_reduction_comes_to_the_same_ends(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void going_on_from_snapshots_changes_nothing(void **state)
+{
+    (void)state;
+    enum { SOME_EXECUTIONS = 1000 };
+    uint64_t executions = 0;
+    for (uint64_t seed = 0; seed < PROGRAMS; seed++) {
+        struct reduction_program program = make_program(seed);
+        struct ckf_explore_options options = options_of(seed);
+        options.executions = SOME_EXECUTIONS;
+        options.preemptions = seed % 2 == 0 ? 2 : CKF_EXPLORE_UNBOUNDED;
+        if (explore_snapshots_change_nothing(reduction_run, &program, options, NULL, &executions))
+            continue;
+        print_program(&program);
+        fail_msg("program %llu", (unsigned long long)seed);
+    }
+    print_message("%llu executions\n", (unsigned long long)executions);
+}
+
 static void a_forgotten_dependency_is_noticed(void **state)
 {
     (void)state;
@@ -231,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partial_order_reduction_comes_to_the_same_ends),
         cmocka_unit_test(a_forgotten_dependency_is_noticed),
+        cmocka_unit_test(going_on_from_snapshots_changes_nothing),
     };
     return cmocka_run_group_tests_name("explore_reduction", tests, NULL, NULL);
 }

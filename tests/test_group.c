@@ -418,6 +418,82 @@ static void threads_are_named_after_their_tasks(void **state)
     ckf_group_destroy(group);
 }
 
+struct seen {
+    char names[8][16];
+    uint64_t thread_ids[8];
+    int count, most;
+    int64_t last_ns;
+};
+
+static bool see_task(const struct ckf_running_task *task, void *arg)
+{
+    struct seen *seen = arg;
+    strcpy(seen->names[seen->count], task->name);
+    seen->thread_ids[seen->count] = task->thread_id;
+    assert_true(task->since_ns >= seen->last_ns && task->since_ns <= clock_ns());
+    seen->last_ns = task->since_ns;
+    return ++seen->count < seen->most;
+}
+
+static struct seen look(struct ckf_group *group, int most)
+{
+    struct seen seen = {.most = most};
+    assert_int_equal(ckf_group_for_each_running(group, see_task, &seen), CKF_OK);
+    return seen;
+}
+
+static void tasks_that_run_are_named(void **state)
+{
+    (void)state;
+    struct work work = {.group = make(0, NULL)};
+    assert_int_equal(look(work.group, 8).count, 0);
+    assert_int_equal(ckf_group_go(work.group, wait_at_gate, &work, "the first of them all"),
+                     CKF_OK);
+    assert_int_equal(ckf_group_go(work.group, count, &work, "short"), CKF_OK);
+    assert_int_equal(ckf_group_go(work.group, wait_at_gate, &work, NULL), CKF_OK);
+    assert_int_equal(ckf_group_go(work.group, wait_at_gate, &work, "last"), CKF_OK);
+    assert_int_equal(ckf_group_wait(work.group, 1, NULL), CKF_TIMED_OUT);
+    AWAIT(look(work.group, 8).count == 3);
+    AWAIT(look(work.group, 8).thread_ids[2] != 0);
+    struct seen seen = look(work.group, 8);
+    assert_string_equal(seen.names[0], "the first of th");
+    assert_string_equal(seen.names[1], "");
+    assert_string_equal(seen.names[2], "last");
+    assert_true(seen.thread_ids[0] != seen.thread_ids[2]);
+    assert_int_equal(look(work.group, 2).count, 2);
+    fail_allocation(1);
+    assert_int_equal(ckf_group_for_each_running(work.group, see_task, &seen), CKF_NO_MEMORY);
+    atomic_store(&work.gate_is_open, true);
+    assert_int_equal(ckf_group_wait(work.group, CKF_FOREVER, NULL), CKF_OK);
+    assert_int_equal(look(work.group, 8).count, 0);
+    ckf_group_destroy(work.group);
+}
+
+static int look_until_told(void *arg)
+{
+    struct work *work = arg;
+    while (!atomic_load(&work->gate_is_open)) {
+        struct seen seen = look(work->group, 8);
+        for (int i = 0; i < seen.count; i++)
+            assert_true(strcmp(seen.names[i], "counter") == 0);
+    }
+    return 0;
+}
+
+static void tasks_may_be_looked_at_while_they_come_and_go(void **state)
+{
+    (void)state;
+    struct work work = {.group = make(4, NULL)};
+    struct test_thread looker;
+    thread_start(&looker, look_until_told, &work);
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(ckf_group_go(work.group, count, &work, "counter"), CKF_OK);
+    assert_int_equal(ckf_group_wait(work.group, CKF_FOREVER, NULL), CKF_OK);
+    atomic_store(&work.gate_is_open, true);
+    thread_join(&looker);
+    ckf_group_destroy(work.group);
+}
+
 enum { MANY = 3000 };
 
 static void ended_threads_do_not_pile_up(void **state)
@@ -536,6 +612,16 @@ static void go_without_task(void *arg)
     (void)!ckf_group_go(arg, NULL, NULL, NULL);
 }
 
+static void look_at_nothing(void *arg)
+{
+    ckf_group_for_each_running(arg, see_task, NULL);
+}
+
+static void look_without_visitor(void *arg)
+{
+    ckf_group_for_each_running(arg, NULL, NULL);
+}
+
 static void misuse_aborts_with_a_sentence(void **state)
 {
     (void)state;
@@ -543,6 +629,8 @@ static void misuse_aborts_with_a_sentence(void **state)
     assert_true(aborts_in("ckf_group_destroy", destroy_nothing, NULL));
     assert_true(aborts_in("ckf_group_go", go_without_task, group));
     assert_true(aborts_in("ckf_group_wait", start_waiting_task, group));
+    assert_true(aborts_in("ckf_group_for_each_running", look_at_nothing, NULL));
+    assert_true(aborts_in("ckf_group_for_each_running", look_without_visitor, group));
     assert_true(aborts_in("ckf_group_destroy", start_destroying_task, group));
     assert_true(aborts_in("ckf_group_destroy", destroy_under_a_waiter, group));
     ckf_group_destroy(group);
@@ -610,6 +698,8 @@ int main(void)
         cmocka_unit_test(who_waited_may_destroy_at_once),
         cmocka_unit_test(a_waiting_call_is_listed),
         cmocka_unit_test(threads_are_named_after_their_tasks),
+        cmocka_unit_test(tasks_that_run_are_named),
+        cmocka_unit_test(tasks_may_be_looked_at_while_they_come_and_go),
         cmocka_unit_test(ended_threads_do_not_pile_up),
         cmocka_unit_test(without_memory_nothing_is_started),
         cmocka_unit_test(without_a_thread_nothing_is_started),

@@ -6,6 +6,7 @@
  *             falling in between. A task that fails cancels the context before it counts as ended.
  *             Ended threads form a chain: each joins the one that ended before it, and the last one
  *             is left for who closes the group. So threads never pile up, however long the group.
+ *             Accepted tasks are listed from before their threads exist until they count as ended.
  * Close:      one waiter finds nothing running, turns OPEN into CLOSING, which refuses starters,
  *             joins the last thread and cancels the context; CLOSED lets the other waiters go.
  * Sleeping:   on parkers. Starters can be woken by a slot (under the lock) or by the context (under
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomics.h"
 #include "base/check.h"
@@ -56,6 +58,7 @@ struct ckf_group {
     pthread_mutex_t lock; /* guards the rest */
     enum group_phase phase;
     size_t running;
+    struct task *newest; /* in the list of tasks; not more than `running` */
     int first_error;
     bool has_ended_thread; /* ended_thread is not joined yet */
     pthread_t ended_thread;
@@ -70,7 +73,10 @@ struct task {
     void *arg;
     char name[16]; /* as much as a thread's name holds */
     int result;
-    int64_t since_ns; /* when it began, while that is recorded */
+    int64_t since_ns;            /* when it began, while that is recorded */
+    int64_t started_ns;          /* when it was accepted */
+    _Atomic(uint64_t) thread_id; /* of its thread, which sets it */
+    struct task *newer, *older;  /* guarded by the group's lock */
 };
 
 /* The group whose task this thread runs. */
@@ -231,6 +237,28 @@ static enum ckf_status take_slot(struct ckf_group *group, bool may_wait, const v
 
 /* --- tasks --- */
 
+static void list(struct task *task)
+{
+    struct ckf_group *group = task->group;
+    pthread_mutex_lock(&group->lock);
+    task->older = group->newest;
+    if (task->older != NULL)
+        task->older->newer = task;
+    group->newest = task;
+    pthread_mutex_unlock(&group->lock);
+}
+
+/* Under the lock. */
+static void unlist(struct task *task)
+{
+    if (task->older != NULL)
+        task->older->newer = task->newer;
+    if (task->newer != NULL)
+        task->newer->older = task->older;
+    else
+        task->group->newest = task->older;
+}
+
 static void join_thread(pthread_t thread)
 {
     int cancel_state;
@@ -267,15 +295,16 @@ static void end_task(void *arg)
     if (ckf_trace_is_on() && task->since_ns != 0)
         ckf_trace_note_span(task->since_ns, "group", "task", task->name,
                             (uint64_t)(uint32_t)task->result);
-    ckf_free(task);
     own_group = NULL;
     pthread_mutex_lock(&group->lock);
+    unlist(task);
     bool has_predecessor = group->has_ended_thread;
     pthread_t predecessor = group->ended_thread;
     group->has_ended_thread = true;
     group->ended_thread = pthread_self();
     give_slot_back(group);
     pthread_mutex_unlock(&group->lock);
+    ckf_free(task);
     if (has_predecessor)
         join_thread(predecessor);
 }
@@ -284,6 +313,8 @@ static void *run_task(void *arg)
 {
     struct task *task = arg;
     own_group = task->group;
+    /* relaxed: a number for people */
+    store_relaxed(&task->thread_id, (uint64_t)gettid());
     if (task->name[0] != 0)
         pthread_setname_np(pthread_self(), task->name);
     CKF_PROBE3(task__start, task->group, task->name, task->function);
@@ -301,7 +332,11 @@ static struct task *create_task(struct ckf_group *group, ckf_task function, void
     struct task *task = ckf_alloc(sizeof *task);
     if (task == NULL)
         return NULL;
-    *task = (struct task){.group = group, .function = function, .arg = arg, .result = ECANCELED};
+    task->group = group;
+    task->function = function;
+    task->arg = arg;
+    task->result = ECANCELED;
+    task->started_ns = ckf_now_ns();
     if (name != NULL)
         memcpy(task->name, name, strnlen(name, sizeof task->name - 1));
     return task;
@@ -313,11 +348,15 @@ static bool start_thread(struct ckf_group *group, ckf_task function, void *arg, 
     struct task *task = create_task(group, function, arg, name);
     if (task == NULL)
         return false;
+    list(task);
     if (pthread_create(&thread, NULL, run_task, task) == 0) {
         if (ckf_trace_is_on())
             ckf_trace_note_mark("group", "go", name, 0);
         return true;
     }
+    pthread_mutex_lock(&group->lock);
+    unlist(task);
+    pthread_mutex_unlock(&group->lock);
     ckf_free(task);
     return false;
 }
@@ -415,6 +454,67 @@ enum ckf_status ckf_group_wait(struct ckf_group *group, int64_t deadline_ns, int
         *first_error = group->first_error;
     leave(group);
     return status;
+}
+
+/* --- looking --- */
+
+struct running_copy {
+    char name[16];
+    uint64_t thread_id;
+    int64_t started_ns;
+};
+
+/* Returns how many are listed; there is room for them. */
+static size_t copy_listed(const struct ckf_group *group, struct running_copy *copies)
+{
+    size_t count = 0;
+    for (const struct task *task = group->newest; task != NULL; task = task->older, count++) {
+        memcpy(copies[count].name, task->name, sizeof task->name);
+        copies[count].started_ns = task->started_ns;
+        /* relaxed: a number for people */
+        copies[count].thread_id = load_relaxed(&task->thread_id);
+    }
+    return count;
+}
+
+/* Newest first; NULL without memory. */
+static struct running_copy *copy_running(struct ckf_group *group, size_t *count)
+{
+    struct running_copy *copies = NULL;
+    size_t room = 0;
+    enter(group);
+    while (copies == NULL || group->running > room) {
+        room = group->running + 1;
+        pthread_mutex_unlock(&group->lock);
+        ckf_free(copies);
+        copies = ckf_alloc_array(room, sizeof *copies);
+        pthread_mutex_lock(&group->lock);
+        if (copies == NULL)
+            break;
+    }
+    if (copies != NULL)
+        *count = copy_listed(group, copies);
+    leave(group);
+    return copies;
+}
+
+enum ckf_status ckf_group_for_each_running(struct ckf_group *group, ckf_running_visit visit,
+                                           void *arg)
+{
+    CKF_REQUIRE(group != NULL, "the group must not be NULL");
+    CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
+    size_t count = 0;
+    struct running_copy *copies = copy_running(group, &count);
+    if (copies == NULL)
+        return CKF_NO_MEMORY;
+    for (bool goes_on = true; goes_on && count > 0;) {
+        const struct running_copy *copy = &copies[--count];
+        struct ckf_running_task task = {
+            .name = copy->name, .thread_id = copy->thread_id, .since_ns = copy->started_ns};
+        goes_on = visit(&task, arg);
+    }
+    ckf_free(copies);
+    return CKF_OK;
 }
 
 /* --- life --- */

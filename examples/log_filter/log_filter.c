@@ -35,10 +35,16 @@ static enum ckf_status publish_patiently(struct ckf_filter *filter,
 }
 
 static enum ckf_status load_and_publish(struct ckf_filter *filter, struct ckf_ruleset *ruleset,
-                                        const char *path)
+                                        const struct options *options)
 {
+    const char *path = options->rules;
     struct ckf_load_error error;
-    enum ckf_status status = ckf_ruleset_load(ruleset, path, &error);
+    enum ckf_status status = ckf_ruleset_set_backend(ruleset, options->backend);
+    if (status != CKF_OK) {
+        say("--backend hyperscan: %s", strerror((int)status));
+        return status;
+    }
+    status = ckf_ruleset_load(ruleset, path, &error);
     if (status != CKF_OK) {
         if (error.line > 0)
             say("%s:%u:%u: %s", path, error.line, error.column, error.message);
@@ -54,16 +60,26 @@ static enum ckf_status load_and_publish(struct ckf_filter *filter, struct ckf_ru
     return status;
 }
 
-bool publish_rules(struct ckf_filter *filter, const char *path)
+bool publish_rules(struct ckf_filter *filter, const struct options *options)
 {
     struct ckf_ruleset *ruleset;
     if (ckf_ruleset_create(&ruleset) != CKF_OK) {
-        say("%s: no memory for the rules", path);
+        say("%s: no memory for the rules", options->rules);
         return false;
     }
-    enum ckf_status status = load_and_publish(filter, ruleset, path);
+    enum ckf_status status = load_and_publish(filter, ruleset, options);
     ckf_ruleset_destroy(ruleset);
     return status == CKF_OK;
+}
+
+static void say_what_rules_became(struct ckf_filter *filter, const char *path)
+{
+    struct ckf_compiled compiled;
+    ckf_filter_read_compiled(filter, &compiled);
+    uint64_t rules = compiled.exact + compiled.prefix + compiled.suffix + compiled.substring;
+    say("%s: read again: %llu rules, %llu KiB, compiled in %.2f ms", path,
+        (unsigned long long)rules, (unsigned long long)((compiled.bytes + 1023) / 1024),
+        (double)compiled.compile_ns / 1e6);
 }
 
 void raise_event(int event_fd)
@@ -194,20 +210,39 @@ _Noreturn static void die_by(int number)
     _exit(EXIT_TROUBLE);
 }
 
-static void handle_signal(const struct pipeline *pipeline, int number, struct ckf_context *context)
+static bool say_who_runs(const struct ckf_running_task *task, void *arg)
 {
+    (void)arg;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    say("%s, thread %llu, for %.1f s", task->name, (unsigned long long)task->thread_id,
+        (double)now.tv_sec + ((double)now.tv_nsec - (double)task->since_ns) / 1e9);
+    return true;
+}
+
+static void say_what_goes_on(struct ckf_group *group)
+{
+    say("who runs:");
+    enum ckf_status named = ckf_group_for_each_running(group, say_who_runs, NULL);
+    say("who waits for what:");
+    enum ckf_status dumped = ckf_waiters_dump(STDERR_FILENO, CKF_DUMP_GROUPED);
+    if (named != CKF_OK || dumped != CKF_OK)
+        say("cannot tell: no memory");
+}
+
+static void handle_signal(const struct pipeline *pipeline, int number, struct ckf_group *group)
+{
+    struct ckf_context *context = ckf_group_context(group);
     const char *path = pipeline->options->rules;
     if (number == SIGHUP) {
-        if (publish_rules(pipeline->filter, path))
-            say("%s: read again", path);
+        if (publish_rules(pipeline->filter, pipeline->options))
+            say_what_rules_became(pipeline->filter, path);
         else
             say("%s: the old rules stay", path);
         return;
     }
     if (number == SIGUSR1) {
-        say("who waits for what:");
-        if (ckf_waiters_dump(STDERR_FILENO, CKF_DUMP_GROUPED) != CKF_OK)
-            say("cannot tell: no memory");
+        say_what_goes_on(group);
         return;
     }
     if (ckf_context_status(context) != CKF_OK) {
@@ -219,7 +254,7 @@ static void handle_signal(const struct pipeline *pipeline, int number, struct ck
 }
 
 /* Returns when everything has been written. */
-static void serve_signals(const struct pipeline *pipeline, int signals, struct ckf_context *context)
+static void serve_signals(const struct pipeline *pipeline, int signals, struct ckf_group *group)
 {
     struct pollfd ready[] = {{signals, POLLIN, 0}, {pipeline->finished_fd, POLLIN, 0}};
     for (;;) {
@@ -227,7 +262,7 @@ static void serve_signals(const struct pipeline *pipeline, int signals, struct c
             continue; /* interrupted, by a stop and continue for example */
         struct signalfd_siginfo info;
         if ((ready[0].revents & POLLIN) != 0 && read(signals, &info, sizeof info) == sizeof info)
-            handle_signal(pipeline, (int)info.ssi_signo, context);
+            handle_signal(pipeline, (int)info.ssi_signo, group);
         if ((ready[1].revents & POLLIN) != 0)
             return;
     }
@@ -274,7 +309,7 @@ static bool run_group(struct pipeline *pipeline, struct ckf_group *group, int si
         return false;
     }
     bool started = start(pipeline, group, workers);
-    serve_signals(pipeline, signals, context);
+    serve_signals(pipeline, signals, group);
     bool waited = ckf_group_wait(group, CKF_FOREVER, &failed) == CKF_OK;
     ckf_hook_stop(hook);
     return started && waited && failed == 0;
@@ -349,7 +384,7 @@ int main(int argc, char **argv)
     if (signals < 0)
         say("cannot wait for signals: %s", strerror(errno));
     else if (start_trace(&options) && make_pipeline(&pipeline) &&
-             publish_rules(pipeline.filter, options.rules) &&
+             publish_rules(pipeline.filter, &options) &&
              (pipeline.output_fd = open_output(&options)) >= 0) {
         well = run(&pipeline, signals);
         well = close_output(&pipeline) && well;

@@ -32,6 +32,7 @@ struct options {
     const char *counts; /* path, "-" for standard error; NULL: no counts */
     const char *trace;  /* path; NULL: no trace */
     enum ckf_variant variant;
+    enum ckf_backend backend;
     enum ckf_action default_action;
     unsigned workers;
     char *const *inputs; /* paths, "-" for standard input */
@@ -94,6 +95,6 @@ void raise_event(int event_fd);
 void pass_on(struct ckf_channel *channel, struct batch *batch);
 
 /* Loads the rules file and publishes it; says why if it cannot. */
-bool publish_rules(struct ckf_filter *filter, const char *path);
+bool publish_rules(struct ckf_filter *filter, const struct options *options);
 
 #endif

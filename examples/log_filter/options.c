@@ -30,10 +30,12 @@ static const char help[] =
     "  -w, --workers N       threads that filter, 1 to 64 (default: as many as CPUs)\n"
     "      --trace FILE      at the end, who did and waited for what, for https://ui.perfetto.dev\n"
     "      --variant NAME    atomic (default) or mutex: the library's two implementations\n"
+    "      --backend NAME    own (default) or hyperscan: what looks for substrings\n"
     "  -h, --help            this text\n"
     "\n"
     "SIGINT or SIGTERM ends the input: what was read is filtered and written; a second one\n"
-    "ends the program at once. SIGUSR1 says on standard error who waits for what. Lines may\n"
+    "ends the program at once. SIGUSR1 says on standard error who runs and who waits for what. "
+    "Lines may\n"
     "hold any bytes, NUL too, up to 64 MiB; the last line gets a newline if it has none.\n"
     "\n"
     "Exit status: 0 all well (also after SIGINT or SIGTERM), 2 something went wrong.\n";
@@ -108,15 +110,11 @@ static void check_arguments(struct options *options)
 void parse_options(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"rules", required_argument, NULL, 'r'},
-        {"default", required_argument, NULL, 'd'},
-        {"output", required_argument, NULL, 'o'},
-        {"counts", required_argument, NULL, 'c'},
-        {"workers", required_argument, NULL, 'w'},
-        {"variant", required_argument, NULL, 'v'},
-        {"trace", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"rules", required_argument, NULL, 'r'},   {"default", required_argument, NULL, 'd'},
+        {"output", required_argument, NULL, 'o'},  {"counts", required_argument, NULL, 'c'},
+        {"workers", required_argument, NULL, 'w'}, {"variant", required_argument, NULL, 'v'},
+        {"backend", required_argument, NULL, 'b'}, {"trace", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     *options = (struct options){.workers = cpu_count()};
     for (int option; (option = getopt_long(argc, argv, "r:d:o:c:w:h", known, NULL)) != -1;) {
@@ -140,6 +138,10 @@ void parse_options(struct options *options, int argc, char **argv)
         case 'v':
             options->variant =
                 (enum ckf_variant)parse_choice("--variant", optarg, "atomic", "mutex");
+            break;
+        case 'b':
+            options->backend =
+                (enum ckf_backend)parse_choice("--backend", optarg, "own", "hyperscan");
             break;
         case 't':
             options->trace = optarg;

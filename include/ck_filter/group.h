@@ -65,9 +65,26 @@ CKF_API struct ckf_context *ckf_group_context(struct ckf_group *group);
  * return at once. first_error, if not NULL, receives the first non-zero result, or 0, with CKF_OK
  * only.
  * CKF_OK: all have ended. CKF_AGAIN: deadline_ns is CKF_NOW, and some run. CKF_TIMED_OUT: deadline_ns
- * came first; the group goes on. A task that waits for its own group without a deadline aborts. */
+ * came first; the group goes on, and ckf_group_for_each_running names who has not ended. A task that waits for its own group without a deadline aborts. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_group_wait(struct ckf_group *group, int64_t deadline_ns,
                                                     int *first_error);
+
+/* A task that was accepted and has not ended. The name lives as long as the visit. */
+struct ckf_running_task {
+    const char *name;   /* its first 15 bytes; "" if it has none */
+    uint64_t thread_id; /* the kernel's, as gettid(2), ps and gdb say; 0: it has not begun */
+    int64_t since_ns;   /* CLOCK_MONOTONIC: when it was started */
+    uint64_t reserved[4];
+};
+
+/* False stops. */
+typedef bool (*ckf_running_visit)(const struct ckf_running_task *task, void *arg);
+
+/* Visits the tasks that run, oldest first, as they were at one moment of the call: what a wait that timed
+ * out would have waited for. No lock is held while visiting. CKF_OK, also when stopped. CKF_NO_MEMORY:
+ * nothing was visited. */
+CKF_API enum ckf_status ckf_group_for_each_running(struct ckf_group *group, ckf_running_visit visit,
+                                                   void *arg);
 
 /* Cancels the context (reason 0), waits until no task runs, joins the threads and frees. Aborts if a
  * thread that is no task of it sleeps in the group, or if called by one of its tasks. */

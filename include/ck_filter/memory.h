@@ -1,7 +1,8 @@
 /* ck_filter/memory.h - where the library's memory comes from.
  *
  * Every allocation of the library goes through one allocator: the C library's, unless the program
- * installs its own before its first other call. Memory that liburcu allocates for itself does not.
+ * installs its own before its first other call. Memory that liburcu allocates for itself does not, nor
+ * does Hyperscan's, which is the program's to direct (hs_set_allocator).
  */
 #ifndef CKF_MEMORY_H
 #define CKF_MEMORY_H

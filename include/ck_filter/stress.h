@@ -160,8 +160,10 @@ struct ckf_stress_case {
     unsigned flags;
     struct ckf_stress_grading outcomes[CKF_STRESS_MAX_OUTCOMES];
     const struct ckf_stress_specification
-        *specification;   /* of what is recorded; NULL: nothing is */
-    uint64_t reserved[7]; /* zero */
+        *specification; /* of what is recorded; NULL: nothing is */
+    /* Threads that run one actor where every interleaving is enumerated, at the most; 0: any number. */
+    unsigned explore_copies;
+    uint64_t reserved[6]; /* zero */
 };
 
 /* The operations of the variant that runs. */

@@ -26,6 +26,7 @@ CKF_STRESS_CASE(channel_early_close) = {
     .teardown = traffic_teardown,
     .rounds = 20,
     .explore_rounds = 1,
+    .explore_copies = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "what was accepted was received"},
                  {"lost element", CKF_STRESS_FORBIDDEN, "an accepted element was not received"},
                  {"duplicate element", CKF_STRESS_FORBIDDEN, "an element was received twice"},

@@ -29,6 +29,8 @@ CKF_STRESS_CASE(channel_early_return) = {
     .arbiter = traffic_compare,
     .teardown = traffic_teardown,
     .rounds = 4,
+    .explore_rounds = 1,
+    .explore_copies = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "what was accepted was received"},
                  {"lost element", CKF_STRESS_FORBIDDEN, "a send succeeded, and nobody received"},
                  {"duplicate element", CKF_STRESS_FORBIDDEN, "one element was received twice"},

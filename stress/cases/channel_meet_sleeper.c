@@ -47,7 +47,7 @@ CKF_STRESS_CASE(channel_meet_sleeper) = {
     .arbiter = traffic_compare,
     .teardown = traffic_teardown,
     .rounds = 50,
-    .explore_rounds = 2,
+    .explore_rounds = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "what was accepted was received"},
                  {"lost element", CKF_STRESS_FORBIDDEN, "an accepted element was not received"},
                  {"duplicate element", CKF_STRESS_FORBIDDEN, "more was received than accepted"},

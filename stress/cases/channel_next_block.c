@@ -36,7 +36,7 @@ CKF_STRESS_CASE(channel_next_block) = {
     .arbiter = traffic_compare,
     .teardown = traffic_teardown,
     .rounds = 3,
-    .explore_rounds = 2,
+    .explore_rounds = 1,
     .flags = CKF_STRESS_COPES_WITHOUT_MEMORY,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "what was accepted was received"},
                  {"lost element", CKF_STRESS_FORBIDDEN, "an accepted element is out of reach"},

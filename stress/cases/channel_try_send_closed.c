@@ -41,6 +41,7 @@ CKF_STRESS_CASE(channel_try_send_closed) = {
     .teardown = traffic_teardown,
     .rounds = 20,
     .explore_rounds = 1,
+    .explore_copies = 1,
     .outcomes = {{"exact", CKF_STRESS_ACCEPTABLE, "what was accepted was received"},
                  {"abort", CKF_STRESS_FORBIDDEN, "a send met the close and ended the program"},
                  {"lost element", CKF_STRESS_FORBIDDEN, "an accepted element was not received"},

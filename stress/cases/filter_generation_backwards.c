@@ -7,8 +7,6 @@
 #include "../racy/filters.h"
 #include "filters.h"
 
-enum { LOOKS = 50 }; /* at the most, for each publish */
-
 struct state {
     void *filter;
     _Atomic(unsigned) ended; /* publishers */
@@ -23,7 +21,8 @@ static void setup(struct ckf_stress_run *run, void *state)
 static void publisher(struct ckf_stress_run *run, void *state)
 {
     const struct filter_operations *operations = ckf_stress_operations(run);
-    for (unsigned i = 0; i < ckf_stress_rounds(run); i++)
+    unsigned publishes = ckf_stress_rounds(run) / (1 + ckf_stress_copy(run));
+    for (unsigned i = 0; i < publishes; i++)
         operations->replace(((struct state *)state)->filter, i % 2 == 0);
     ((struct state *)state)->ended++;
 }
@@ -33,7 +32,7 @@ static void reader(struct ckf_stress_run *run, void *state)
     const struct filter_operations *operations = ckf_stress_operations(run);
     struct state *s = state;
     uint64_t last = 0;
-    unsigned looks = LOOKS * ckf_stress_rounds(run);
+    unsigned looks = ckf_stress_rounds(run) * ckf_stress_rounds(run); /* at the most */
     for (bool again = true; again;) {
         again = s->ended < ckf_stress_copies(run, 0) && --looks > 0;
         uint64_t now = operations->generation(s->filter);

@@ -212,11 +212,11 @@ static void prepare_and_judge(void *filter, int *prepared, const char *record, b
         (void)ckf_filter_evaluate(filter, judged);
 }
 
-static void deny_many(void *filter)
+static void deny_many(void *filter, uint32_t count)
 {
     struct ckf_ruleset *rules = new_ruleset();
-    for (uint32_t i = 0; i < MANY_RULES; i++) {
-        char text[8];
+    for (uint32_t i = 0; i < count; i++) {
+        char text[16];
         snprintf(text, sizeof text, "m%u", i);
         must_add_rule(rules, MANY_ID + i, CKF_ACTION_DROP, text, false);
     }

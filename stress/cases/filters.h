@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOST_WORDS = 10 /* words 0 .. 9 */, MANY_RULES = 70 };
+enum { MOST_WORDS = 10 /* words 0 .. 9 */, MANY_RULES = 64 };
 
 struct filter_operations {
     void *(*create)(void);
@@ -41,8 +41,8 @@ struct filter_operations {
     bool (*wait_until_used)(void *filter);
     /* Writes 1 to *prepared and has the record judged, as one of a batch or by itself. */
     void (*prepare_and_judge)(void *filter, int *prepared, const char *record, bool batch);
-    /* Replaces all rules by MANY_RULES. */
-    void (*deny_many)(void *filter);
+    /* Replaces all rules by so many, MANY_RULES at the most. */
+    void (*deny_many)(void *filter, uint32_t rules);
     /* False if a rule is listed that has no id. */
     bool (*lists_only_named)(void *filter);
     /* How many records the rule on word n has dropped. */

@@ -29,9 +29,9 @@ static void deny(void *filter, unsigned word)
     add(filter, word + 1);
 }
 
-static void deny_many(void *filter)
+static void deny_many(void *filter, uint32_t rules)
 {
-    for (uint32_t i = 0; i < MANY_RULES; i++)
+    for (uint32_t i = atomic_load(&((struct holder *)filter)->rules); i < rules; i++)
         add(filter, 100 + i);
 }
 

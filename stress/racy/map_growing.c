@@ -97,7 +97,7 @@ static void add(void *arg, const char *key, uint64_t n)
     }
     pthread_mutex_lock(&map->lock);
     struct slots *slots = atomic_load(&map->current);
-    if (2 * (slots->keys + 1) > slots->capacity) {
+    if (2 * slots->keys > slots->capacity) {
         slots = grown(slots);
         atomic_store(&map->current, slots);
     }

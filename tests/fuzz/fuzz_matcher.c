@@ -1,7 +1,8 @@
 /* fuzz/fuzz_matcher.c - the input decodes into a ruleset and records; each verdict must be the naive
  * one.
  *
- *     byte 0      how many low bits of each text byte count: small alphabets meet more often
+ *     byte 0      how many low bits of each text byte count: small alphabets meet more often; bit 3: the
+ *                 back end
  *     then rules  a head (kind, folding, action), a length, the pattern; a length of 0 ends them
  *     then        records: a length, the bytes; at last what is left, and patterns side by side
  */
@@ -57,11 +58,14 @@ static void take_rules(struct input *input, struct rules *rules, unsigned mask)
     }
 }
 
-static struct ckf_filter *publish(const struct rules *rules)
+static struct ckf_filter *publish(const struct rules *rules, enum ckf_backend backend)
 {
     struct ckf_ruleset *ruleset;
     if (ckf_ruleset_create(&ruleset) != CKF_OK)
         finding("no ruleset");
+    enum ckf_status status = ckf_ruleset_set_backend(ruleset, backend);
+    if (status != CKF_OK && status != CKF_UNSUPPORTED)
+        finding("neither there nor missing");
     for (size_t i = 0; i < rules->count; i++)
         if (ckf_ruleset_add(ruleset, &rules->list[i]) != CKF_OK)
             finding("a good rule is refused");
@@ -76,10 +80,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rules rules;
     struct input input = {data, size};
-    unsigned mask = (2u << (take(&input) & 7)) - 1;
+    unsigned head = take(&input), mask = (2u << (head & 7)) - 1;
     rules.count = 0;
     take_rules(&input, &rules, mask);
-    struct ckf_filter *filter = publish(&rules);
+    struct ckf_filter *filter = publish(&rules, (enum ckf_backend)(head >> 3 & 1));
     unsigned char record[MAX_RECORD];
     while (input.left > 1) {
         size_t len = take_text(&input, record, take(&input), mask);

@@ -164,6 +164,7 @@ ABI void __tsan_func_exit(void)
         uint64_t found = *expected;                                                                \
         bool done =                                                                                \
             cas((uintptr_t)address, bits / 8, &found, desired, success, failure, weak, CALLER);    \
+        ckf_explore_overwrite((uintptr_t)expected);                                                \
         *expected = (type)found;                                                                   \
         return done;                                                                               \
     }
@@ -260,6 +261,8 @@ static bool cas_pair(volatile uint128 *address, uint128 *expected, uint128 desir
     struct ckf_pair found = pair(*expected);
     bool equal = ckf_explore_atomic_cas_pair((uintptr_t)address, &found, pair(desired), success & 7,
                                              failure & 7, pc);
+    ckf_explore_overwrite((uintptr_t)expected);
+    ckf_explore_overwrite((uintptr_t)expected + 8);
     *expected = whole(found);
     return equal;
 }

@@ -160,6 +160,7 @@ void ckf_free(void *memory)
 
 bool ckf_copy_string(const char *text, char **copy)
 {
+    ckf_explore_overwrite((uintptr_t)copy);
     *copy = NULL;
     if (text == NULL)
         return true;

@@ -39,8 +39,9 @@ static struct {
 static unsigned copies_of(const struct ckf_case_program *program,
                           const struct ckf_stress_actor *actor)
 {
+    unsigned most = program->test->explore_copies;
     if (actor->copies != 0)
-        return actor->copies;
+        return most != 0 && most < actor->copies ? most : actor->copies;
     return program->copies != 0 ? program->copies : DEFAULT_COPIES;
 }
 
@@ -102,10 +103,38 @@ static void run_alone(ckf_stress_body body, void *state)
         body(&current.main, state);
 }
 
+static size_t move(char *copy, void *memory, size_t size, bool back)
+{
+    memcpy(back ? memory : copy, back ? copy : memory, size);
+    return (size + 7) & ~(size_t)7;
+}
+
+static size_t move_recorder(char *copy, struct ckf_recorder *recorder, bool back)
+{
+    size_t size = move(copy, recorder, offsetof(struct ckf_recorder, calls), back);
+    return size +
+           move(copy + size, recorder->calls, recorder->count * sizeof recorder->calls[0], back);
+}
+
+/* What an execution has come to, for snapshots. */
+static size_t move_current(char *copy, bool back)
+{
+    size_t size = move(copy, &current.outcome, sizeof current.outcome, back);
+    size += move(copy + size, &current.allocations, sizeof current.allocations, back);
+    current.over = current.judged = false;
+    if (current.main.program->test->specification == NULL)
+        return size;
+    size += move(copy + size, &current.actor_count, sizeof current.actor_count, back);
+    for (unsigned i = 0; i < current.actor_count; i++)
+        size += move_recorder(copy + size, &current.recorders[i], back);
+    return size + move_recorder(copy + size, &current.recorders[MAX_THREADS], back);
+}
+
 void ckf_explore_case_run(void *arg)
 {
     const struct ckf_case_program *program = arg;
     const struct ckf_stress_case *test = program->test;
+    ckf_explore_engine.outside = move_current;
     /* Before setup, which may start a reclaimer that asks how many there are. */
     ckf_explore_number_threads(1 + actors_of(program));
     current.outcome = NULL;

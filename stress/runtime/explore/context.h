@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether what a context has saved, with the stack above it, is all of it. */
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(CKF_EXPLORE_UCONTEXT)
+#define CKF_CONTEXTS_CAN_BE_COPIED true
+#else
+#define CKF_CONTEXTS_CAN_BE_COPIED false
+#endif
+
 enum { CKF_STACK_BYTES = 256 * 1024, CKF_STACK_GUARD_BYTES = 64 * 1024 };
 
 /* Saves the running context in *from and goes on in `to`. */

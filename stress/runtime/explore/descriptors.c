@@ -37,6 +37,7 @@ void ckf_explore_descriptor_closes(int fd)
             open_now[i] = open_now[--count];
             return;
         }
+    ckf_explore_snapshots_refuse(); /* it was opened in a way that the engine does not see */
 }
 
 int __wrap_close(int fd)
@@ -44,6 +45,11 @@ int __wrap_close(int fd)
     if (ckf_explore_engine.running != NULL)
         ckf_explore_descriptor_closes(fd);
     return __real_close(fd);
+}
+
+bool ckf_explore_descriptors_are_open(void)
+{
+    return count > 0;
 }
 
 void ckf_explore_close_descriptors(void)

@@ -5,8 +5,8 @@
  * where it stops, with the operation pending, until the scheduler picks it again. So at each
  * choice the engine knows what every thread is about to do.
  *
- * Resetting is cheap: whatever describes memory (struct granule) carries the number of the
- * execution that wrote it and is taken as blank in any other; the rest is bump-allocated.
+ * Resetting is cheap: whatever describes memory (struct granule) carries a number that says which
+ * execution wrote it and is taken as blank in any other; the rest is bump-allocated.
  *
  * None of this is ever touched by instrumented code, and none of it is thread-local.
  */
@@ -84,7 +84,7 @@ enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4, GRANULE_LOCATE
 
 /* What is known of 8 aligned bytes of the program's memory. */
 struct ckf_granule {
-    uint32_t execution;
+    uint32_t generation; /* in which it was used last; see find() in shadow.c */
     uint8_t flags, accesses;
     uint16_t sync;        /* 1 + index into syncs */
     uint16_t location[8]; /* 1 + index into locations, by byte */
@@ -157,6 +157,7 @@ struct ckf_watched {
     uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
+/* What a snapshot copies of every thread comes first, then what it copies of those that have changed. */
 struct ckf_thread {
     void *context;
     uintptr_t frame; /* where the program's part of the stack ends, while it does not run */
@@ -171,14 +172,12 @@ struct ckf_thread {
     uint64_t detail;         /* where the engine's own code stands */
     uint64_t hash;           /* see states.c */
     bool hashed;
-    uintptr_t pc;                        /* of the last plain access */
-    struct ckf_view *current, *acquired; /* see model.c */
+    uintptr_t pc; /* of the last plain access */
     const struct ckf_view *released;
     uint32_t tso_position;
     uint16_t joiners;
     unsigned depth; /* of calls */
     unsigned watched_count;
-    struct ckf_watched watched[MAX_WATCHED];
     uint32_t
         progress; /* grows whenever the thread does what it has not done in the same way just before */
     unsigned section_depth, section_number;
@@ -191,8 +190,12 @@ struct ckf_thread {
     struct ckf_block *heap_last; /* NULL: has allocated nothing */
     void *(*start)(void *);      /* of a pthread */
     void *start_arg, *result;
-    const void *keys[MAX_KEYS];
+    const struct ckf_kept_thread
+        *kept; /* a copy of what follows and the stack; NULL: it has changed since */
+    struct ckf_view *current, *acquired; /* see model.c */
     void *tls;
+    struct ckf_watched watched[MAX_WATCHED];
+    const void *keys[MAX_KEYS];
     uintptr_t calls[MAX_CALLS];
 };
 
@@ -214,45 +217,66 @@ struct ckf_undo {
 };
 
 struct ckf_engine {
-    /* The execution. */
+    /* What an execution has come to: snapshots copy everything down to `options`. */
     struct ckf_thread *running; /* NULL: the engine itself */
-    uint32_t execution;         /* number of it; never 0 */
     uint32_t step;
-    uint32_t alone;  /* steps that a thread took while it was alone */
-    uint32_t moment; /* counts beginnings and ends of operations */
-    bool solo;       /* one thread, and the past of all others happens before its present */
-    bool weak;       /* loads may read stale stores */
-    bool tracing;
-    bool watching_sites; /* see mutation.h */
+    uint32_t alone;      /* steps that a thread took while it was alone */
+    uint32_t moment;     /* counts beginnings and ends of operations */
+    uint32_t generation; /* granules that were used since the last snapshot carry this number */
+    bool solo;           /* one thread, and the past of all others happens before its present */
+    bool undisturbed;    /* one thread, and the engine's own: they meet where it retires or waits */
+    bool private;        /* what the thread does to memory is no point */
     struct ckf_thread *parked;
     unsigned steps_to_parking;
-    bool discovered; /* this execution has found a granule to be contended */
-    uint32_t epoch;  /* granules that were found to be contended before it are points */
     uint16_t ready, local, spinning, yielded, timers; /* sets of threads */
-    unsigned alive;
+    unsigned alive, daemons;                          /* all, and of those the engine's own */
     uint8_t thread_count, unjoined, last;
     unsigned location_count, sync_count;
     uint16_t asleep; /* sleep set: threads whose pending step need not be tried here */
-    bool sleep_sets;
     unsigned preemptions_left, timeouts_left, spurious_left;
     unsigned stale_left; /* loads that may read another store than the newest */
     unsigned idle_spins, spin_next, allocations, live_blocks, randoms;
     uint64_t hash;
-    bool hashing, remembering; /* what states.c needs is kept; states are looked up */
-    bool choosy;               /* reads that bring nothing new are left out */
-    bool dpor;                 /* see dpor.c */
-    bool private;              /* what the thread does to memory is no point */
     uintptr_t frame;
     uint64_t memory_hash, access_hash, location_hash, note_hash;
     uint64_t ended_hash; /* of how many operations of each thread have ended */
-    uint64_t last_state;
-    unsigned lookups; /* points ahead at which states are looked up */
+    unsigned lookups;    /* points ahead at which states are looked up */
     int64_t now_ns;
+    size_t choice_count; /* made */
+    int64_t registers[CKF_EXPLORE_REGISTERS];
+    unsigned registers_used;
+    unsigned key_count;
+    void (*key_destructors[MAX_KEYS])(void *);
+    struct ckf_view *views;        /* the newest that was handed on */
+    const struct ckf_view *fenced; /* what comes before the last seq_cst fence; NULL: none */
+    char *scratch_next;
+    size_t undo_count;
+
     struct ckf_explore_options options;
+    uint32_t execution; /* number of it; never 0. Those that go on from a snapshot share one */
+    uint32_t newest_generation; /* that was ever in use */
+    uint32_t steps_kept;        /* of this execution: were not taken, but came from a snapshot */
+    bool weak;                  /* loads may read stale stores */
+    bool tracing;
+    bool watching_sites; /* see mutation.h */
+    bool discovered;     /* this execution has found a granule to be contended */
+    uint32_t epoch;      /* granules that were found to be contended before it are points */
+    bool sleep_sets;
+    bool hashing, remembering; /* what states.c needs is kept; states are looked up */
+    bool choosy;               /* reads that bring nothing new are left out */
+    bool dpor;                 /* see dpor.c */
+    bool keeping;      /* there are snapshots: what is overwritten is kept, see snapshot.c */
+    bool snapshots;    /* may be made */
+    bool no_snapshots; /* not of this program: it has state where the engine does not look */
+    bool continued;    /* this execution has gone on from one */
+    bool wants_snapshot;
+    struct ckf_thread *stopped; /* who stopped for it */
+    uint64_t last_state;
+    size_t (*outside)(char *copy, bool back); /* see snapshot.c; NULL: there is nothing */
 
     /* Choices: those to follow, and those made. */
     struct ckf_choice *choices;
-    size_t choice_count, choice_limit; /* made; to be followed as they stand in `choices` */
+    size_t choice_limit; /* so many are to be followed as they stand in `choices` */
     bool strict, diverged;
     bool searching; /* all alternatives are to be tried, in one order or another */
     bool exploring; /* beyond choice_limit: by strategy. false: first alternative */
@@ -268,8 +292,6 @@ struct ckf_engine {
     /* The end. */
     enum ckf_explore_verdict verdict;
     char message[1024];
-    int64_t registers[CKF_EXPLORE_REGISTERS];
-    unsigned registers_used;
     uintptr_t conflict_address; /* of a race or a use after free */
     uintptr_t traced_address;   /* plain accesses to its granule are traced; 0: none */
     unsigned conflict_thread;   /* who made the earlier access */
@@ -279,14 +301,13 @@ struct ckf_engine {
     void *body_arg;
 
     /* Memory that goes with the execution. */
-    char *scratch, *scratch_next, *scratch_end;
+    char *scratch, *scratch_end;
     char *arena, *heap_high; /* heaps, then stacks */
     size_t arena_size;
     struct ckf_granule *arena_shadow;
     char *data, *data_end;
     struct ckf_granule *data_shadow;
     struct ckf_undo *undo;
-    size_t undo_count;
     struct ckf_contended *contended;
     size_t contended_count;
     struct ckf_tls_block tls;
@@ -295,11 +316,7 @@ struct ckf_engine {
     struct ckf_thread *threads; /* MAX_THREADS */
     struct ckf_location *locations;
     struct ckf_sync *syncs;
-    void (*key_destructors[MAX_KEYS])(void *);
-    unsigned key_count;
-    struct ckf_view *views;        /* the newest that was handed on */
-    const struct ckf_view *fenced; /* what comes before the last seq_cst fence; NULL: none */
-    uint64_t *salts;               /* by location */
+    uint64_t *salts; /* by location */
 };
 
 extern struct ckf_engine ckf_explore_engine;
@@ -345,8 +362,12 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
 _Noreturn void ckf_explore_thread_exit(void);
 /* Runs the body once, by the strategy and the choices to follow. */
 void ckf_explore_execute(void);
+/* Stops the running thread for a while, so that all that it is can be copied. */
+void ckf_explore_stop_for_snapshot(void);
 void ckf_explore_thread_wait(struct ckf_thread *thread, uintptr_t pc);
 void ckf_explore_become_solo_if_alone(void);
+/* The thread is the engine's own: nobody joins it. */
+void ckf_explore_thread_is_daemon(struct ckf_thread *thread);
 /* Lets the running thread spin: it goes on when something that it has read is written, or when
  * nobody else can go on. */
 void ckf_explore_spin(uintptr_t pc);
@@ -416,7 +437,9 @@ void ckf_explore_shadow_update(uintptr_t address, size_t size);
 void ckf_explore_shadow_fresh(uintptr_t address, size_t size);
 void ckf_explore_shadow_free(uintptr_t address, size_t size);
 void ckf_explore_shadow_redzone(uintptr_t address);
+void ckf_explore_keep_word(uintptr_t address);
 void ckf_explore_undo_globals(void);
+struct ckf_access *ckf_explore_accesses_of(struct ckf_granule *granule);
 struct ckf_sync *ckf_explore_sync_at(uintptr_t address);
 /* From the next execution on, accesses to this granule are points. */
 void ckf_explore_mark_contended(struct ckf_granule *granule, uintptr_t address);
@@ -448,6 +471,27 @@ void *ckf_explore_reserve(size_t size);
 /* descriptors.c */
 void ckf_explore_descriptor_closes(int fd);
 void ckf_explore_close_descriptors(void);
+bool ckf_explore_descriptors_are_open(void);
+
+/* snapshot.c */
+void ckf_explore_snapshots_prepare(void);
+/* The running thread stands at a choice of which alternatives are left for later. */
+void ckf_explore_snapshot_if_worth_it(void);
+/* The hub, if `wants_snapshot`: makes one, in which `thread` is the one to go on. */
+void ckf_explore_snapshot_take(struct ckf_thread *thread);
+/* Those are not needed any more in which more choices than so many have been made. */
+void ckf_explore_snapshots_forget_beyond(size_t choices);
+void ckf_explore_snapshots_forget(void);
+/* The program has state that is not in them: there will be none in this run. */
+void ckf_explore_snapshots_refuse(void);
+/* Goes back to the last snapshot; returns the thread to go on. NULL: there is none. */
+struct ckf_thread *ckf_explore_snapshot_restore(void);
+/* While `keeping`: what is there is about to be overwritten, for the first time since the last snapshot. */
+void ckf_explore_keep_granule(struct ckf_granule *granule, uintptr_t address);
+void ckf_explore_keep_bytes(void *address, size_t size);
+/* These granules are of new memory; they are freed now. */
+void ckf_explore_keep_new(struct ckf_granule *first, size_t count);
+void ckf_explore_keep_freed(struct ckf_granule *first, size_t count);
 
 /* watchdog.c */
 void ckf_explore_watchdog_start(void);
@@ -463,6 +507,8 @@ void ckf_explore_dpor_ends(unsigned self);
 /* states.c */
 void ckf_explore_states_prepare(void);
 void ckf_explore_states_begin(void);
+/* From where the last snapshot was made. */
+void ckf_explore_states_go_back(void);
 /* No state has been seen. */
 void ckf_explore_states_forget(void);
 /* How many are known. */
@@ -478,6 +524,7 @@ uint64_t ckf_explore_states_last(void);
 
 /* reclaim_twin.c */
 void ckf_explore_reclaim_begin(void);
+size_t ckf_explore_reclaim_copy(char *copy, bool back);
 uint64_t ckf_explore_reclaim_hash(void);
 /* Waits until all that was retired so far is reclaimed. */
 void ckf_explore_reclaim_drain(uintptr_t pc);
@@ -507,6 +554,13 @@ extern char __executable_start[], __data_start[], _end[];
 static inline uint16_t ckf_explore_bit(const struct ckf_thread *thread)
 {
     return (uint16_t)(1u << thread->id);
+}
+
+/* Something about the thread is not as its hash and its copy say. */
+static inline void ckf_explore_thread_changes(struct ckf_thread *thread)
+{
+    thread->hashed = false;
+    thread->kept = NULL;
 }
 
 /* SplitMix64. */
@@ -561,6 +615,13 @@ static inline void ckf_explore_mix(uint64_t value)
     ckf_explore_engine.hash ^= ckf_explore_engine.hash >> 29;
 }
 
+/* The engine is about to write to a word of the program's without a look at who may. */
+static inline void ckf_explore_overwrite(uintptr_t address)
+{
+    if (UNLIKELY(ckf_explore_engine.keeping))
+        ckf_explore_keep_word(address);
+}
+
 /* Says what the running thread is about to do, and waits until it may. */
 /* Notes that a thread uses something. Returns true if it is not the only one to do so. */
 static inline bool ckf_explore_is_shared(uint8_t *user, const struct ckf_thread *self)
@@ -613,6 +674,11 @@ static inline void ckf_explore_memory_point(enum ckf_operation_kind kind, uintpt
                                             .size = (uint8_t)size,
                                             .order = (uint8_t)order};
     if (e->solo) {
+        ckf_explore_count_alone();
+        return;
+    }
+    if (e->undisturbed) {
+        e->private = false;
         ckf_explore_count_alone();
         return;
     }

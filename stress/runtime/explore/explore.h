@@ -47,7 +47,9 @@ enum {
     CKF_WITHOUT_SLEEP_SETS = 1,
     CKF_WITHOUT_STATES = 2,
     CKF_WITHOUT_CHOICE_OF_READS = 4,
-    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8 /* a wake takes the first */
+    CKF_WITHOUT_CHOICE_OF_SLEEPERS = 8, /* a wake takes the first */
+    CKF_WITHOUT_SNAPSHOTS = 16,         /* each execution begins at the beginning */
+    CKF_WITHOUT_REPLAYS = 32            /* none goes on from farther back than it must */
 };
 
 /* What makes steps dependent; to be forgotten on purpose, so that tests can show that they notice. */
@@ -159,8 +161,8 @@ struct ckf_explore_end {
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
-    uint64_t states; /* that the search remembers */
-    uint64_t verdicts[CKF_VERDICTS];
+    uint64_t states;                                          /* that the search remembers */
+    uint64_t verdicts[CKF_VERDICTS], continued[CKF_VERDICTS]; /* of all; of those from snapshots */
     bool complete; /* the whole space within the bounds has been seen */
     int64_t elapsed_ns, cpu_ns;
     unsigned deepest; /* steps of the longest execution */

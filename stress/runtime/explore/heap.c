@@ -165,6 +165,7 @@ void ckf_explore_heap_free(void *memory)
     if (block->state != BLOCK_LIVE)
         ckf_explore_fail(CKF_VERDICT_CRASH, "free of an address that was not allocated");
     ckf_explore_shadow_free((uintptr_t)memory, block->size);
+    ckf_explore_overwrite((uintptr_t)block);
     block->state = BLOCK_FREED;
     if (ckf_explore_engine.hashing)
         ckf_explore_engine.memory_hash += ckf_explore_scramble((uintptr_t)memory);

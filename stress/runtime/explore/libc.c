@@ -75,6 +75,7 @@ int __wrap_posix_memalign(void **memory, size_t align, size_t size)
     void *allocated = allocate(size, align, JUNK, CALLER);
     if (allocated == NULL)
         return ENOMEM;
+    ckf_explore_overwrite((uintptr_t)memory);
     *memory = allocated;
     return 0;
 }
@@ -83,10 +84,14 @@ void __wrap_free(void *memory)
 {
     if (memory == NULL)
         return;
-    if (outside() || !ckf_explore_heap_owns(memory))
+    if (outside()) {
         __real_free(memory);
-    else
+    } else if (!ckf_explore_heap_owns(memory)) {
+        ckf_explore_snapshots_refuse(); /* some library has allocated it */
+        __real_free(memory);
+    } else {
         ckf_explore_heap_free(memory);
+    }
 }
 
 void *__wrap_realloc(void *memory, size_t size)
@@ -202,6 +207,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
     if (outside())
         return __real_clock_gettime(clock, time);
     int64_t now = ckf_explore_engine_now_ns();
+    ckf_explore_overwrite((uintptr_t)&time->tv_sec);
+    ckf_explore_overwrite((uintptr_t)&time->tv_nsec);
     *time = (struct timespec){.tv_sec = now / 1000000000, .tv_nsec = now % 1000000000};
     return 0;
 }

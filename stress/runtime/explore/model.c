@@ -154,7 +154,7 @@ void ckf_explore_see_everything(struct ckf_thread *thread)
     for (unsigned i = 0; i < ckf_explore_engine.location_count; i++)
         thread->current->at[i].seen = (int16_t)(ckf_explore_engine.locations[i].count - 1);
     thread->tso_position = ckf_explore_engine.step;
-    thread->hashed = false;
+    ckf_explore_thread_changes(thread);
 }
 
 void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address)
@@ -478,8 +478,17 @@ static void make_room(struct ckf_view *view, unsigned length)
         view->at[view->length] = (struct ckf_known){0};
 }
 
+/* The view is one that was handed on. */
+static void keep_view(struct ckf_view *view)
+{
+    ckf_explore_keep_bytes(view, sizeof *view);
+    ckf_explore_keep_bytes(view->at, view->length * sizeof *view->at);
+}
+
 static void add_to(struct ckf_view *view, const struct ckf_view *past)
 {
+    if (UNLIKELY(ckf_explore_engine.keeping))
+        keep_view(view);
     make_room(view, past->length);
     for (unsigned i = 0; i < past->length; i++)
         view->at[i].passed = larger(view->at[i].passed, past->at[i].passed);
@@ -494,6 +503,8 @@ static void meet(struct ckf_thread *self, struct ckf_location *location, unsigne
     struct ckf_store *met = &location->stores[store];
     bool hashing = ckf_explore_engine.hashing;
     uint64_t hash = hashing ? hash_of_meeting(location, store) : 0;
+    if (UNLIKELY(ckf_explore_engine.keeping))
+        ckf_explore_keep_bytes(met, sizeof *met);
     if (writes)
         met->written = passed_by(self);
     else if (met->read == NULL)
@@ -525,7 +536,7 @@ static void tell(struct ckf_thread *self, const struct ckf_location *location, u
     for (unsigned i = 0; i < e->thread_count; i++) {
         tell_one(e->threads[i].current, self->current, index, store);
         tell_one(e->threads[i].acquired, self->current, index, store);
-        e->threads[i].hashed = false;
+        ckf_explore_thread_changes(&e->threads[i]);
     }
     if (e->hashing)
         hash_locations_again();
@@ -667,6 +678,7 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
         meet(self, location, newest(location), true);
     if (order == SEQ_CST)
         self->tso_position = ckf_explore_engine.step;
+    ckf_explore_overwrite(location->address);
     native_store(location->address, location->size, value);
     if (changed) {
         ckf_explore_engine.idle_spins = 0;

@@ -192,9 +192,9 @@ static bool run_stage(struct ckf_exploration *exploration, enum ckf_explore_stra
         .timed = exploration->program.test->specification != NULL,
         .failed_allocation = exploration->failed_allocation,
         .informed = exploration->informed,
-        .without = settings->plain
-                       ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES | CKF_WITHOUT_CHOICE_OF_READS
-                       : 0,
+        .without = settings->plain ? CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_STATES |
+                                         CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_SNAPSHOTS
+                                   : 0,
         .spurious = samples && settings->spurious == 0 ? 1 : settings->spurious,
     };
     struct ckf_explore_stats stats;

@@ -465,8 +465,10 @@ int __wrap_pthread_setcancelstate(int state, int *previous)
 {
     if (outside())
         return __real_pthread_setcancelstate(state, previous);
-    if (previous != NULL)
-        *previous = PTHREAD_CANCEL_ENABLE;
+    if (previous == NULL)
+        return 0;
+    ckf_explore_overwrite((uintptr_t)previous);
+    *previous = PTHREAD_CANCEL_ENABLE;
     return 0;
 }
 

@@ -3,13 +3,17 @@
  * A reclaimer thread, started by the first retirement, does what the real one does: it starts
  * a grace period for all that is retired so far (a point), waits until the sections that are open
  * then have ended (a point, ready from that moment on), and runs the callbacks. Being a thread like
- * any other it is tried early and late; the latest is when the body is over.
+ * any other it is tried early and late; the latest is when the body is over. While no other thread of
+ * the program is there (in the setup of a case, and when its actors have ended) it goes on only where
+ * that one retires or waits: nobody can tell when else it has, but by a data race, which is found all the same.
  *
  * Order: a section that begins after a grace period has started sees what was done before that
  * start; who waits for a grace period sees what was done in the sections it waited for; a callback
  * sees what was done before its retirement.
  */
 #include "engine.h"
+
+#include <string.h>
 
 #include "sync/reclaim.h"
 
@@ -39,6 +43,13 @@ void ckf_explore_reclaim_begin(void)
     reclaim.barriers = 0;
     for (int i = 0; i < MAX_THREADS; i++)
         reclaim.awaited[i] = reclaim.left_out[i] = 0;
+}
+
+/* Copies what is known here, or puts it back. Returns how many bytes that are. */
+size_t ckf_explore_reclaim_copy(char *copy, bool back)
+{
+    memcpy(back ? (char *)&reclaim : copy, back ? copy : (char *)&reclaim, sizeof reclaim);
+    return sizeof reclaim;
 }
 
 static void add_what_i_know(struct ckf_view **sum)
@@ -199,15 +210,17 @@ void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired
     }
     retired->next = NULL;
     add_what_i_know(&reclaim.retired);
-    if (reclaim.last != NULL)
+    if (reclaim.last != NULL) {
+        ckf_explore_overwrite((uintptr_t)&reclaim.last->next);
         reclaim.last->next = retired;
-    else
+    } else {
         reclaim.first = retired;
+    }
     reclaim.last = retired;
     reclaim.retired_count++;
     if (reclaim.reclaimer == NULL) {
         reclaim.reclaimer = ckf_explore_thread_start(reclaim_for_ever, NULL, "reclaimer");
-        reclaim.reclaimer->daemon = true;
+        ckf_explore_thread_is_daemon(reclaim.reclaimer);
     } else if (reclaim.idle) {
         reclaim.idle = false;
         ckf_explore_make_ready(reclaim.reclaimer, OP_GRACE_START);

@@ -90,6 +90,8 @@ static void prepare(ckf_explore_body body, void *body_arg,
     e->body_arg = body_arg;
     e->tracing = options->trace;
     e->attempt = 0;
+    e->outside = NULL;
+    e->no_snapshots = false;
     e->choice_limit = 0;
     e->scheduled = e->scheduled_before = 0;
 }
@@ -117,7 +119,7 @@ static void describe_end(struct ckf_explore_end *end)
 
 static void count(struct ckf_explore_stats *stats, const struct ckf_explore_end *end)
 {
-    stats->steps += end->steps;
+    stats->steps += end->steps - ckf_explore_engine.steps_kept;
     stats->verdicts[end->verdict]++;
     if (end->steps > stats->deepest)
         stats->deepest = end->steps;
@@ -134,6 +136,49 @@ static bool out_of_budget(const struct ckf_explore_stats *stats, int64_t start)
         return true;
     return options->budget_ns != 0 && ckf_explore_engine.attempt % EXECUTIONS_PER_CLOCK == 0 &&
            real_time_ns() - start >= options->budget_ns;
+}
+
+/* Takes the choices of the execution that has just ended once more, from the beginning. */
+static void repeat_from_the_start(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    bool discovered = e->discovered;
+    ckf_explore_snapshots_forget();
+    e->choice_limit = e->choice_count;
+    e->exploring = false;
+    ckf_explore_execute();
+    e->exploring = e->searching = true;
+    e->discovered = discovered;
+}
+
+static bool is_power_of_two(uint64_t number)
+{
+    return (number & (number - 1)) == 0;
+}
+
+/* Snapshots are to be trusted as long as the program has no state outside of them. That is looked at when
+ * the search goes on from one for the first time, for the second, fourth, eighth, ... time with
+ * a verdict. False: it has. */
+static bool is_as_from_the_start(struct ckf_explore_stats *stats, const struct ckf_explore_end *end)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    if (!e->continued || e->discovered || end->verdict == CKF_VERDICT_PRUNED ||
+        !is_power_of_two(++stats->continued[end->verdict]))
+        return true;
+    uint64_t notes = e->note_hash;
+    repeat_from_the_start();
+    bool same = e->verdict == end->verdict && e->hash == end->hash && e->step == end->steps &&
+                e->choice_count == end->choice_count && e->note_hash == notes;
+    if (!same)
+        ckf_explore_snapshots_refuse();
+    return same;
+}
+
+static void start_search_again(void)
+{
+    ckf_explore_engine.choice_limit = 0;
+    ckf_explore_states_forget();
+    ckf_explore_snapshots_forget();
 }
 
 void ckf_explore_run(ckf_explore_body body, void *body_arg,
@@ -157,12 +202,15 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         ckf_explore_execute();
         struct ckf_explore_end end;
         describe_end(&end);
+        if (!is_as_from_the_start(stats, &end)) {
+            start_search_again();
+            continue;
+        }
         count(stats, &end);
         more = end.verdict == CKF_VERDICT_PRUNED || visit == NULL || visit(&end, visit_arg);
         e->attempt++;
         if (more && e->discovered && e->searching) {
-            e->choice_limit = 0; /* there are more points than was known: from the start */
-            ckf_explore_states_forget();
+            start_search_again(); /* there are more points than was known */
         } else if (more && !ckf_explore_strategy_next()) {
             stats->complete = true;
             more = false;
@@ -171,6 +219,7 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
         }
         more = more && !out_of_budget(stats, start);
     }
+    ckf_explore_snapshots_forget();
     stats->states = ckf_explore_states_count();
     stats->elapsed_ns = real_time_ns() - start;
     stats->cpu_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;

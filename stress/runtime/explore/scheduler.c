@@ -60,6 +60,14 @@ static void switch_context(struct ckf_thread *from, struct ckf_thread *to)
                                to != NULL ? to->context : e->hub);
 }
 
+void ckf_explore_stop_for_snapshot(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->wants_snapshot = true;
+    e->stopped = e->running;
+    switch_context(e->running, NULL);
+}
+
 _Noreturn static void end_execution(void)
 {
     switch_context(ckf_explore_engine.running, NULL);
@@ -173,7 +181,7 @@ static void fire_timer(struct ckf_thread *thread)
                           TOUCH_WRITE);
     stop_sleeping(thread);
     thread->timed_out = true;
-    thread->hashed = false;
+    ckf_explore_thread_changes(thread);
     if (ckf_explore_engine.now_ns < thread->deadline_ns)
         ckf_explore_engine.now_ns = thread->deadline_ns;
 }
@@ -267,7 +275,8 @@ void ckf_explore_count_step(void)
 
 static void begin_operation(struct ckf_thread *thread)
 {
-    thread->begins = thread->hashed = false;
+    thread->begins = false;
+    ckf_explore_thread_changes(thread);
     thread->called = ++ckf_explore_engine.moment;
     ckf_explore_touch(CKF_EVERYTHING, TOUCH_WRITE);
     ckf_explore_note_event(thread->id, ++thread->begun, ckf_explore_engine.ended_hash);
@@ -344,7 +353,7 @@ static struct ckf_thread *pick(void)
         thread = lowest(e->local);
         e->local &= (uint16_t)~ckf_explore_bit(thread);
         thread->state = THREAD_RUNNING;
-        thread->hashed = false;
+        ckf_explore_thread_changes(thread);
         return thread;
     }
     if (UNLIKELY(e->dpor))
@@ -369,7 +378,7 @@ static struct ckf_thread *pick(void)
         commit(thread);
     }
     thread->state = THREAD_RUNNING;
-    thread->hashed = false;
+    ckf_explore_thread_changes(thread);
     return thread;
 }
 
@@ -408,7 +417,7 @@ void ckf_explore_make_ready(struct ckf_thread *thread, enum ckf_operation_kind p
 {
     stop_sleeping(thread);
     thread->state = THREAD_READY;
-    thread->hashed = false;
+    ckf_explore_thread_changes(thread);
     if (UNLIKELY(ckf_explore_engine.dpor) && pending != OP_LOCK) /* see dpor.c */
         ckf_explore_dpor_wakes(ckf_explore_bit(thread));
     if (pending == OP_LOCAL) {
@@ -526,6 +535,12 @@ void ckf_explore_wake(struct ckf_sync *sync, unsigned count)
 
 /* Threads. */
 
+static void note_company(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->undisturbed = e->alive == 1 + e->daemons && e->unjoined == 0;
+}
+
 static void finish(struct ckf_thread *self)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -546,6 +561,7 @@ static void finish(struct ckf_thread *self)
     e->alive--;
     if (!self->daemon)
         e->unjoined++;
+    note_company();
     for (uint16_t rest = self->joiners; rest != 0; rest &= (uint16_t)(rest - 1))
         ckf_explore_make_ready(lowest(rest), OP_LOCAL);
     go_on(self);
@@ -586,7 +602,8 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     thread->arg = arg;
     thread->name = name;
     thread->result = NULL;
-    thread->timed_out = thread->keys_used = thread->hashed = false;
+    thread->timed_out = thread->keys_used = false;
+    ckf_explore_thread_changes(thread);
     thread->detail = 0;
     thread->frame = (uintptr_t)ckf_explore_stack_top(thread);
     thread->context = ckf_explore_context_make(ckf_explore_stack_top(thread), run_thread);
@@ -600,6 +617,7 @@ struct ckf_thread *ckf_explore_thread_start(ckf_explore_body body, void *arg, co
     ckf_explore_model_start_thread(thread, e->running);
     ckf_explore_strategy_welcome(thread);
     e->alive++;
+    note_company();
     if (UNLIKELY(e->dpor))
         ckf_explore_dpor_wakes(ckf_explore_bit(thread));
     e->local |= ckf_explore_bit(thread);
@@ -610,6 +628,14 @@ void ckf_explore_become_solo_if_alone(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     e->solo = e->alive == 1 && e->unjoined == 0;
+    note_company();
+}
+
+void ckf_explore_thread_is_daemon(struct ckf_thread *thread)
+{
+    thread->daemon = true;
+    ckf_explore_engine.daemons++;
+    note_company();
 }
 
 static void see_end(struct ckf_thread *self, const struct ckf_thread *thread)
@@ -691,22 +717,34 @@ void ckf_explore_engine_prepare(void)
     ckf_explore_model_prepare();
     ckf_explore_strategy_prepare();
     ckf_explore_states_prepare();
+    ckf_explore_snapshots_prepare();
+}
+
+static void begin_verdict(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    e->discovered = e->diverged = false;
+    e->verdict = CKF_VERDICT_OK;
+    e->message[0] = '\0';
+    e->failing = 0;
+    e->conflict_address = 0;
 }
 
 static void begin_execution(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (++e->execution == UINT32_MAX)
+    if (e->newest_generation >= UINT32_MAX - 2 * MAX_CHOICES)
         ckf_explore_shadow_restart();
+    e->execution = e->generation = ++e->newest_generation;
     e->step = e->moment = e->alone = 0;
-    e->discovered = false;
     e->parked = NULL;
     e->steps_to_parking = e->options.parked_step;
     e->epoch = e->options.epoch != 0 ? e->options.epoch : e->execution;
     e->solo = true;
     e->weak = e->options.model != CKF_EXPLORE_SC;
     e->ready = e->local = e->spinning = e->yielded = e->timers = e->asleep = 0;
-    e->alive = e->location_count = e->sync_count = 0;
+    e->undisturbed = false;
+    e->alive = e->daemons = e->location_count = e->sync_count = 0;
     e->thread_count = e->unjoined = e->last = 0;
     e->timeouts_left = e->options.timeouts;
     e->spurious_left = e->options.spurious;
@@ -714,11 +752,6 @@ static void begin_execution(void)
     e->hash = 0;
     e->now_ns = 1000000000;
     e->choice_count = 0;
-    e->diverged = false;
-    e->verdict = CKF_VERDICT_OK;
-    e->message[0] = '\0';
-    e->failing = 0;
-    e->conflict_address = 0;
     e->registers_used = 0;
     for (int i = 0; i < CKF_EXPLORE_REGISTERS; i++)
         e->registers[i] = 0;
@@ -732,16 +765,36 @@ static void begin_execution(void)
     ckf_explore_reclaim_begin();
 }
 
-void ckf_explore_execute(void)
+/* From the beginning. Returns who runs first. */
+static struct ckf_thread *start_main(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     begin_execution();
     struct ckf_thread *main_thread = ckf_explore_thread_start(e->body, e->body_arg, "main");
     e->local = 0;
     main_thread->state = THREAD_RUNNING;
-    switch_context(NULL, main_thread);
+    return main_thread;
+}
+
+void ckf_explore_execute(void)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    struct ckf_thread *next = ckf_explore_snapshot_restore();
+    begin_verdict();
+    e->continued = next != NULL;
+    e->steps_kept = next != NULL ? e->step : 0;
+    if (next == NULL)
+        next = start_main();
+    for (;;) {
+        switch_context(NULL, next);
+        if (EXPECT(!e->wants_snapshot))
+            break;
+        e->wants_snapshot = false;
+        ckf_explore_snapshot_take(next = e->stopped);
+    }
     if (e->dpor)
         ckf_explore_dpor_end_execution(timers_that_may_be_early());
-    ckf_explore_undo_globals();
+    if (!e->keeping)
+        ckf_explore_undo_globals();
     ckf_explore_close_descriptors();
 }

@@ -44,7 +44,7 @@ void ckf_explore_shadow_prepare(void)
 
 static void make_blank(struct ckf_granule *granule)
 {
-    granule->execution = ckf_explore_engine.execution;
+    granule->generation = ckf_explore_engine.generation;
     granule->flags = 0;
     granule->accesses = 0;
     granule->sync = 0;
@@ -52,6 +52,26 @@ static void make_blank(struct ckf_granule *granule)
         granule->location[i] = 0;
     granule->more = 0;
     granule->unwritten = 0;
+}
+
+/* The same, as it would be before any snapshot. */
+static void make_old(struct ckf_granule *granule)
+{
+    make_blank(granule);
+    granule->generation = ckf_explore_engine.execution;
+}
+
+/* Its first use in this generation: what an earlier execution knew of it is nothing, and what this one does
+ * can be told again after going back to the last snapshot. */
+static inline void renew(struct ckf_granule *granule, uintptr_t address)
+{
+    const struct ckf_engine *e = &ckf_explore_engine;
+    if (UNLIKELY(e->keeping))
+        ckf_explore_keep_granule(granule, address);
+    if (granule->generation < e->execution)
+        make_blank(granule);
+    else
+        granule->generation = e->generation;
 }
 
 static inline struct ckf_granule *find(uintptr_t address)
@@ -66,8 +86,8 @@ static inline struct ckf_granule *find(uintptr_t address)
             return NULL;
         granule = &ckf_explore_engine.data_shadow[in_data >> 3];
     }
-    if (granule->execution != ckf_explore_engine.execution)
-        make_blank(granule);
+    if (granule->generation != ckf_explore_engine.generation)
+        renew(granule, address);
     return granule;
 }
 
@@ -172,7 +192,7 @@ static struct ckf_access *make_room(struct ckf_granule *granule)
     return more;
 }
 
-static struct ckf_access *accesses_of(struct ckf_granule *granule)
+struct ckf_access *ckf_explore_accesses_of(struct ckf_granule *granule)
 {
     if (granule->more == 0)
         return granule->first;
@@ -204,7 +224,7 @@ static void record(struct ckf_granule *granule, unsigned bytes, unsigned kind, u
             ckf_explore_engine.access_hash += weigh(only, address);
         return;
     }
-    struct ckf_access *list = accesses_of(granule);
+    struct ckf_access *list = ckf_explore_accesses_of(granule);
     /* What it has done already since it last told others anything is known and checked. */
     for (unsigned i = 0; i < granule->accesses; i++)
         if (list[i].thread == self->id && list[i].clock == clock[self->id] &&
@@ -258,6 +278,20 @@ static inline bool differs(void)
     return ckf_explore_engine.hashing && ckf_explore_engine.thread_count > 1;
 }
 
+/* Perhaps not to the thread's own. */
+static void note_stack_write(uintptr_t address)
+{
+    struct ckf_thread *owner = ckf_explore_stack_owner(address);
+    if (owner != NULL)
+        ckf_explore_thread_changes(owner);
+}
+
+void ckf_explore_keep_word(uintptr_t address)
+{
+    find(address);
+    note_stack_write(address);
+}
+
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind)
 {
     struct ckf_granule *granule = find(address);
@@ -278,6 +312,8 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
             note_plain_write(granule, bytes);
         if (UNLIKELY(differs()))
             ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
+        if (UNLIKELY(ckf_explore_engine.keeping))
+            note_stack_write(address);
     }
     if (!ckf_explore_engine.solo)
         record(granule, bytes, kind, address);
@@ -303,9 +339,18 @@ struct ckf_granule *ckf_explore_shadow_access(uintptr_t address, size_t size, un
     return first;
 }
 
+/* Of new memory. */
+static struct ckf_granule *begin_blank(uintptr_t address, size_t size)
+{
+    struct ckf_granule *first = find(address);
+    if (UNLIKELY(ckf_explore_engine.keeping))
+        ckf_explore_keep_new(first, (size + 7) / 8);
+    return first;
+}
+
 void ckf_explore_shadow_unwritten(uintptr_t address, size_t size)
 {
-    struct ckf_granule *granule = find(address);
+    struct ckf_granule *granule = begin_blank(address, size);
     for (size_t done = 0; done < size; done += 8, granule++) {
         make_blank(granule);
         granule->unwritten = 255;
@@ -328,7 +373,7 @@ void ckf_explore_shadow_fresh(uintptr_t address, size_t size)
                                        .thread = self->id,
                                        .bytes = 255,
                                        .kind = ACCESS_WRITE};
-    struct ckf_granule *granule = find(address);
+    struct ckf_granule *granule = begin_blank(address, size);
     for (size_t done = 0; done < size; done += 8, granule++) {
         make_blank(granule);
         granule->first[0] = initial;
@@ -344,10 +389,12 @@ void ckf_explore_shadow_free(uintptr_t address, size_t size)
 {
     const uint16_t *clock = ckf_explore_engine.running->current->clock;
     struct ckf_granule *granule = find(address);
+    if (UNLIKELY(ckf_explore_engine.keeping))
+        ckf_explore_keep_freed(granule, (size + 7) / 8);
     for (size_t done = 0; done < size; done += 8, granule++) {
-        if (granule->execution != ckf_explore_engine.execution)
-            make_blank(granule);
-        const struct ckf_access *list = accesses_of(granule);
+        if (granule->generation < ckf_explore_engine.execution)
+            make_old(granule);
+        const struct ckf_access *list = ckf_explore_accesses_of(granule);
         for (unsigned i = 0; i < granule->accesses && !ckf_explore_engine.solo; i++)
             if (list[i].clock > clock[list[i].thread])
                 fail_unordered(&list[i], ACCESS_WRITE, true, address + done);
@@ -408,7 +455,7 @@ void ckf_explore_shadow_restart(void)
     struct ckf_engine *e = &ckf_explore_engine;
     madvise(e->arena_shadow, e->arena_size / 8 * sizeof(struct ckf_granule), MADV_DONTNEED);
     madvise(e->data_shadow, data_granules() * sizeof(struct ckf_granule), MADV_DONTNEED);
-    e->execution = 2;
+    e->newest_generation = 1;
     for (size_t i = 0; i < e->contended_count; i++)
         e->contended[i].granule->contended = 1;
 }
@@ -443,7 +490,7 @@ bool ckf_explore_set_contended(const struct ckf_explore_place *places, size_t co
             return false;
         mark_contended_since(granule, address, 1);
     }
-    if (e->execution < 1)
-        e->execution = 1;
+    if (e->newest_generation < 1)
+        e->newest_generation = 1;
     return true;
 }

@@ -79,6 +79,11 @@ void ckf_explore_states_forget(void)
     states.count = 0;
 }
 
+void ckf_explore_states_go_back(void)
+{
+    states.dirty_count = 0;
+}
+
 void ckf_explore_states_begin(void)
 {
     struct ckf_engine *e = &ckf_explore_engine;
@@ -157,7 +162,7 @@ void ckf_explore_states_write(uintptr_t address, bool plain)
     struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_thread *owner = ckf_explore_stack_owner(address);
     if (owner != NULL) {
-        owner->hashed = false;
+        ckf_explore_thread_changes(owner);
         return;
     }
     if (!plain || states.dirty_count == MAX_DIRTY)

@@ -66,6 +66,8 @@ void ckf_explore_strategy_begin(void)
     e->hashing = e->searching && CAN_HASH && e->options.model != CKF_EXPLORE_TSO &&
                  (!e->dpor || e->options.ends);
     e->remembering = e->hashing && !e->dpor && (e->options.without & CKF_WITHOUT_STATES) == 0;
+    e->snapshots = e->searching && !e->dpor && CKF_CONTEXTS_CAN_BE_COPIED && !e->tracing &&
+                   !e->no_snapshots && (e->options.without & CKF_WITHOUT_SNAPSHOTS) == 0;
     e->choosy = e->searching && (e->options.without & CKF_WITHOUT_CHOICE_OF_READS) == 0;
     if (e->options.strategy == CKF_EXPLORE_RANDOM || e->options.strategy == CKF_EXPLORE_PCT) {
         e->random_state = e->options.seed * UINT64_C(0x2545f4914f6cdd1d) + e->attempt;
@@ -183,6 +185,18 @@ static uint16_t searchable(const uint8_t list[], unsigned count, bool last_can_g
     return awake;
 }
 
+/* Some alternatives of this choice are left for later. */
+static void stand_before_choice(unsigned alternatives, uint16_t set)
+{
+    struct ckf_engine *e = &ckf_explore_engine;
+    if (EXPECT(!e->snapshots))
+        return;
+    unsigned chosen = e->choice_count < e->choice_limit ? e->choices[e->choice_count].chosen
+                                                        : (unsigned)__builtin_ctz(set);
+    if (chosen + 1 < alternatives && (set == UINT16_MAX || set >> (chosen + 1) != 0))
+        ckf_explore_snapshot_if_worth_it();
+}
+
 static unsigned choose_thread(const uint8_t list[], unsigned count, bool last_can_go_on,
                               uint16_t allowed)
 {
@@ -226,10 +240,12 @@ struct ckf_thread *ckf_explore_strategy_pick(uint16_t candidates)
     uint16_t allowed = searchable(list, count, last_can_go_on);
     if (allowed == 0)
         return NULL;
+    stand_before_choice(count, allowed);
     unsigned chosen = choose_thread(list, count, last_can_go_on, allowed);
     if (UNLIKELY(e->diverged))
         return NULL;
-    todo[e->choice_count] = allowed;
+    if (e->searching)
+        todo[e->choice_count] = allowed;
     if ((allowed & (allowed - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
     if (UNLIKELY(e->dpor))
@@ -258,9 +274,11 @@ unsigned ckf_explore_choose_among(enum ckf_choice_kind kind, unsigned alternativ
         return 0;
     if ((set & (set - 1)) != 0)
         e->lookups = LOOKUPS_AFTER_CHOICE;
+    stand_before_choice(alternatives, set);
     int recorded = follow(kind, alternatives);
     unsigned chosen = e->searching ? (unsigned)__builtin_ctz(set) : 0;
-    todo[e->choice_count] = set;
+    if (e->searching)
+        todo[e->choice_count] = set;
     if (recorded >= 0)
         chosen = (unsigned)recorded;
     else if (e->exploring &&
@@ -306,6 +324,7 @@ bool ckf_explore_strategy_next(void)
     for (size_t place = e->choice_count; place-- > 0;) {
         if (take_next_alternative(place)) {
             e->choice_limit = place + 1;
+            ckf_explore_snapshots_forget_beyond(place);
             return true;
         }
     }

@@ -20,6 +20,7 @@ enum {
 
 static struct {
     uint32_t execution, step;
+    uint64_t attempt;
     int64_t cpu_ms;
     unsigned ticks;
 } seen;
@@ -37,8 +38,10 @@ static void look(int number)
 {
     (void)number;
     const struct ckf_engine *e = &ckf_explore_engine;
-    if (e->running == NULL || e->execution != seen.execution || e->step != seen.step) {
+    if (e->running == NULL || e->execution != seen.execution || e->attempt != seen.attempt ||
+        e->step != seen.step) {
         seen.execution = e->execution;
+        seen.attempt = e->attempt;
         seen.step = e->step;
         seen.cpu_ms = cpu_ms();
         seen.ticks = 0;
