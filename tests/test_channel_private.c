@@ -368,23 +368,102 @@ static void a_held_lock_does_not_stop_a_meeting(void **state)
     ckf_channel_destroy(channel);
 }
 
+/* ---- batches ---- */
+
+enum { LONGEST_BATCH = 100 };
+
+/* Sends up to `count` numbers from *next on, as many as go. */
+static size_t send_numbers(struct ckf_channel *channel, uint64_t *next, size_t count)
+{
+    uint64_t numbers[LONGEST_BATCH];
+    size_t sent;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = *next + i;
+    enum ckf_status status = ckf_channel_send_many(channel, numbers, count, &sent, CKF_NOW, NULL);
+    assert_int_equal(status, sent > 0 ? CKF_OK : CKF_AGAIN);
+    *next += sent;
+    return sent;
+}
+
+static size_t recv_numbers(struct ckf_channel *channel, uint64_t *next, size_t count)
+{
+    uint64_t numbers[LONGEST_BATCH];
+    size_t received;
+    enum ckf_status status =
+        ckf_channel_recv_many(channel, numbers, count, &received, CKF_NOW, NULL);
+    assert_int_equal(status, received > 0 ? CKF_OK : CKF_AGAIN);
+    for (size_t i = 0; i < received; i++)
+        assert_int_equal(numbers[i], (*next)++);
+    return received;
+}
+
+/* Whatever has been sent and received in whatever portions: exactly `capacity` elements fit. */
+static void portions_fit(size_t capacity, size_t sent_at_once, size_t received_at_once,
+                         uint64_t start)
+{
+    struct ckf_channel *channel = channel_at(capacity, 8, start);
+    uint64_t next_sent = 1, next_received = 1;
+    for (size_t moved = 0; moved < 6 * capacity + LONGEST_BATCH; moved += received_at_once) {
+        while (send_numbers(channel, &next_sent, sent_at_once) > 0)
+            continue;
+        assert_int_equal(next_sent - next_received, capacity);
+        assert_int_equal(ckf_channel_len(channel), capacity);
+        assert_int_equal(recv_numbers(channel, &next_received, received_at_once),
+                         received_at_once < capacity ? received_at_once : capacity);
+        assert_int_equal(ckf_channel_len(channel), next_sent - next_received);
+        assert_true(ckf_channel_is_ready(channel, CKF_SEND));
+    }
+    while (recv_numbers(channel, &next_received, received_at_once) > 0)
+        continue;
+    assert_int_equal(next_received, next_sent);
+    ckf_channel_destroy(channel);
+}
+
+static void batches_go_in_any_portions(void **state)
+{
+    (void)state;
+    const size_t portions[] = {1, 2, 3, 4, 7, 8, 31, 32, 33, LONGEST_BATCH};
+    const size_t capacities[] = {1, 2, 3, 4, 5, 31, 32, 33, 64, 100};
+    for (size_t c = 0; c < COUNT_OF(capacities); c++)
+        for (size_t s = 0; s < COUNT_OF(portions); s++)
+            for (size_t r = 0; r < COUNT_OF(portions); r++)
+                for (size_t i = 0; i < COUNT_OF(starts); i++)
+                    portions_fit(capacities[c], portions[s], portions[r], starts[i]);
+}
+
+static void a_batch_without_memory_goes_one_by_one(void **state)
+{
+    (void)state;
+    for (unsigned nth = 1; nth <= 2; nth++) {
+        struct ckf_channel *channel = channel_at(64, 8, 0);
+        uint64_t next_sent = 1, next_received = 1;
+        fail_allocation(nth);
+        assert_int_equal(send_numbers(channel, &next_sent, 40), 40);
+        assert_true(allocation_failed());
+        fail_allocation(0);
+        assert_int_equal(send_numbers(channel, &next_sent, 40), 24);
+        assert_int_equal(recv_numbers(channel, &next_received, LONGEST_BATCH), 64);
+        ckf_channel_destroy(channel);
+    }
+}
+
 /* A thread that was stopped after its success writes back an index of long ago. */
 static void an_index_of_long_ago_misleads_nobody(void **state)
 {
     (void)state;
     struct ckf_channel *channel = channel_at(3, 8, UINT64_MAX);
-    uint64_t old_tail = channel->ring.tail, old_seen = channel->ring.head_seen, next = 1;
-    for (int round = 0; round < 10; round++) {
+    uint64_t old_tail = channel->ring.tail, old_limit = channel->ring.limit, next = 1;
+    for (int round = 0; round < 11; round++) {
         fill_and_drain(channel, &next);
         channel->ring.tail = old_tail;
-        channel->ring.head_seen = old_seen;
+        channel->ring.limit = old_limit;
     }
-    /* 32 sends in all: the mark of the close lies in the cell of the first */
-    for (int i = 0; i < 2; i++)
+    /* 36 sends in all, over 6 cells: the mark of the close lies in the cell of the first */
+    for (int i = 0; i < 3; i++)
         assert_int_equal(try_send_number(channel, 1), CKF_OK);
     assert_int_equal(ckf_channel_close(channel), CKF_OK);
     channel->ring.tail = old_tail;
-    assert_int_equal(ckf_channel_len(channel), 2);
+    assert_int_equal(ckf_channel_len(channel), 3);
     ckf_channel_destroy(channel);
 }
 
@@ -648,6 +727,8 @@ int main(void)
         cmocka_unit_test(blocks_are_made_when_none_is_left),
         cmocka_unit_test(a_channel_without_blocks_is_full_and_says_when_it_is_not),
         cmocka_unit_test(a_sender_that_waits_for_a_block_is_woken),
+        cmocka_unit_test(batches_go_in_any_portions),
+        cmocka_unit_test(a_batch_without_memory_goes_one_by_one),
         cmocka_unit_test(an_index_of_long_ago_misleads_nobody),
         cmocka_unit_test(a_send_without_memory_changes_nothing),
         cmocka_unit_test(a_close_needs_no_memory),

@@ -89,12 +89,13 @@ struct bench_workload {
     unsigned units;                              /* units of work in one iteration; 0: 1 */
     size_t parameter;                            /* capacity, number of keys: the suite's */
     unsigned shape;                              /* distribution, key kind: the suite's */
-    size_t max_work;     /* BENCH_FIXED_WORK: no more units than this; 0: no bound */
-    bool one_cpu;        /* BENCH_FIXED_WORK: all threads share one CPU */
-    size_t exact_work;   /* BENCH_FIXED_WORK: so many, whatever they cost; 0: what fills a run */
-    bool own_work;       /* BENCH_FIXED_WORK: each contestant does as much as fills its time, since
+    size_t max_work;      /* BENCH_FIXED_WORK: no more units than this; 0: no bound */
+    bool one_cpu;         /* BENCH_FIXED_WORK: all threads share one CPU */
+    size_t exact_work;    /* BENCH_FIXED_WORK: so many, whatever they cost; 0: what fills a run */
+    bool own_work;        /* BENCH_FIXED_WORK: each contestant does as much as fills its time, since
                             costs are too far apart for the same amount */
-    size_t state_size;   /* bytes; zeroed, cache-line aligned */
+    double least_seconds; /* of the budget, that must be left for it to be begun */
+    size_t state_size;    /* bytes; zeroed, cache-line aligned */
     bench_body setup;    /* alone; BENCH_PER_OP: once for all runs of a contestant, else for each */
     bench_body verify;   /* alone, before teardown; calls bench_fail on what was lost */
     bench_body teardown; /* alone */

@@ -520,7 +520,7 @@ static void run_workload(const struct bench_workload *workload, void *argument)
         return;
     struct outcome *outcome = &report->outcomes[report->outcome_count++];
     *outcome = (struct outcome){.workload = workload, .threads = workload_threads(workload)};
-    if (bench_now_ns() > plan->deadline_ns) {
+    if (bench_now_ns() + (int64_t)(workload->least_seconds * 1e9) > plan->deadline_ns) {
         outcome->out_of_budget = true;
         show(outcome);
         return;

@@ -324,6 +324,8 @@ static const struct bench_contestant *const growing[] = {&atomic, &mutex, &peer_
                                                          &peer_absl_sharded};
 static const struct bench_contestant *const large[] = {
     &atomic, &mutex, &peer_absl_private, &peer_absl_mutex, &peer_absl_sharded, &peer_lfht_table};
+static const struct bench_contestant *const huge[] = {&atomic, &peer_absl_private,
+                                                      &peer_absl_sharded};
 static const struct bench_contestant *const handle_contestants[] = {
     &atomic, &mutex, &peer_array_private, &peer_shared_words};
 static const struct bench_contestant *const walkable[] = {
@@ -338,6 +340,8 @@ static const struct bench_contestant *const wordy[] = {
 static const struct bench_contestant *const footprints[] = {
     &atomic,          &mutex,      &peer_absl_mutex, &peer_absl_sharded,
     &peer_lfht_table, &peer_ck_ht, &peer_cuckoo_map};
+
+static const struct bench_contestant *const huge_footprints[] = {&atomic, &peer_absl_sharded};
 
 #define PLACE                                                                                      \
     .collection = "counter map", .state_size = sizeof(struct table_state),                         \
@@ -415,6 +419,15 @@ static const struct bench_workload workloads[] = {
           MAP_ZIPF, 2, in_process),
     COUNT("1m-1t", "1M keys, uniform, 1 thread", TABLE_COUNT_16, NULL, 1000000, MAP_UNIFORM, 1,
           in_process),
+    /* Setting up takes minutes, and two gigabytes. */
+    {COMMON, .id = "counter-map-10m-2t", .family = "add to a key that is there",
+     .title = "10M keys, uniform, 2 threads", .unit = "ns/add", .parameter = 10000000,
+     .shape = MAP_UNIFORM, .own_work = true, .actors = {{TABLE_COUNT_16, 2}}, .least_seconds = 90,
+     CONTESTANTS(huge)},
+    {PLACE, .id = "counter-map-10m-memory", .family = "memory",
+     .title = "a key of 16 bytes, of 10M", .unit = "bytes", .exact_work = 1, .parameter = 10000000,
+     .setup = setup_footprint, .verify = nothing, .actors = {{TABLE_FOOTPRINT, 1}},
+     .least_seconds = 90, CONTESTANTS(huge_footprints)},
 };
 
 /* What is to come out. */

@@ -12,6 +12,7 @@
 #include "base/wide_cas.h"
 #include "channel/spares.h"
 
+struct ckf_batches;
 struct ckf_extra_block;
 
 /* Where elements are that are larger than a word. Blocks that are in no cell and have never been used
@@ -29,15 +30,19 @@ struct ckf_blocks {
 struct ckf_ring {
     /* constant */
     struct ckf_wide *cells; /* low: the state; high: the element, or the block that it is in */
-    bool single_producer, single_consumer; /* promised */
-    uint64_t lap;   /* from a ticket to that of the same cell one lap later */
-    uint64_t last;  /* index of the last cell: the capacity */
-    uint64_t ahead; /* senders have the line fetched that is so many cells further */
+    bool single_consumer;   /* promised */
+    uint64_t lap;           /* from a ticket to that of the same cell one lap later */
+    uint64_t count;         /* of cells */
+    uint64_t longest;       /* a run is of so many elements, at most */
+    uint64_t ahead;         /* senders have the line fetched that is so many cells further */
     struct ckf_blocks blocks;
+    struct ckf_batches *batches; /* where the elements of runs are; NULL: there are no runs */
 
     CKF_CACHELINE_ALIGNED _Atomic(uint64_t) tail; /* senders: no later than the first free ticket */
-    _Atomic(uint64_t) head_seen;                  /* senders: no later than head */
-    CKF_CACHELINE_ALIGNED _Atomic(uint64_t) head; /* the ticket that is received next */
+    _Atomic(uint64_t) limit;                      /* senders: no later than the ticket for which
+                                                     there is no room yet */
+    CKF_CACHELINE_ALIGNED _Atomic(uint64_t) head; /* the ticket that is received next, and how many
+                                                     before it are of the same run */
 };
 
 /* CKF_NO_MEMORY leaves nothing behind. */

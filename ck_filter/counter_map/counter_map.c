@@ -8,6 +8,7 @@
  *             child drops what threads had in hand that it does not have.
  * Teardown:   no handle is left; the keys go as if they had all expired, and the map after them.
  */
+#define CKF_CALLS_ONLY /* what others have inlined is defined here */
 #include <errno.h>
 #include <pthread.h>
 

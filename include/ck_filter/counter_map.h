@@ -173,11 +173,12 @@ struct ckf_place;
 extern __thread struct ckf_place *ckf_thread_place
     __attribute__((__tls_model__("initial-exec"), __visibility__("default")));
 
+#if !defined(CKF_CALLS_ONLY)
 /* Most adds need no call: the thread goes inside by one store, adds to a word of its own by another, and
- * leaves by a third. This is also a promise about places and handles, now and later. A place begins with
- * two words: what it is inside of, or 0, and a gate, which goes there. A handle has, at the offset in the
- * gate's low 16 bits, the address of the word in which this thread counts the handle's key, or NULL. It
- * stays good until the thread leaves. */
+ * leaves by a third. (A program that wants calls all the same defines CKF_CALLS_ONLY.) This is also a promise
+ * about places and handles, now and later. A place begins with two words: what it is inside of, or 0, and a
+ * gate, which goes there. A handle has, at the offset in the gate's low 16 bits, the address of the word in
+ * which this thread counts the handle's key, or NULL. It stays good until the thread leaves. */
 extern inline __attribute__((__gnu_inline__)) void ckf_counter_add(struct ckf_counter *counter,
                                                                    uint64_t n)
 {
@@ -198,6 +199,7 @@ extern inline __attribute__((__gnu_inline__)) void ckf_counter_add(struct ckf_co
     }
     ckf_counter_add_in_full(counter, n);
 }
+#endif
 #endif
 
 /* The key's value; 0 if it is not in the map. */

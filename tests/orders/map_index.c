@@ -346,6 +346,14 @@ static void add_short_during_wait(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_add(s->map, short_key, strlen(short_key), 1) == CKF_OK);
 }
 
+static void sum_during_wait(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_section_end(ckf_section_begin());
+    await_wait(run, s->phase);
+    expect(run, ckf_counter_map_total(s->map) >= 1);
+}
+
 static void read_and_unlink(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -369,5 +377,7 @@ SCENE(map_index_leaf_of_adder, "order-map-index-leaf-of-adder", ATOMIC_ONLY, bes
 SCENE(map_index_leaf_of_quick_adder, "order-map-index-leaf-of-quick-adder", ATOMIC_ONLY,
       short_beside_refused, destroy_map, {"maker", replace_and_free, 1},
       {"adder", add_short_during_wait, 1});
+SCENE(map_index_leaf_of_summer, "order-map-index-leaf-of-summer", ATOMIC_ONLY, beside_refused,
+      destroy_map, {"maker", replace_and_free, 1}, {"summer", sum_during_wait, 1});
 SCENE(map_index_leaf_of_reader, "order-map-index-leaf-of-reader", ATOMIC_ONLY, dead_in_aging_leaf,
       free_and_destroy, {"grower", link_fresh, 1}, {"remover", read_and_unlink, 1});

@@ -157,8 +157,13 @@ struct ckf_watched {
     uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
-/* What a snapshot copies of every thread comes first, then what it copies of those that have changed. */
+/* Snapshots copy what lies between `context` and `watched` of every thread, what follows of those that have
+ * changed. */
 struct ckf_thread {
+    const struct ckf_kept_thread
+        *kept; /* such a copy, with the stack and views; NULL: it has changed since */
+    struct ckf_view *current, *acquired; /* see model.c */
+    void *tls;
     void *context;
     uintptr_t frame; /* where the program's part of the stack ends, while it does not run */
     uint8_t id, state;
@@ -190,10 +195,6 @@ struct ckf_thread {
     struct ckf_block *heap_last; /* NULL: has allocated nothing */
     void *(*start)(void *);      /* of a pthread */
     void *start_arg, *result;
-    const struct ckf_kept_thread
-        *kept; /* a copy of what follows and the stack; NULL: it has changed since */
-    struct ckf_view *current, *acquired; /* see model.c */
-    void *tls;
     struct ckf_watched watched[MAX_WATCHED];
     const void *keys[MAX_KEYS];
     uintptr_t calls[MAX_CALLS];

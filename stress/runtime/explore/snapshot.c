@@ -219,7 +219,7 @@ static void move_view(char **place, struct ckf_view *view, unsigned locations, b
     move(place, view->at, locations * sizeof *view->at, back);
 }
 
-/* What of a thread is behind `kept`. */
+/* What of a thread is not copied anyway. */
 static void move_thread(char **place, struct ckf_thread *thread, const struct ckf_kept_thread *kept,
                         bool back)
 {
@@ -256,7 +256,10 @@ static void put_back_thread(struct ckf_thread *thread, const struct ckf_kept_thr
         thread->current->at[i] = thread->acquired->at[i] = (struct ckf_known){0};
 }
 
-enum { STATE_BYTES = offsetof(struct ckf_engine, options) };
+enum {
+    STATE_BYTES = offsetof(struct ckf_engine, options),
+    HEAD_BYTES = offsetof(struct ckf_thread, watched) - offsetof(struct ckf_thread, context)
+};
 
 /* All but the threads. */
 static void move_state(char **place, bool back)
@@ -269,7 +272,7 @@ static void move_state(char **place, bool back)
     if (e->outside != NULL)
         *place += e->outside(*place, back);
     for (unsigned i = 0; i < e->thread_count; i++)
-        move(place, &e->threads[i], offsetof(struct ckf_thread, kept), back);
+        move(place, &e->threads[i].context, HEAD_BYTES, back);
 }
 
 void ckf_explore_snapshot_take(struct ckf_thread *next)
