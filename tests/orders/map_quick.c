@@ -145,6 +145,24 @@ static void add_by_handle(struct ckf_stress_run *run, struct state *s)
 ADDS(add, count)
 ADDS(add_by_handle, count_by_handle)
 
+/* What is read never has an add in it without the take that came before. */
+static void count_take_count(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    come_back(run);
+    add(run, s);
+    s->final = ckf_lockfree_take_value(ckf_lockfree(s->map), s->entry);
+    add(run, s);
+}
+
+static void read(struct ckf_stress_run *run, void *state)
+{
+    uint64_t value;
+    expect(run,
+           ckf_counter_map_get(((struct state *)state)->map, key, KEY_LENGTH, &value) == CKF_OK);
+    expect(run, value <= 2);
+}
+
 /* As removal.c, forget_words(). */
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
@@ -231,6 +249,9 @@ static void add_up_overflow(struct ckf_stress_run *run, void *state)
     SCENE(map_##known##_behind_fence, "order-map-fence-" id, ATOMIC_ONLY, known##_behind_fence,    \
           add_up, {"adder", name##_behind_fence, 1}, {"remover", remove_and_say_so, 1},            \
           {"lowerer", lower_fence, 1})
+
+SCENE(map_read_beside_front, "order-map-read-beside-front", ATOMIC_ONLY, known_to_front, add_up,
+      {"owner", count_take_count, 1}, {"reader", read, 1});
 
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
 MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_disarm);

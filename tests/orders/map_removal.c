@@ -16,6 +16,7 @@ struct state {
 
 #define KEY       KEY_AT("k", 0, 0, 0)
 #define NEIGHBOUR KEY_AT("n", 0, 2, 1)
+#define ELSEWHERE KEY_AT("e", 1, 0, 0)
 static const char short_key[] = "short key"; /* one that a front takes */
 
 /* --- setups --- */
@@ -287,6 +288,16 @@ static void read_and_remove(struct ckf_stress_run *run, void *state)
 
 SCENE(map_leaf_of_late_remover, "order-map-leaf-of-late-remover", ATOMIC_ONLY, one_in_aging_leaf,
       add_up, {"grower", link_neighbour, 1}, {"remover", remove_during_wait, 1});
+/* Of a key that is not there, which is a short way. */
+static void read_and_remove_none(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)value_of_key(s->map, KEY);
+    expect(run, remove_key(s->map, ELSEWHERE) == 0);
+}
+
+SCENE(map_leaf_of_reader, "order-map-leaf-of-reader", ATOMIC_ONLY, one_in_aging_leaf, add_up,
+      {"grower", link_neighbour, 1}, {"remover", read_and_remove_none, 1});
 SCENE(map_leaf_of_remover, "order-map-leaf-of-remover", ATOMIC_ONLY, one_in_aging_leaf, add_up,
       {"grower", link_neighbour, 1}, {"remover", read_and_remove, 1});
 
