@@ -230,15 +230,6 @@ uint64_t caller_number(const struct caller *caller)
     return number;
 }
 
-uint32_t random_u32(uint32_t *seed)
-{
-    uint32_t x = *seed == 0 ? 2463534242u : *seed;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *seed = x;
-}
-
 void spin_ns(int64_t ns)
 {
     int64_t end = clock_ns() + ns;

@@ -127,8 +127,6 @@ void receiver_asleep(struct caller *caller, struct ckf_channel *channel, enum ca
 enum ckf_status caller_join(struct caller *caller);
 uint64_t caller_number(const struct caller *caller);
 
-/* A cheap generator for delays and choices of a test. */
-uint32_t random_u32(uint32_t *seed);
 /* Keeps the processor busy for some ns without giving it away. */
 void spin_ns(int64_t ns);
 

@@ -201,3 +201,12 @@ void forget_peak(void)
 {
     atomic_store(&most_held, atomic_load(&held));
 }
+
+uint32_t random_u32(uint32_t *seed)
+{
+    uint32_t x = *seed == 0 ? 2463534242u : *seed;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return *seed = x;
+}

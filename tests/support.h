@@ -41,6 +41,9 @@ extern const enum ckf_variant atomic_variant, mutex_variant;
 #define CAN_WORK_AFTER_BUSY_FORK 1
 #endif
 
+/* A cheap generator for delays and choices of a test: xorshift. */
+uint32_t random_u32(uint32_t *seed);
+
 /* Long enough for anything that will happen, also under sanitizers on a busy machine. */
 #define PATIENCE_NS INT64_C(60000000000)
 

@@ -82,10 +82,7 @@ static uint32_t seeded = 2463534242;
 
 static uint32_t random_below(uint32_t bound)
 {
-    seeded ^= seeded << 13;
-    seeded ^= seeded >> 17;
-    seeded ^= seeded << 5;
-    return seeded % bound;
+    return random_u32(&seeded) % bound;
 }
 
 /* ---- Verdicts ---- */

@@ -100,10 +100,7 @@ static uint32_t seeded = 2463534242;
 
 static uint32_t random_below(uint32_t bound)
 {
-    seeded ^= seeded << 13;
-    seeded ^= seeded >> 17;
-    seeded ^= seeded << 5;
-    return seeded % bound;
+    return random_u32(&seeded) % bound;
 }
 
 static void it_looks_for_substrings_and_for_nothing_else(void **state)

@@ -432,10 +432,7 @@ static uint32_t random_state = 1;
 
 static uint32_t random_below(uint32_t bound)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state % bound;
+    return random_u32(&random_state) % bound;
 }
 
 /* Bytes, or pieces of rules that are often nearly right. */
