@@ -370,10 +370,10 @@ INLINED enum ckf_status recv_many(struct ckf_channel *channel, bool are_words, u
 
 /* attend(), and the end of the visit. */
 APART enum ckf_status attend_and_leave(struct ckf_channel *channel, enum ckf_direction direction,
-                                       uint64_t ticket)
+                                       uint64_t ticket, struct ckf_visit *visit)
 {
     enum ckf_status status = attend(channel, direction, ticket, 1);
-    ckf_visit_end(ckf_visit_begin(channel)); /* the one that the caller has begun */
+    ckf_visit_end_here(visit);
     return status;
 }
 
@@ -383,7 +383,7 @@ INLINED enum ckf_status pass_and_leave(struct ckf_channel *channel, enum ckf_dir
 {
     publish(&channel->spsc, direction, ticket);
     if (is_called(channel, direction))
-        return attend_and_leave(channel, direction, ticket);
+        return attend_and_leave(channel, direction, ticket, visit);
     ckf_visit_end_here(visit);
     return CKF_OK;
 }
