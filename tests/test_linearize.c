@@ -646,6 +646,19 @@ static void name_actor(unsigned actor, char *text, size_t size, const void *arg)
     snprintf(text, size, "actor %u", actor);
 }
 
+/* What is printed of the history, which must be bad. */
+static char *print_bad(void)
+{
+    ASSERT_BAD();
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    ckf_history_print(&history, name_actor, NULL, out);
+    fclose(out);
+    return text;
+}
+
 static void the_shortest_bad_beginning_is_shown(void **state)
 {
     (void)state;
@@ -655,18 +668,31 @@ static void the_shortest_bad_beginning_is_shown(void **state)
     note(1, 30, 40, CHANNEL_TRY_RECV, 0, CKF_AGAIN, 0);
     note(1, 50, 60, CHANNEL_RECV, 0, CKF_OK, 7);
     note(2, 35, 90, CHANNEL_CLOSE, 0, CKF_OK, 0);
-    ASSERT_BAD();
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    ckf_history_print(&history, name_actor, NULL, out);
-    fclose(out);
+    char *text = print_bad();
     assert_non_null(strstr(text, "send 7: CKF_OK"));
     assert_non_null(strstr(text, "actor 1      try_recv: CKF_AGAIN"));
     assert_non_null(strstr(text, "close: CKF_OK, later"));
     assert_null(strstr(text, "send 8"));
     assert_null(strstr(text, "recv: 7"));
+    free(text);
+}
+
+/* A call may last while another thread makes more of them than a report has room for. */
+static void what_had_not_returned_is_shown_however_long_ago_it_was_called(void **state)
+{
+    (void)state;
+    begin(&two_place_channel);
+    note(0, 1, 2, CHANNEL_SEND, 5, CKF_OK, 0);
+    note(1, 3, 1000, CHANNEL_RECV, 0, CKF_OK, 99);
+    for (uint64_t i = 0; i < 40; i++)
+        note(0, 10 + 2 * i, 11 + 2 * i, CHANNEL_TRY_RECV, 0, i == 0 ? CKF_OK : CKF_AGAIN,
+             i == 0 ? 5 : 0);
+    note(2, 1, 1001, CHANNEL_CLOSE, 0, CKF_OK, 0);
+    char *text = print_bad();
+    assert_non_null(strstr(text, "actor 1      recv"));
+    assert_non_null(strstr(text, "actor 2      close"));
+    assert_non_null(strstr(text, "(17 that had returned earlier)"));
+    assert_null(strstr(text, "send 5"));
     free(text);
 }
 
@@ -955,6 +981,7 @@ int main(void)
         cmocka_unit_test(what_is_too_much_is_undecided),
         cmocka_unit_test(recorders_notice_misuse),
         cmocka_unit_test(the_shortest_bad_beginning_is_shown),
+        cmocka_unit_test(what_had_not_returned_is_shown_however_long_ago_it_was_called),
         cmocka_unit_test(it_agrees_with_trying_every_order),
         cmocka_unit_test(it_agrees_on_meetings),
         cmocka_unit_test(long_histories_are_judged_too),

@@ -323,12 +323,14 @@ enum ckf_status ckf_waitlist_event_fd(struct ckf_waitlist *list, enum ckf_direct
                                       int *fd)
 {
     _Atomic(int) *slot = &list->sides[direction].event_fd;
-    int fd_plus_one = load_relaxed(slot); /* relaxed: as in ckf_waitlist_has_event_fd() */
+    /* edge event-fd: acquire and release, so that whoever is given the descriptor comes after who
+     * opened it. */
+    int fd_plus_one = load_acquire(slot);
     if (fd_plus_one == 0) {
         int made = ckf_event_fd_open();
         if (made < 0)
             return CKF_NO_MEMORY;
-        if (cas_relaxed(slot, &fd_plus_one, made + 1))
+        if (cas_acq_rel(slot, &fd_plus_one, made + 1))
             fd_plus_one = made + 1;
         else
             ckf_event_fd_close(made);

@@ -347,28 +347,37 @@ static int by_call(const void *a, const void *b)
     return first->called < second->called ? -1 : first->called > second->called;
 }
 
-/* Reports have room for so many; what came before them is counted. */
+/* Reports have room for so many; of those called before them only what had not returned by then is
+ * shown, the others are counted. */
 enum { TEXT = 160, SHOWN = 24 };
+
+static void print_operation(const struct ckf_stress_specification *specification,
+                            const struct ckf_recorded **list, size_t count, size_t i,
+                            ckf_actor_name name, const void *arg, FILE *out)
+{
+    char actor[48], text[TEXT];
+    const struct ckf_recorded *one = list[i];
+    name(one->operation.actor, actor, sizeof actor, arg);
+    describe(specification, &one->operation, text, sizeof text);
+    fprintf(out, "%4zu. %4u ", i + 1, rank(list, count, one->called, false));
+    if (one->returned == CKF_NEVER_RETURNED)
+        fprintf(out, "...      %-12s %s, later\n", actor, text);
+    else
+        fprintf(out, "to %-4u  %-12s %s\n", rank(list, count, one->returned, true), actor, text);
+}
 
 static void print_operations(const struct ckf_stress_specification *specification,
                              const struct ckf_recorded **list, size_t count, ckf_actor_name name,
                              const void *arg, FILE *out)
 {
-    size_t skipped = count > SHOWN ? count - SHOWN : 0;
+    size_t last = count > SHOWN ? count - SHOWN : 0, skipped = 0;
+    for (size_t i = 0; i < last; i++)
+        skipped += list[i]->returned <= list[last]->called;
     if (skipped > 0)
-        fprintf(out, "   (%zu that were called earlier)\n", skipped);
-    for (size_t i = skipped; i < count; i++) {
-        char actor[48], text[TEXT];
-        const struct ckf_recorded *one = list[i];
-        name(one->operation.actor, actor, sizeof actor, arg);
-        describe(specification, &one->operation, text, sizeof text);
-        fprintf(out, "%4zu. %4u ", i + 1, rank(list, count, one->called, false));
-        if (one->returned == CKF_NEVER_RETURNED)
-            fprintf(out, "...      %-12s %s, later\n", actor, text);
-        else
-            fprintf(out, "to %-4u  %-12s %s\n", rank(list, count, one->returned, true), actor,
-                    text);
-    }
+        fprintf(out, "   (%zu that had returned earlier)\n", skipped);
+    for (size_t i = 0; i < count; i++)
+        if (i >= last || list[i]->returned > list[last]->called)
+            print_operation(specification, list, count, i, name, arg, out);
 }
 
 static void print_order(const struct ckf_linearize_order *order, FILE *out)
