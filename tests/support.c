@@ -1,6 +1,7 @@
 /* tests/support.c - threads, waiting and failing allocations for the unit tests. */
 #include "support.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -137,8 +138,10 @@ static void hold(size_t size)
 static void *counting_allocate(size_t size, size_t align, void *arg)
 {
     (void)arg;
-    if (should_fail())
+    if (should_fail()) {
+        errno = ENOMEM; /* as the C library says it */
         return NULL;
+    }
     void *memory = NULL;
     if (posix_memalign(&memory, align < sizeof(void *) ? sizeof(void *) : align, size) != 0)
         return NULL;
