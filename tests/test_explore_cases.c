@@ -274,6 +274,13 @@ static void descriptors_do_not_run_out(void **state)
                      0);
 }
 
+static void who_uses_a_descriptor_must_know_of_its_opening(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        explore("-c", "told-descriptor", "--no-files", "--require-repro", (const char *)NULL), 0);
+}
+
 static void recorded_histories_are_judged(void **state)
 {
     (void)state;
@@ -359,6 +366,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(mutation_needs_variants_that_do_not_fail),
         cmocka_unit_test(mutation_of_nothing_is_refused),
         cmocka_unit_test(descriptors_do_not_run_out),
+        cmocka_unit_test(who_uses_a_descriptor_must_know_of_its_opening),
         cmocka_unit_test(recorded_histories_are_judged),
         cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(bad_usage_is_refused),

@@ -1,4 +1,5 @@
 /* tests/test_explore_cases_programs.c - cases in the case language, compiled for the explore engine. */
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -334,4 +335,45 @@ CKF_STRESS_CASE(open_descriptors) = {
     .actors = {{.name = "meddler", .body = meddler, .copies = 2}},
     .teardown = close_descriptor,
     .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "there was room for it"}},
+};
+
+/* --- a descriptor is told to another thread with, or without, what it was opened by --- */
+
+struct told {
+    _Atomic(int) fd_plus_one;
+};
+
+static void opener(struct ckf_stress_run *run, void *state)
+{
+    struct told *told = state;
+    atomic_store_explicit(&told->fd_plus_one, eventfd(0, EFD_NONBLOCK) + 1,
+                          ckf_stress_operations(run) == &load_store ? memory_order_relaxed
+                                                                    : memory_order_release);
+}
+
+static void looker(struct ckf_stress_run *run, void *state)
+{
+    struct told *told = state;
+    (void)run;
+    struct pollfd polled = {.fd = atomic_load(&told->fd_plus_one) - 1, .events = POLLIN};
+    if (polled.fd >= 0)
+        poll(&polled, 1, 0);
+}
+
+static void close_told(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    close(((struct told *)state)->fd_plus_one - 1);
+}
+
+CKF_STRESS_CASE(told_descriptor) = {
+    .id = "told-descriptor",
+    .collection = "example",
+    .title = "a descriptor is told to another thread",
+    .operations = {[CKF_STRESS_RACY] = &load_store, [CKF_STRESS_ATOMIC] = &atomic},
+    .state_size = sizeof(struct told),
+    .actors = {{.name = "opener", .body = opener, .copies = 1},
+               {.name = "looker", .body = looker, .copies = 1}},
+    .teardown = close_told,
+    .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "it was told"}},
 };

@@ -78,6 +78,15 @@ SCENE(poll_segments, "channel-order-poll-segments", BOTH, polled_segments, check
 SCENE(poll_at_the_end, "channel-order-poll-at-the-end", BOTH, polled_segments_at_their_end,
       check_poller, {"poller", poll_for_element, 1}, {"sender", put_first, 1});
 
+/* One of them opens it, the other is given it. */
+static void ask_and_look(struct ckf_stress_run *run, void *state)
+{
+    is_readable(run, ((struct state *)state)->first, CKF_SEND);
+}
+
+SCENE(poll_by_two, "channel-order-poll-by-two", BOTH, empty_ring, destroy_both,
+      {"poller", ask_and_look, 2});
+
 /* Another one looks at the channel, and may clear what was meant for the poller. */
 static void look_whether_ready(struct ckf_stress_run *run, void *state)
 {

@@ -470,7 +470,8 @@ void *ckf_explore_scratch(size_t size);
 void *ckf_explore_reserve(size_t size);
 
 /* descriptors.c */
-void ckf_explore_descriptor_closes(int fd);
+void ckf_explore_descriptor_is_used(int fd, uintptr_t caller);
+void ckf_explore_descriptor_closes(int fd, uintptr_t caller);
 void ckf_explore_close_descriptors(void);
 bool ckf_explore_descriptors_are_open(void);
 

@@ -73,6 +73,8 @@ int __wrap_poll(struct pollfd *p, nfds_t n, int ms)
         if (ms != 0)
             refuse("poll");
         ckf_explore_point(OP_PAUSE, 0, 0, 0, CALLER);
+        for (nfds_t i = 0; i < n; i++)
+            ckf_explore_descriptor_is_used(p[i].fd, CALLER);
     }
     return __real_poll(p, n, ms);
 }
@@ -102,7 +104,11 @@ long __wrap_syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(list, long);
     va_end(list);
-    if (ckf_explore_engine.running != NULL && number == SYS_close)
-        ckf_explore_descriptor_closes((int)a[0]);
+    if (ckf_explore_engine.running != NULL) {
+        if (number == SYS_close)
+            ckf_explore_descriptor_closes((int)a[0], CALLER);
+        else
+            ckf_explore_descriptor_is_used((int)a[0], CALLER);
+    }
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
