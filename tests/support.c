@@ -138,10 +138,9 @@ static void hold(size_t size)
 static void *counting_allocate(size_t size, size_t align, void *arg)
 {
     (void)arg;
-    if (should_fail()) {
-        errno = ENOMEM; /* as the C library says it */
+    errno = ENOMEM; /* an allocator may, and no call of the library may then */
+    if (should_fail())
         return NULL;
-    }
     void *memory = NULL;
     if (posix_memalign(&memory, align < sizeof(void *) ? sizeof(void *) : align, size) != 0)
         return NULL;
@@ -154,6 +153,7 @@ static void *counting_allocate(size_t size, size_t align, void *arg)
 static void counting_release(void *memory, void *arg)
 {
     (void)arg;
+    errno = EFAULT;
     atomic_fetch_sub(&live, 1);
     atomic_fetch_sub(&held, malloc_usable_size(memory));
     free(memory);
