@@ -13,8 +13,8 @@ void ckf_random_bytes(void *buffer, size_t size)
 {
     unsigned char *next = buffer;
     int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
-                           &cancel_state); /* getrandom is a cancellation point */
+    /* getrandom is a cancellation point, and no call of the library is */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     while (size > 0) {
         ssize_t got = getrandom(next, size, 0);
         if (got < 0 && errno != EINTR)
