@@ -518,6 +518,23 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
     return cas_release(&segments->head, &from, to);
 }
 
+/* What a filled cell holds. False: it is the address of a block, and the cell has been filled anew; that block may
+ * be new memory, which its sender has made known to those alone who come after the CAS of the cell. */
+CKF_ALWAYS_INLINE bool look_into(struct ckf_segment *segment, uint64_t ticket, bool in_blocks,
+                                 uint64_t *word)
+{
+    struct ckf_wide *cell = cell_of(segment, ticket);
+    if (!in_blocks) {
+        *word = load_relaxed(&cell->high); /* relaxed: acquired with the state; the CAS of head
+                                            * says that it was still there */
+        return true;
+    }
+    /* edge segment-cell: acquire; pairs with the CAS in fill_one(), should the word be that of a later one. */
+    *word = load_acquire(&cell->high);
+    /* relaxed: after the load above; if it is what it was, the other word came with it */
+    return load_relaxed(&cell->low) == ticket;
+}
+
 /* Takes up to count elements, at least one, in a read section. They are copied first, since their
  * cells may be filled anew once they are taken: words_each words each, from the cells or from their
  * blocks; none are if copy is NULL. */
@@ -535,12 +552,13 @@ CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_bl
         uint64_t ticket = spot.ticket, end = spot.place.first + SPAN;
         size_t found = 0;
         do {
-            /* relaxed: acquired with the state; the CAS says that it was still there */
-            uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
+            uint64_t word;
+            if (CKF_UNLIKELY(!look_into(spot.place.segment, ticket, in_blocks, &word)))
+                break;
             ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
-        if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
+        if (CKF_LIKELY(found > 0 && move_head(segments, spot.ticket, ticket))) {
             *taken = found;
             return CKF_OK;
         }
