@@ -53,12 +53,13 @@ enum { CELLS = 512 };
 #endif
 enum { SPAN = CELLS * TICKET };
 
+/* `next` is needed after the last cell, and lies where processors that fetch ahead look for more. */
 struct ckf_segment {
-    struct ckf_retired retired;
-    bool has_blocks;      /* constant: what the cells hold are blocks */
-    struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
     CKF_CACHELINE_ALIGNED struct ckf_wide
-        cells[CELLS]; /* low: state; high: element, or block or 0 */
+        cells[CELLS];     /* low: state; high: element, or block or 0 */
+    struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
+    struct ckf_retired retired;
+    bool has_blocks; /* constant: what the cells hold are blocks */
 };
 
 /* The successor of the last segment of a closed channel: nothing but its address counts. */
@@ -184,7 +185,8 @@ static struct ckf_segment *take_spare(struct ckf_segments *segments)
 
 static void segment_reclaim(struct ckf_retired *retired)
 {
-    segment_free((struct ckf_segment *)(void *)retired); /* its first member */
+    segment_free(
+        (struct ckf_segment *)(void *)((char *)retired - offsetof(struct ckf_segment, retired)));
 }
 
 static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *segment)
@@ -330,10 +332,13 @@ static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spo
 
 /* Moves head_at off a piece whose elements have all been taken. */
 static void leave_piece(struct ckf_segments *segments, const struct place *place,
-                        const struct ckf_segment *next)
+                        struct ckf_segment *next)
 {
-    if (CKF_STEP(true))
-        advance(&segments->tail_at, place, next); /* senders first: see the invariants */
+    /* Senders first: see the invariants. Whoever has filled a cell of the next piece, or of a later one, found it by
+     * tail_at, whose line senders write all the time. */
+    uint64_t ticket = place->first + SPAN;
+    if (CKF_STEP(is_before(state_of(next, ticket), ticket)))
+        advance(&segments->tail_at, place, next);
     if (advance(&segments->head_at, place, next))
         keep_or_retire(segments, place->segment);
 }
