@@ -87,7 +87,9 @@ static void failed_allocations_are_null(void **state)
     (void)state;
     char *copy;
     fail_allocation(1);
+    errno = 1234;
     assert_null(ckf_alloc(8));
+    assert_int_equal(errno, 1234);
     assert_true(allocation_failed());
     fail_allocation(1);
     assert_false(ckf_copy_string("name", &copy));
@@ -140,6 +142,25 @@ static void random_numbers_stay_below_their_bound(void **state)
         assert_true(seen[i]);
 }
 
+static int ask_while_cancelled(void *arg)
+{
+    int old;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    pthread_cancel(pthread_self()); /* takes effect at the first cancellation point */
+    ckf_random_bytes(arg, sizeof(uint64_t));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    return 5;
+}
+
+static void asking_for_random_bytes_is_no_cancellation_point(void **state)
+{
+    (void)state;
+    uint64_t bytes;
+    struct test_thread thread;
+    thread_start(&thread, ask_while_cancelled, &bytes);
+    assert_int_equal(thread_join(&thread), 5);
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -156,6 +177,7 @@ int main(void)
         cmocka_unit_test(statuses_have_names),
         cmocka_unit_test(futex_waits_end_at_their_deadline),
         cmocka_unit_test(random_numbers_stay_below_their_bound),
+        cmocka_unit_test(asking_for_random_bytes_is_no_cancellation_point),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
