@@ -87,6 +87,12 @@ static bool is_short(size_t length)
     return CKF_LIKELY(length - CKF_SHORT_KEY_LEAST <= CKF_SHORT_KEY_MOST - CKF_SHORT_KEY_LEAST);
 }
 
+static inline bool add_quickly(struct ckf_counter_map *map, struct ckf_short_key key, uint64_t n,
+                               struct ckf_place **place)
+{
+    return CKF_LIKELY(ckf_add_quickly(map, key, n, place));
+}
+
 enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
                                     uint64_t n)
 {
@@ -94,7 +100,7 @@ enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *byt
     struct ckf_place *place;
     if (!is_short(length) || CKF_UNLIKELY(bytes == NULL))
         return add_any(map, bytes, length, n);
-    if (CKF_LIKELY(ckf_add_quickly(map, ckf_short_key_of(bytes, length), n, &place)))
+    if (add_quickly(map, ckf_short_key_of(bytes, length), n, &place))
         return CKF_OK;
     if (!may_be_in_front(map, length))
         return add_outside(map, bytes, length, n, place);
@@ -111,7 +117,7 @@ enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t nu
 {
     REQUIRE_MAP(map);
     struct ckf_place *place;
-    if (CKF_LIKELY(ckf_add_quickly(map, ckf_short_key_of_u64(number), n, &place)))
+    if (add_quickly(map, ckf_short_key_of_u64(number), n, &place))
         return CKF_OK;
     if (!may_be_in_front(map, sizeof number))
         return add_u64_outside(map, number, n, place);
