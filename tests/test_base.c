@@ -98,6 +98,17 @@ static void failed_allocations_are_null(void **state)
     assert_null(copy);
 }
 
+static void allocations_leave_errno_alone(void **state)
+{
+    (void)state;
+    errno = 4711;
+    fail_allocation(1);
+    assert_null(ckf_alloc(8));
+    assert_int_equal(errno, 4711);
+    ckf_free(ckf_alloc(8));
+    assert_int_equal(errno, 4711);
+}
+
 static void statuses_have_names(void **state)
 {
     (void)state;
@@ -141,6 +152,7 @@ int main(void)
         cmocka_unit_test(arrays_refuse_to_overflow),
         cmocka_unit_test(allocators_are_refused_once_memory_is_in_use),
         cmocka_unit_test(failed_allocations_are_null),
+        cmocka_unit_test(allocations_leave_errno_alone),
         cmocka_unit_test(statuses_have_names),
         cmocka_unit_test(futex_waits_end_at_their_deadline),
         cmocka_unit_test(random_numbers_stay_below_their_bound),
