@@ -441,12 +441,13 @@ CKF_COLD static enum ckf_status sleep_as_needed(struct ckf_call *call)
 
 enum ckf_status ckf_call_wait(struct ckf_call *call)
 {
-    int64_t start_ns = ckf_now_ns();
+    bool first = ckf_patience_is_new(); /* no patience and nothing to learn: no look at the clock */
+    int64_t start_ns = first ? 0 : ckf_now_ns();
     enum ckf_status status = any_can_poll(call) ? poll_shortly(call, start_ns) : CKF_AGAIN;
     if (status != CKF_AGAIN)
         return status;
     status = sleep_as_needed(call);
-    if (call->was_awake && status != CKF_TIMED_OUT)
+    if (!first && call->was_awake && status != CKF_TIMED_OUT)
         ckf_patience_slept(ckf_now_ns() - start_ns);
     return status;
 }

@@ -73,9 +73,21 @@ static inline struct ckf_cell_row *ckf_cells_row(const struct ckf_cells *cells,
     return CKF_LIKELY(kept->object == cells->serial) ? kept->data : NULL;
 }
 
+/* In a place's `cache_of`, beside the serial number: the front is watched. */
+#define CKF_CELLS_WATCHED (UINT64_C(1) << 63)
+
 /* Whether this thread's front is at hand, and pays. */
 static inline bool ckf_cells_have_front(const struct ckf_cells *cells,
-                                        const struct ckf_place *place, struct ckf_front **front)
+                                        const struct ckf_place *place)
+{
+    uint64_t cache_of = ckf_cells_kept(cells, place)->cache_of;
+    return CKF_LIKELY((cache_of & ~CKF_CELLS_WATCHED) == cells->serial);
+}
+
+/* The same for one that is not watched. */
+static inline bool ckf_cells_have_quiet_front(const struct ckf_cells *cells,
+                                              const struct ckf_place *place,
+                                              struct ckf_front **front)
 {
     const struct ckf_kept *kept = ckf_cells_kept(cells, place);
     *front = kept->cache;
@@ -86,7 +98,8 @@ static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf
                                        struct ckf_front *front)
 {
     struct ckf_kept *kept = ckf_cells_kept(cells, place);
-    kept->cache_of = front != NULL ? cells->serial : 0;
+    uint64_t watched = front != NULL && ckf_front_is_watched(front) ? CKF_CELLS_WATCHED : 0;
+    kept->cache_of = front != NULL ? cells->serial | watched : 0;
     kept->cache = front;
 }
 

@@ -31,7 +31,7 @@ CKF_ALWAYS_INLINE bool ckf_lockfree_add_quickly(struct ckf_lockfree_map *map,
     if (CKF_UNLIKELY(*place == NULL))
         return false;
     struct ckf_front *front;
-    if (!ckf_cells_have_front(&map->cells, *place, &front))
+    if (!ckf_cells_have_quiet_front(&map->cells, *place, &front))
         return false;
     const struct ckf_front_slot *slot = ckf_front_find(front, &key, &map->fence.light.word);
     if (CKF_UNLIKELY(slot == NULL))
