@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ("release", "tsan", "asan")
 STRESS_BUDGET = {"release": "60s", "tsan": "30s", "asan": "30s"}
 QUICK_STRESS_BUDGET = "10s"
+TIMEOUT_TIMES = "4"  # of the time limits of the programs, which are for a machine with nothing else to do
 EXPLORE_BUDGET = "120s"
 EXPLORE_SLOWEST_NS = 2_000_000_000  # to the failure of a racy twin
 SANITIZER_OPTIONS = {
@@ -90,9 +91,9 @@ def run_unit_tests(name, tally):
     environment = dict(os.environ, **SANITIZER_OPTIONS)
     started = time.monotonic()
     before = tally.passed
-    subprocess.run(["meson", "test", "-C", str(folder), "--no-rebuild"], cwd=ROOT,
-                   env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+    subprocess.run(["meson", "test", "-C", str(folder), "--no-rebuild",
+                    "--timeout-multiplier", TIMEOUT_TIMES], cwd=ROOT, env=environment,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log = folder / "meson-logs" / "testlog.json"
     programs = 0
     for line in log.read_text().splitlines() if log.exists() else ():

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/clock.h"
+#include "base/event_fd.h"
 #include "base/futex.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -161,6 +163,39 @@ static void asking_for_random_bytes_is_no_cancellation_point(void **state)
     assert_int_equal(thread_join(&thread), 5);
 }
 
+static _Atomic(int) closed_fd;
+
+static int open_and_close(void *arg)
+{
+    (void)arg;
+    int fd = ckf_event_fd_open();
+    ckf_event_fd_close(fd);
+    store_relaxed(&closed_fd, fd); /* orders nothing, as numbers of descriptors do not */
+    return fd < 0;
+}
+
+static int open_after_that(void *arg)
+{
+    (void)arg;
+    while (load_relaxed(&closed_fd) < 0)
+        give_way();
+    int fd = ckf_event_fd_open();
+    ckf_event_fd_close(fd);
+    return fd != load_relaxed(&closed_fd);
+}
+
+/* ThreadSanitizer must not take the second for the first, opened again by a thread that knows nothing of it. */
+static void a_descriptor_that_was_closed_may_be_opened_by_another_thread(void **state)
+{
+    (void)state;
+    store_relaxed(&closed_fd, -1);
+    struct test_thread first, second;
+    thread_start(&second, open_after_that, NULL);
+    thread_start(&first, open_and_close, NULL);
+    assert_int_equal(thread_join(&first), 0);
+    assert_int_equal(thread_join(&second), 0);
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -178,6 +213,7 @@ int main(void)
         cmocka_unit_test(futex_waits_end_at_their_deadline),
         cmocka_unit_test(random_numbers_stay_below_their_bound),
         cmocka_unit_test(asking_for_random_bytes_is_no_cancellation_point),
+        cmocka_unit_test(a_descriptor_that_was_closed_may_be_opened_by_another_thread),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

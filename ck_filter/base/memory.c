@@ -66,7 +66,7 @@ void *ckf_alloc_untouched(size_t size, size_t align)
     /* relaxed: a hint for ckf_set_allocator only; tested first so that the line stays shared */
     if (!load_relaxed(&allocated))
         store_relaxed(&allocated, true);
-    int saved_errno = errno; /* which no call of the library changes, and malloc does */
+    int saved_errno = errno; /* a failure is a status, and no call changes errno */
     void *memory = allocator.allocate(size == 0 ? 1 : size, align, allocator.arg);
     errno = saved_errno;
     return memory;

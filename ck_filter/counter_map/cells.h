@@ -62,7 +62,7 @@ void ckf_cells_destroy(struct ckf_cells *cells);
 static inline struct ckf_kept *ckf_cells_kept(const struct ckf_cells *cells,
                                               const struct ckf_place *place)
 {
-    return (struct ckf_kept *)(void *)((char *)(uintptr_t)place + cells->kept);
+    return ckf_place_kept(place, cells->kept);
 }
 
 /* This thread's row; NULL: it is not at hand. Inside a section, as all of these. */
@@ -82,16 +82,6 @@ static inline bool ckf_cells_have_front(const struct ckf_cells *cells,
 {
     uint64_t cache_of = ckf_cells_kept(cells, place)->cache_of;
     return CKF_LIKELY((cache_of & ~CKF_CELLS_WATCHED) == cells->serial);
-}
-
-/* The same for one that is not watched. */
-static inline bool ckf_cells_have_quiet_front(const struct ckf_cells *cells,
-                                              const struct ckf_place *place,
-                                              struct ckf_front **front)
-{
-    const struct ckf_kept *kept = ckf_cells_kept(cells, place);
-    *front = kept->cache;
-    return CKF_LIKELY(kept->cache_of == cells->serial);
 }
 
 static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf_place *place,
