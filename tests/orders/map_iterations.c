@@ -126,6 +126,23 @@ static void expire_first(struct ckf_stress_run *run, void *state)
     expect(run, ckf_counter_map_expire(s->map, 0) != 0);
 }
 
+/* What a removal does first, and no more. */
+static void note_and_mark(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    await_visit(run, s);
+    store_release(&s->map->removals, 1);
+    (void)mark_dead(s->map, COMES_AGAIN);
+    store_release(&s->map->removals, 2);
+}
+
+static void finish_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    unlink_and_free(s->map, s->first);
+    destroy_map(run, state);
+}
+
 /* Knows of the removal by the mark alone. */
 static void link_second(struct ckf_stress_run *run, void *state)
 {
@@ -159,4 +176,7 @@ SCENE(map_visits_once, "order-map-visits-once", ATOMIC_ONLY, make_two_incarnatio
       {"remover", remove_first, 1}, {"maker", link_second, 1}, {"visitor", visit_once, 1});
 SCENE(map_visits_once_expired, "order-map-visits-once-expired", ATOMIC_ONLY, make_two_incarnations,
       destroy_map, {"sweeper", expire_first, 1}, {"maker", link_second, 1},
+      {"visitor", visit_once, 1});
+SCENE(map_visits_once_marked, "order-map-visits-once-marked", ATOMIC_ONLY, make_two_incarnations,
+      finish_and_destroy, {"remover", note_and_mark, 1}, {"maker", link_second, 1},
       {"visitor", visit_once, 1});
