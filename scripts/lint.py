@@ -120,7 +120,7 @@ def check_edges():
 
 
 PROGRESS_HEADERS = ("channel", "select", "counter_map", "filter", "ruleset", "context", "group", "pool",
-                    "waiters", "breaker")
+                    "waiters", "breaker", "trace", "clock", "memory", "status")
 PROGRESS_ROW = re.compile(r"^\| `(ckf_\w+)` \| (.+?) \| (.+) \|$", re.M)
 
 

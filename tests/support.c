@@ -1,6 +1,7 @@
 /* tests/support.c - threads, waiting and failing allocations for the unit tests. */
 #include "support.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -137,6 +138,7 @@ static void hold(size_t size)
 static void *counting_allocate(size_t size, size_t align, void *arg)
 {
     (void)arg;
+    errno = ENOMEM; /* an allocator may, and no call of the library may then */
     if (should_fail())
         return NULL;
     void *memory = NULL;
@@ -151,6 +153,7 @@ static void *counting_allocate(size_t size, size_t align, void *arg)
 static void counting_release(void *memory, void *arg)
 {
     (void)arg;
+    errno = EFAULT;
     atomic_fetch_sub(&live, 1);
     atomic_fetch_sub(&held, malloc_usable_size(memory));
     free(memory);

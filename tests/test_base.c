@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/clock.h"
+#include "base/event_fd.h"
 #include "base/futex.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -87,7 +89,9 @@ static void failed_allocations_are_null(void **state)
     (void)state;
     char *copy;
     fail_allocation(1);
+    errno = 1234;
     assert_null(ckf_alloc(8));
+    assert_int_equal(errno, 1234);
     assert_true(allocation_failed());
     fail_allocation(1);
     assert_false(ckf_copy_string("name", &copy));
@@ -96,6 +100,17 @@ static void failed_allocations_are_null(void **state)
     ckf_free(copy);
     assert_true(ckf_copy_string(NULL, &copy));
     assert_null(copy);
+}
+
+static void allocations_leave_errno_alone(void **state)
+{
+    (void)state;
+    errno = 4711;
+    fail_allocation(1);
+    assert_null(ckf_alloc(8));
+    assert_int_equal(errno, 4711);
+    ckf_free(ckf_alloc(8));
+    assert_int_equal(errno, 4711);
 }
 
 static void statuses_have_names(void **state)
@@ -129,6 +144,58 @@ static void random_numbers_stay_below_their_bound(void **state)
         assert_true(seen[i]);
 }
 
+static int ask_while_cancelled(void *arg)
+{
+    int old;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    pthread_cancel(pthread_self()); /* takes effect at the first cancellation point */
+    ckf_random_bytes(arg, sizeof(uint64_t));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    return 5;
+}
+
+static void asking_for_random_bytes_is_no_cancellation_point(void **state)
+{
+    (void)state;
+    uint64_t bytes;
+    struct test_thread thread;
+    thread_start(&thread, ask_while_cancelled, &bytes);
+    assert_int_equal(thread_join(&thread), 5);
+}
+
+static _Atomic(int) closed_fd;
+
+static int open_and_close(void *arg)
+{
+    (void)arg;
+    int fd = ckf_event_fd_open();
+    ckf_event_fd_close(fd);
+    store_relaxed(&closed_fd, fd); /* orders nothing, as numbers of descriptors do not */
+    return fd < 0;
+}
+
+static int open_after_that(void *arg)
+{
+    (void)arg;
+    while (load_relaxed(&closed_fd) < 0)
+        give_way();
+    int fd = ckf_event_fd_open();
+    ckf_event_fd_close(fd);
+    return fd != load_relaxed(&closed_fd);
+}
+
+/* ThreadSanitizer must not take the second for the first, opened again by a thread that knows nothing of it. */
+static void a_descriptor_that_was_closed_may_be_opened_by_another_thread(void **state)
+{
+    (void)state;
+    store_relaxed(&closed_fd, -1);
+    struct test_thread first, second;
+    thread_start(&second, open_after_that, NULL);
+    thread_start(&first, open_and_close, NULL);
+    assert_int_equal(thread_join(&first), 0);
+    assert_int_equal(thread_join(&second), 0);
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -141,9 +208,12 @@ int main(void)
         cmocka_unit_test(arrays_refuse_to_overflow),
         cmocka_unit_test(allocators_are_refused_once_memory_is_in_use),
         cmocka_unit_test(failed_allocations_are_null),
+        cmocka_unit_test(allocations_leave_errno_alone),
         cmocka_unit_test(statuses_have_names),
         cmocka_unit_test(futex_waits_end_at_their_deadline),
         cmocka_unit_test(random_numbers_stay_below_their_bound),
+        cmocka_unit_test(asking_for_random_bytes_is_no_cancellation_point),
+        cmocka_unit_test(a_descriptor_that_was_closed_may_be_opened_by_another_thread),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

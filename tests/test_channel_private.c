@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <ck_filter/select.h>
+
 #include "base/check.h"
 #include "base/wide_cas.h"
 #include "channel/core.h"
@@ -713,6 +715,47 @@ static void an_offer_left_behind_stops_nobody(void **state)
     }
 }
 
+/* ---- more threads than there are places for ---- */
+
+struct crowded {
+    struct ckf_channel *channel;
+    bool selects;
+    uint64_t received;
+};
+
+/* Sleeps in the channel as a thread of which the library has too many to number. */
+static int receive_in_crowd(void *arg)
+{
+    struct crowded *crowded = arg;
+    act_as(SHARING);
+    if (!crowded->selects)
+        return (int)ckf_channel_recv(crowded->channel, &crowded->received);
+    struct ckf_select_case only = {
+        .channel = crowded->channel, .direction = CKF_RECV, .elem = &crowded->received};
+    size_t chosen;
+    return (int)ckf_select(&only, 1, &chosen, CKF_FOREVER, NULL);
+}
+
+static void destroy_does_not_wait_for_calls_in_other_channels(void **state)
+{
+    (void)state;
+    for (int selects = 0; selects < 2; selects++) {
+        struct ckf_channel *channel = channel_at(1, sizeof(uint64_t), 0);
+        struct crowded crowded = {.channel = channel, .selects = selects};
+        struct test_thread receiver;
+        uint64_t value = 7;
+        thread_start(&receiver, receive_in_crowd, &crowded);
+        await_sleep(&receiver);
+        ckf_channel_destroy(channel_at(1, sizeof(uint64_t), 0));
+        assert_int_equal(ckf_channel_send(channel, &value), CKF_OK);
+        /* The receiver may be on its way out. */
+        AWAIT(ckf_channel_len(channel) == 0);
+        ckf_channel_destroy(channel);
+        assert_int_equal(thread_join(&receiver), CKF_OK);
+        assert_int_equal(crowded.received, value);
+    }
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -738,6 +781,7 @@ int main(void)
         cmocka_unit_test(an_offer_to_receive_keeps_the_slot_until_its_element_has_been_read),
         cmocka_unit_test(an_offer_that_was_withdrawn_cannot_be_taken),
         cmocka_unit_test(an_offer_left_behind_stops_nobody),
+        cmocka_unit_test(destroy_does_not_wait_for_calls_in_other_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

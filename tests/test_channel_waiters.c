@@ -2,6 +2,7 @@
 #include "channel_support.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <ck_filter/waiters.h>
 
@@ -123,6 +124,28 @@ static void a_select_is_listed_once_for_each_channel(void **state)
     ckf_channel_destroy(quit);
 }
 
+static void a_dump_counts_a_select_once_for_channels_of_one_name(void **state)
+{
+    struct ckf_channel *pair[] = {named(VARIANT(state), "pair", 0),
+                                  named(VARIANT(state), "pair", 2)};
+    struct selecting sleeper = {
+        .cases = {{pair[0], CKF_RECV, NULL, CKF_OK}, {pair[1], CKF_RECV, NULL, CKF_OK}}};
+    char text[512] = "";
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    thread_start(&sleeper.thread, select_body, &sleeper);
+    await_sleep(&sleeper.thread);
+    assert_status(ckf_waiters_dump(ends[1], CKF_DUMP_GROUPED), CKF_OK);
+    assert_true(read(ends[0], text, sizeof text - 1) > 0);
+    assert_int_equal(strncmp(text, "1 thread waits", strlen("1 thread waits")), 0);
+    assert_status(send_u64(pair[1], 1), CKF_OK);
+    assert_int_equal(thread_join(&sleeper.thread), CKF_OK);
+    for (int i = 0; i < 2; i++) {
+        close(ends[i]);
+        ckf_channel_destroy(pair[i]);
+    }
+}
+
 static void a_thread_that_nobody_will_receive_from_is_a_leak(void **state)
 {
     for (int c = 0; c < 2; c++) {
@@ -154,6 +177,7 @@ int main(void)
         BOTH_VARIANTS_AND_PROMISED(a_sleeping_call_is_listed_until_it_ends),
         BOTH_VARIANTS_AND_PROMISED(a_channel_without_a_name_is_listed_with_an_empty_one),
         BOTH_VARIANTS_AND_PROMISED(a_select_is_listed_once_for_each_channel),
+        BOTH_VARIANTS_AND_PROMISED(a_dump_counts_a_select_once_for_channels_of_one_name),
         BOTH_VARIANTS_AND_PROMISED(a_thread_that_nobody_will_receive_from_is_a_leak),
     };
     return cmocka_run_group_tests_name("channel_waiters", tests, NULL, NULL);

@@ -311,6 +311,24 @@ static _Atomic(uint64_t) *find_in_front(struct ckf_front *front, const struct ck
     return slot != NULL ? slot->word : NULL;
 }
 
+/* As an add does: true: the front had the key's word, which it should be. */
+static bool meet(struct ckf_front **front, const struct ckf_short_key *key, _Atomic(uint64_t) *word,
+                 bool *pays)
+{
+    bool beside;
+    _Atomic(uint64_t) *found =
+        ckf_front_is_watched(*front) ? NULL : find_in_front(*front, key, CKF_FRONT_TAG_STEP);
+    if (found == NULL) {
+        found = ckf_front_look_again(*front, key, CKF_FRONT_TAG_STEP, &beside);
+        if (found == NULL)
+            *pays = ckf_front_fill(front, key, CKF_FRONT_TAG_STEP, word);
+        else if (beside)
+            *pays = ckf_front_note_beside(front, CKF_FRONT_TAG_STEP);
+    }
+    assert_true(found == NULL || found == word);
+    return found != NULL;
+}
+
 static void a_front_tells_keys_of_one_set_apart(void **state)
 {
     (void)state;
@@ -321,14 +339,9 @@ static void a_front_tells_keys_of_one_set_apart(void **state)
     for (uint64_t round = 0; round < 8; round++)
         for (uint64_t i = 0; i < KEYS; i++) {
             struct ckf_short_key key = {i % 7, i, 8 + i % 9};
-            for (int again = 0; again < 2; again++) {
-                _Atomic(uint64_t) *word = find_in_front(front, &key, CKF_FRONT_TAG_STEP);
-                if (word != NULL)
-                    assert_ptr_equal(word, &words[i]);
-                else
-                    ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &words[i]);
-                found += word != NULL;
-            }
+            bool pays;
+            for (int again = 0; again < 2; again++)
+                found += meet(&front, &key, &words[i], &pays);
             front->rest = 0;
         }
     assert_true(found > 0);
@@ -362,16 +375,79 @@ static void a_front_grows_until_it_holds_what_is_asked_for(void **state)
     for (int round = 0; round < ROUNDS; round++)
         for (uint64_t i = 0; i < KEYS; i++) {
             struct ckf_short_key key = {i, ~i, 16};
-            _Atomic(uint64_t) *word = find_in_front(front, &key, CKF_FRONT_TAG_STEP);
-            if (word == NULL)
-                assert_true(ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &words[i]));
-            else
-                assert_ptr_equal(word, &words[i]);
-            found += word != NULL && round == ROUNDS - 1;
+            bool pays = true;
+            found += meet(&front, &key, &words[i], &pays) && round == ROUNDS - 1;
+            assert_true(pays);
         }
     assert_true(ckf_front_size(front) > CKF_FRONT_LEAST);
     assert_true(ckf_front_size(front) <= CKF_FRONT_MOST);
     assert_true(found > KEYS / 10 * 9);
+    ckf_free(front);
+}
+
+static uint64_t set_of(const struct ckf_front *front, uint64_t number)
+{
+    return ckf_front_offset(front, ckf_front_mix(&(struct ckf_short_key){number, number, 8}));
+}
+
+/* Fills one set and a key more, which comes beside it; returns the number that makes that key. */
+static uint64_t fill_beside(struct ckf_front **front, _Atomic(uint64_t) *words)
+{
+    uint64_t number = 0;
+    for (int filled = 0; filled <= CKF_FRONT_WAYS; filled++) {
+        do
+            number++;
+        while (set_of(*front, number) != 0);
+        ckf_front_fill(front, &(struct ckf_short_key){number, number, 8}, CKF_FRONT_TAG_STEP,
+                       &words[filled]);
+    }
+    return number;
+}
+
+static void a_front_finds_beside_its_set_what_has_no_place_there(void **state)
+{
+    (void)state;
+    _Atomic(uint64_t) words[CKF_FRONT_WAYS + 1];
+    bool beside;
+    struct ckf_front *front = make_front();
+    uint64_t number = fill_beside(&front, words);
+    struct ckf_short_key key = {number, number, 8}, longer = {number, number, 9};
+    assert_null(find_in_front(front, &key, CKF_FRONT_TAG_STEP));
+    assert_ptr_equal(ckf_front_look_again(front, &key, CKF_FRONT_TAG_STEP, &beside),
+                     &words[CKF_FRONT_WAYS]);
+    assert_true(beside);
+    assert_null(ckf_front_look_again(front, &longer, CKF_FRONT_TAG_STEP, &beside));
+    assert_null(ckf_front_look_again(front, &key, 2 * CKF_FRONT_TAG_STEP, &beside));
+    ckf_free(front);
+}
+
+static void a_front_grows_for_keys_beside_their_sets(void **state)
+{
+    (void)state;
+    _Atomic(uint64_t) words[CKF_FRONT_WAYS + 1];
+    bool pays = true;
+    struct ckf_front *front = make_front();
+    uint64_t number = fill_beside(&front, words);
+    for (int i = 0; i < 4000 && pays && ckf_front_size(front) == CKF_FRONT_LEAST; i++)
+        assert_true(meet(&front, &(struct ckf_short_key){number, number, 8}, &words[CKF_FRONT_WAYS],
+                         &pays));
+    assert_true(pays && ckf_front_size(front) > CKF_FRONT_LEAST);
+    ckf_free(front);
+}
+
+/* One that seldom misses goes on, however often it does: windows show the hits. */
+static void a_front_that_hits_does_not_rest(void **state)
+{
+    (void)state;
+    enum { HITS = 20 };
+    _Atomic(uint64_t) word;
+    bool pays = true;
+    struct ckf_front *front = make_front();
+    for (uint64_t i = 1; i < 4000; i++)
+        for (int hit = 0; hit < HITS; hit++) {
+            meet(&front, &(struct ckf_short_key){i, i, 8}, &word, &pays);
+            assert_true(pays);
+        }
     ckf_free(front);
 }
 
@@ -408,6 +484,31 @@ static void a_front_that_misses_rests(void **state)
             (void)ckf_front_fill(&front, &key, CKF_FRONT_TAG_STEP, &word);
     }
     assert_true(rested && came_back);
+    ckf_free(front);
+}
+
+static uint32_t next_rest(struct ckf_front **front)
+{
+    _Atomic(uint64_t) word;
+    static uint64_t number;
+    (*front)->rest = 0;
+    do
+        number++;
+    while (ckf_front_fill(front, &(struct ckf_short_key){number, number, 8}, CKF_FRONT_TAG_STEP,
+                          &word));
+    return (*front)->rest;
+}
+
+static void a_front_rests_longer_each_time_up_to_a_limit(void **state)
+{
+    (void)state;
+    struct ckf_front *front = make_front();
+    uint32_t first = next_rest(&front), last = first;
+    for (int i = 0; i < 6; i++) {
+        uint32_t rest = next_rest(&front);
+        assert_true(rest == 2 * last || (rest == last && rest > 2 * first));
+        last = rest;
+    }
     ckf_free(front);
 }
 
@@ -530,6 +631,10 @@ int main(void)
         cmocka_unit_test(a_front_grows_until_it_holds_what_is_asked_for),
         cmocka_unit_test(a_front_stays_as_it_is_without_memory),
         cmocka_unit_test(a_front_that_misses_rests),
+        cmocka_unit_test(a_front_that_hits_does_not_rest),
+        cmocka_unit_test(a_front_rests_longer_each_time_up_to_a_limit),
+        cmocka_unit_test(a_front_finds_beside_its_set_what_has_no_place_there),
+        cmocka_unit_test(a_front_grows_for_keys_beside_their_sets),
         cmocka_unit_test(blocks_are_zeroed_and_nobody_elses),
         cmocka_unit_test(an_entry_and_its_rest_share_a_block),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),

@@ -982,9 +982,11 @@ static void without_memory_the_old_rules_go_on(void **state)
     }
     bool failed = true;
     for (unsigned nth = 1; failed; nth++) {
+        errno = 1234;
         fail_allocation(nth);
         enum ckf_status created = ckf_filter_create(&filter, &options);
         failed = allocation_failed();
+        assert_int_equal(errno, 1234);
         assert_int_equal(created, failed ? CKF_NO_MEMORY : CKF_OK);
         if (failed)
             assert_null(filter);
@@ -1122,6 +1124,35 @@ static void describe_nothing(void *arg)
     ckf_filter_read_compiled(arg, NULL);
 }
 
+static int call_while_cancelled(void *arg)
+{
+    struct ckf_filter *filter;
+    struct ckf_ruleset *ruleset;
+    struct ckf_filter_stats stats;
+    int old;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    pthread_cancel(pthread_self()); /* takes effect at the first cancellation point */
+    (void)!ckf_filter_create(&filter, arg);
+    (void)!ckf_ruleset_create(&ruleset);
+    struct ckf_rule rule = {7, CKF_MATCH_SUBSTRING, CKF_ACTION_DROP, "b", 1, false};
+    (void)!ckf_ruleset_add(ruleset, &rule);
+    (void)!ckf_filter_publish(filter, ruleset, 0, NULL);
+    (void)ckf_filter_evaluate(filter, text("abc"));
+    ckf_filter_read_stats(filter, &stats);
+    ckf_ruleset_destroy(ruleset);
+    ckf_filter_destroy(filter);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    return 5;
+}
+
+static void no_call_is_a_cancellation_point(void **state)
+{
+    struct ckf_filter_options options = {.variant = VARIANT(state)};
+    struct test_thread thread;
+    thread_start(&thread, call_while_cancelled, &options);
+    assert_int_equal(thread_join(&thread), 5);
+}
+
 static void misuse_ends_the_program(void **state)
 {
     struct ckf_filter *filter = new_filter(state, CKF_ACTION_PASS);
@@ -1159,6 +1190,7 @@ int main(void)
         BOTH_VARIANTS(rule_ids_are_bounded),
         BOTH_VARIANTS(without_memory_the_old_rules_go_on),
         BOTH_VARIANTS(a_forked_child_may_use_what_it_inherits),
+        BOTH_VARIANTS(no_call_is_a_cancellation_point),
         BOTH_VARIANTS(misuse_ends_the_program),
     };
     return cmocka_run_group_tests_name("filter", tests, NULL, NULL);

@@ -365,6 +365,24 @@ static void destroy_wakes_tasks_that_wait_at_the_limit(void **state)
     assert_int_equal(work.ended, 1);
 }
 
+static int destroy_listed(struct ckf_context *context, void *arg)
+{
+    (void)context;
+    struct work *work = arg;
+    AWAIT(is_listed("group group destroy 1;"));
+    atomic_fetch_add(&work->ended, 1);
+    return 0;
+}
+
+static void a_waiting_destroy_is_listed(void **state)
+{
+    (void)state;
+    struct work work = {.group = make(0, NULL)};
+    assert_int_equal(ckf_group_go(work.group, destroy_listed, &work, NULL), CKF_OK);
+    ckf_group_destroy(work.group);
+    assert_int_equal(work.ended, 1);
+}
+
 static void who_waited_may_destroy_at_once(void **state)
 {
     (void)state;
@@ -548,7 +566,9 @@ static void without_a_thread_nothing_is_started(void **state)
     pthread_attr_init(&excessive);
     pthread_attr_setstacksize(&excessive, SIZE_MAX / 4);
     assert_int_equal(pthread_setattr_default_np(&excessive), 0);
+    errno = 4711;
     assert_int_equal(ckf_group_go(work.group, count, &work, NULL), CKF_NO_MEMORY);
+    assert_int_equal(errno, 4711);
     assert_int_equal(pthread_setattr_default_np(&usual), 0);
     assert_int_equal(live_allocations(), before);
     assert_int_equal(ckf_group_try_go(work.group, count, &work, NULL), CKF_OK);
@@ -695,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_task_that_exits_its_thread_has_failed),
         cmocka_unit_test(destroy_cancels_and_waits),
         cmocka_unit_test(destroy_wakes_tasks_that_wait_at_the_limit),
+        cmocka_unit_test(a_waiting_destroy_is_listed),
         cmocka_unit_test(who_waited_may_destroy_at_once),
         cmocka_unit_test(a_waiting_call_is_listed),
         cmocka_unit_test(threads_are_named_after_their_tasks),

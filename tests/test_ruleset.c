@@ -526,6 +526,7 @@ static void add_without_memory(uint32_t ascending)
         enum ckf_status status = CKF_OK;
         uint32_t added = 0;
         char pattern[32];
+        errno = 1234;
         fail_allocation(nth);
         for (uint32_t i = 1; i <= 100 && status == CKF_OK; i++) {
             snprintf(pattern, sizeof pattern, "pattern number %u", i);
@@ -534,6 +535,7 @@ static void add_without_memory(uint32_t ascending)
         }
         bool failed = allocation_failed();
         fail_allocation(0);
+        assert_int_equal(errno, 1234);
         assert_int_equal(status, failed ? CKF_NO_MEMORY : CKF_OK);
         assert_int_equal(rule_count(ruleset), added);
         assert_int_equal(add_exact(ruleset, nth_id(101, ascending), "after"), CKF_OK);

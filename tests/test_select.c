@@ -1340,6 +1340,30 @@ static void signals_do_not_end_a_select(void **state)
     ckf_channel_destroy(other);
 }
 
+enum { SURVIVED = 5 };
+
+static int select_doomed(void *arg)
+{
+    struct ckf_select_case cases[] = {{.channel = arg, .direction = CKF_RECV},
+                                      {.channel = arg, .direction = CKF_RECV}};
+    size_t chosen = 2;
+    pthread_cancel(pthread_self()); /* takes effect at the first cancellation point */
+    enum ckf_status status = ckf_select(cases, 2, &chosen, CKF_NOW, NULL);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    return status == CKF_OK && chosen < 2 ? SURVIVED : 0;
+}
+
+/* Its first one has to ask for randomness. */
+static void a_threads_first_select_is_no_cancellation_point(void **state)
+{
+    struct ckf_channel *channel = channel_of(VARIANT(state), 1, 8);
+    struct test_thread thread = {0};
+    assert_status(send_u64(channel, 1), CKF_OK);
+    thread_start(&thread, select_doomed, channel);
+    assert_int_equal(thread_join(&thread), SURVIVED);
+    ckf_channel_destroy(channel);
+}
+
 static void a_select_leaves_errno_alone(void **state)
 {
     enum { MARK = 4711 };
@@ -1455,6 +1479,7 @@ int main(int argc, char **argv)
         BOTH_VARIANTS(destroy_waits_for_a_select_on_its_way_out),
         BOTH_VARIANTS(destroy_waits_for_a_receiving_select_on_its_way_out),
         BOTH_VARIANTS_AND_PROMISED(signals_do_not_end_a_select),
+        BOTH_VARIANTS_AND_PROMISED(a_threads_first_select_is_no_cancellation_point),
         BOTH_VARIANTS_AND_PROMISED(a_select_leaves_errno_alone),
         BOTH_VARIANTS(misuse_aborts_and_names_the_function),
     };

@@ -502,6 +502,7 @@ struct guarded {
     struct ckf_lock lock;
     int count; /* guarded by lock */
     _Atomic(bool) held, leave;
+    ckf_crowd crowd;
 };
 
 static int count_under_lock(void *arg)
@@ -546,26 +547,25 @@ static void who_waits_for_a_lock_sleeps(void **state)
 static int visit_until_told(void *arg)
 {
     struct guarded *guarded = arg;
-    struct ckf_visit *visit = ckf_visit_begin(guarded);
+    struct ckf_visit *visit = ckf_visit_begin(guarded, &guarded->crowd);
     atomic_store(&guarded->held, true);
     AWAIT(atomic_load(&guarded->leave));
     guarded->count = 7; /* plain: the end of the visit carries it */
-    ckf_visit_end(visit);
+    ckf_visit_end(visit, &guarded->crowd);
     return 0;
 }
 
 static void a_visit_is_seen_until_it_ends(void **state)
 {
     (void)state;
-    struct guarded guarded = {0};
-    int other;
+    struct guarded guarded = {0}, other = {0};
     struct test_thread visitor;
     thread_start(&visitor, visit_until_told, &guarded);
     AWAIT(atomic_load(&guarded.held));
-    assert_true(ckf_is_visited(&guarded));
-    assert_false(ckf_is_visited(&other));
+    assert_true(ckf_is_visited(&guarded, &guarded.crowd));
+    assert_false(ckf_is_visited(&other, &other.crowd));
     atomic_store(&guarded.leave, true);
-    AWAIT(!ckf_is_visited(&guarded));
+    AWAIT(!ckf_is_visited(&guarded, &guarded.crowd));
     assert_int_equal(guarded.count, 7);
     thread_join(&visitor);
 }

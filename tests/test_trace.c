@@ -1,6 +1,7 @@
 /* tests/test_trace.c - the recorder: what it notes, its bound, and that it starts anew. */
 #include "support.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -198,6 +199,73 @@ static void a_child_records_anew(void **state)
     assert_int_equal(stats_now().recorded, 2);
 }
 
+static int write_and_close(void *arg)
+{
+    int fd = *(int *)arg;
+    enum ckf_status status = ckf_trace_write(fd);
+    close(fd);
+    return (int)status;
+}
+
+static int mark_once(void *arg)
+{
+    (void)arg;
+    ckf_trace_mark("newcomer", 0);
+    return 0;
+}
+
+static void drain(int fd)
+{
+    char text[4096];
+    while (read(fd, text, sizeof text) > 0)
+        ;
+}
+
+/* A pipe that is full, say: its reader may itself be waiting for one of the others. */
+static void a_file_that_takes_its_time_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct test_thread writer, newcomer;
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(ckf_trace_start(0), CKF_OK);
+    for (int i = 0; i < 4000; i++)
+        ckf_trace_mark("more than a pipe holds", 0);
+    thread_start(&writer, write_and_close, &ends[1]);
+    await_sleep(&writer);
+    thread_start(&newcomer, mark_once, NULL);
+    thread_join(&newcomer);
+    assert_int_equal(stats_now().recorded, 4001);
+    pid_t child = fork();
+    if (child == 0) {
+        bool fine = ckf_trace_start(0) == CKF_OK;
+        _exit(fine ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    ckf_trace_stop();
+    drain(ends[0]);
+    assert_int_equal(thread_join(&writer), CKF_OK);
+    close(ends[0]);
+}
+
+static void times_have_a_point_in_every_locale(void **state)
+{
+    (void)state;
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL &&
+        setlocale(LC_NUMERIC, "fr_FR.UTF-8") == NULL)
+        skip();
+    assert_int_equal(ckf_trace_start(0), CKF_OK);
+    struct ckf_trace_span span = ckf_trace_begin();
+    ckf_trace_end(span, "span", 1);
+    ckf_trace_stop();
+    char *text = written();
+    double ts, dur;
+    setlocale(LC_NUMERIC, "C");
+    assert_int_equal(sscanf(strstr(text, "\"ts\""), "\"ts\":%lf,\"dur\":%lf,", &ts, &dur), 2);
+    free(text);
+}
+
 static void a_file_that_cannot_be_written_is_told(void **state)
 {
     (void)state;
@@ -215,6 +283,8 @@ int main(void)
         cmocka_unit_test(beyond_the_bound_events_are_counted),
         cmocka_unit_test(without_memory_events_are_dropped),
         cmocka_unit_test(a_child_records_anew),
+        cmocka_unit_test(a_file_that_takes_its_time_holds_nobody_up),
+        cmocka_unit_test(times_have_a_point_in_every_locale),
         cmocka_unit_test(a_file_that_cannot_be_written_is_told),
     };
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

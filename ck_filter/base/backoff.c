@@ -19,6 +19,9 @@ void ckf_cpu_relax(void)
 /* A fifth of what a waiting thread spins at most, and some twenty operations of a thread alone. */
 enum { BACK_OFF_RELAXES = 100 };
 
+/* Of a thread's back-offs, one gives way instead: docs/BAKEOFF.md, unbounded 8P1C. */
+enum { BACK_OFFS_A_WAY = 8 };
+
 /* Answers that are served from memory before the kernel is asked again. */
 enum { AFFINITY_ANSWERS = 256 };
 
@@ -52,8 +55,14 @@ bool ckf_one_cpu_was_seen(void)
 
 void ckf_back_off(void)
 {
+    CKF_OWN_WORD unsigned before_a_way = BACK_OFFS_A_WAY;
     if (!ckf_spinning_can_help())
         return;
+    if (--before_a_way == 0) {
+        before_a_way = BACK_OFFS_A_WAY;
+        ckf_give_way();
+        return;
+    }
     for (int i = 0; i < BACK_OFF_RELAXES; i++)
         ckf_cpu_relax();
 }

@@ -34,7 +34,9 @@ static inline void ckf_cpu_relax(void)
 
 /* After a compare-and-swap that lost: stays away for a while (a microsecond or a few), in which the
  * winner does several operations on lines that it owns. Threads that all try again at once hand the
- * lines round at every operation instead. Does nothing on one CPU, where the winner is not running. */
+ * lines round at every operation instead. Who loses often gives way now and then: with more threads than CPUs
+ * one at the other end of the channel may wait for a CPU, and could run beside the winner. Does nothing on
+ * one CPU, where the winner is not running. */
 void ckf_back_off(void);
 
 /* Lets another thread have this CPU, if one wants it. False: there is no point in doing so. */

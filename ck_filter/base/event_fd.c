@@ -1,8 +1,9 @@
-/* base/event_fd.c - eventfd(2) by bare system calls: the C library's read, write and close would be
- * cancellation points. */
+/* base/event_fd.c - eventfd(2), read and written by bare system calls: the C library's would be cancellation
+ * points. Its close, by which tools know that the number may come again, is kept from being one. */
 #include "base/event_fd.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -18,8 +19,10 @@ int ckf_event_fd_open(void)
 
 void ckf_event_fd_close(int fd)
 {
-    int saved_errno = errno;
-    syscall(SYS_close, fd);
+    int saved_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    close(fd);
+    pthread_setcancelstate(cancel_state, NULL);
     errno = saved_errno;
 }
 

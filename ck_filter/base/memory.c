@@ -24,11 +24,9 @@ static void *aligned(size_t size, size_t align)
 /* Large tables are read here and there; with small pages, finding the page costs as much again. */
 static void *allocate_huge(size_t size)
 {
-    int saved_errno = errno;
     void *memory = aligned(size, HUGE_PAGE);
     if (memory != NULL)
         madvise(memory, size, MADV_HUGEPAGE); /* a hint: where it is refused nothing is lost */
-    errno = saved_errno;
     return memory;
 }
 
@@ -68,7 +66,10 @@ void *ckf_alloc_untouched(size_t size, size_t align)
     /* relaxed: a hint for ckf_set_allocator only; tested first so that the line stays shared */
     if (!load_relaxed(&allocated))
         store_relaxed(&allocated, true);
-    return allocator.allocate(size == 0 ? 1 : size, align, allocator.arg);
+    int saved_errno = errno; /* a failure is a status, and no call changes errno */
+    void *memory = allocator.allocate(size == 0 ? 1 : size, align, allocator.arg);
+    errno = saved_errno;
+    return memory;
 }
 
 void *ckf_alloc_aligned(size_t size, size_t align)
@@ -101,8 +102,11 @@ void *ckf_alloc_array(size_t count, size_t size)
 
 void ckf_free(void *memory)
 {
-    if (memory != NULL)
-        allocator.release(memory, allocator.arg);
+    if (memory == NULL)
+        return;
+    int saved_errno = errno;
+    allocator.release(memory, allocator.arg);
+    errno = saved_errno;
 }
 
 bool ckf_copy_string(const char *text, char **copy)

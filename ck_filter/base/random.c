@@ -4,6 +4,7 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/random.h>
 
 #include "base/check.h"
@@ -11,7 +12,9 @@
 void ckf_random_bytes(void *buffer, size_t size)
 {
     unsigned char *next = buffer;
-    int saved_errno = errno;
+    int saved_errno = errno, cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
+                           &cancel_state); /* getrandom is a cancellation point */
     while (size > 0) {
         ssize_t got = getrandom(next, size, 0);
         if (got < 0 && errno != EINTR)
@@ -21,6 +24,7 @@ void ckf_random_bytes(void *buffer, size_t size)
             size -= (size_t)got;
         }
     }
+    pthread_setcancelstate(cancel_state, NULL);
     errno = saved_errno;
 }
 

@@ -3,7 +3,7 @@
  * Roles:      any thread may call anything; one thread destroys.
  * Invariants: a call is a visit to its channel from before its first access until after its last, so
  *             destroy can wait for calls whose effect it has seen. Selects, which are in several
- *             channels at once, are counted while they sleep.
+ *             channels at once, are in their crowds while they sleep.
  *             The last counted producer or consumer closes within the lock that counts: an end that
  *             is refused finds the channel closed.
  * Close:      the core's; idempotent.
@@ -119,12 +119,6 @@ enum ckf_status ckf_channel_create(struct ckf_channel **channel,
     return ckf_channel_create_at(channel, options, 0);
 }
 
-static bool somebody_is_inside(struct ckf_channel *channel)
-{
-    /* edge select-left: acquire; pairs with the subtraction in select.c. */
-    return CKF_STEP(load_acquire(&channel->selects) != 0) || ckf_is_visited(channel);
-}
-
 static void pause_shortly(void)
 {
     enum { PAUSE_NS = 50000 };
@@ -144,7 +138,7 @@ static void hand_over_leftovers(struct ckf_channel *channel)
 void ckf_channel_destroy(struct ckf_channel *channel)
 {
     REQUIRE_CHANNEL(channel);
-    while (somebody_is_inside(channel)) {
+    while (ckf_is_visited(channel, &channel->crowd)) {
         CKF_REQUIRE(!ckf_waitlist_has_sleepers(&channel->waitlist),
                     "no call may sleep in a channel that is destroyed");
         pause_shortly();
@@ -234,9 +228,9 @@ static enum ckf_status transfer(struct ckf_channel *channel, enum ckf_direction 
     enum ckf_status status = ckf_context_outcome(how->context);
     if (status != CKF_OK)
         return status;
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     status = try_or_wait(channel, direction, elem, how);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return status;
 }
 
@@ -244,39 +238,39 @@ enum ckf_status ckf_channel_try_send(struct ckf_channel *channel, const void *el
 {
     REQUIRE_CHANNEL(channel);
     REQUIRE_ELEM(elem);
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     enum ckf_status status = try_once(channel, CKF_SEND, only_read(elem));
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return status;
 }
 
 enum ckf_status ckf_channel_try_recv(struct ckf_channel *channel, void *elem)
 {
     REQUIRE_CHANNEL(channel);
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     enum ckf_status status = try_once(channel, CKF_RECV, elem);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return status;
 }
 
 enum ckf_status ckf_send_somehow(struct ckf_channel *channel, const void *elem, const void *site)
 {
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     enum ckf_status status = channel->core->try_send(channel, elem);
     if (CKF_UNLIKELY(status == CKF_AGAIN))
         status =
             wait_for(channel, CKF_SEND, only_read(elem), HOW_AT(CKF_FOREVER, NULL, "send", site));
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return status;
 }
 
 enum ckf_status ckf_recv_somehow(struct ckf_channel *channel, void *elem, const void *site)
 {
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     enum ckf_status status = channel->core->try_recv(channel, elem);
     if (CKF_UNLIKELY(status == CKF_AGAIN))
         status = wait_for(channel, CKF_RECV, elem, HOW_AT(CKF_FOREVER, NULL, "recv", site));
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return status;
 }
 
@@ -345,7 +339,7 @@ static enum ckf_status transfer_many(struct ckf_channel *channel, enum ckf_direc
     enum ckf_status status = ckf_context_outcome(how->context);
     if (status != CKF_OK)
         return status;
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     status = try_many(channel, direction, elems, count, done);
     if (*done == 0 && status == CKF_AGAIN) {
         struct ckf_call gathering = *how;
@@ -358,7 +352,7 @@ static enum ckf_status transfer_many(struct ckf_channel *channel, enum ckf_direc
             ++*done;
         }
     }
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return *done > 0 ? CKF_OK : status;
 }
 
@@ -408,9 +402,9 @@ static bool close_core(struct ckf_channel *channel)
 enum ckf_status ckf_channel_close(struct ckf_channel *channel)
 {
     REQUIRE_CHANNEL(channel);
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     bool closed = close_core(channel);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return closed ? CKF_OK : CKF_ALREADY;
 }
 
@@ -425,13 +419,13 @@ static enum ckf_status add_end(struct ckf_channel *channel, enum ckf_direction d
     struct ckf_ends *ends = &channel->ends[direction];
     if (!ends->counted)
         return CKF_INVALID;
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     ckf_lock_acquire(&channel->ends_lock);
     bool closed = channel->core->is_closed(channel);
     if (!closed)
         ends->live++;
     ckf_lock_release(&channel->ends_lock);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return closed ? CKF_CLOSED : CKF_OK;
 }
 
@@ -439,7 +433,7 @@ static bool end_done(struct ckf_channel *channel, enum ckf_direction direction,
                      const char *function)
 {
     struct ckf_ends *ends = &channel->ends[direction];
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     bool closed = false;
     ckf_lock_acquire(&channel->ends_lock);
     if (ends->live == 0)
@@ -448,7 +442,7 @@ static bool end_done(struct ckf_channel *channel, enum ckf_direction direction,
     if (--ends->live == 0)
         closed = close_core(channel);
     ckf_lock_release(&channel->ends_lock);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return closed;
 }
 
@@ -504,9 +498,9 @@ bool ckf_channel_is_ready(struct ckf_channel *channel, enum ckf_direction direct
     REQUIRE_CHANNEL(channel);
     REQUIRE_DIRECTION(direction);
     uint64_t moment;
-    struct ckf_visit *visit = ckf_visit_begin(channel);
+    struct ckf_visit *visit = ckf_channel_enter(channel);
     bool ready =
         channel->core->is_ready(channel, direction, &moment) || look_again(channel, direction);
-    ckf_visit_end(visit);
+    ckf_channel_leave(channel, visit);
     return ready;
 }

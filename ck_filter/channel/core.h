@@ -27,6 +27,7 @@
 #include "channel/spsc.h"
 #include "channel/waitlist.h"
 #include "sync/lock.h"
+#include "sync/visit.h"
 
 enum { CKF_MAX_ELEM_SIZE = 4096, CKF_WORD_SIZE = sizeof(uint64_t) };
 
@@ -102,9 +103,19 @@ struct ckf_channel {
     void *undelivered_arg;
 
     struct ckf_lock ends_lock;
-    struct ckf_ends ends[2];   /* by enum ckf_direction: producers, consumers */
-    _Atomic(uint32_t) selects; /* selects that have gone to sleep here and have not left */
+    struct ckf_ends ends[2]; /* by enum ckf_direction: producers, consumers */
+    ckf_crowd crowd;         /* selects that sleep here, and calls of threads without a place */
 };
+
+static inline struct ckf_visit *ckf_channel_enter(struct ckf_channel *channel)
+{
+    return ckf_visit_begin(channel, &channel->crowd);
+}
+
+static inline void ckf_channel_leave(struct ckf_channel *channel, struct ckf_visit *visit)
+{
+    ckf_visit_end(visit, &channel->crowd);
+}
 
 /* A whole send or receive by the attempts of any core. */
 enum ckf_status ckf_send_somehow(struct ckf_channel *channel, const void *elem, const void *site);

@@ -53,12 +53,13 @@ enum { CELLS = 512 };
 #endif
 enum { SPAN = CELLS * TICKET };
 
+/* `next` is needed after the last cell, and lies where processors that fetch ahead look for more. */
 struct ckf_segment {
-    struct ckf_retired retired;
-    bool has_blocks;      /* constant: what the cells hold are blocks */
-    struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
     CKF_CACHELINE_ALIGNED struct ckf_wide
-        cells[CELLS]; /* low: state; high: element, or block or 0 */
+        cells[CELLS];     /* low: state; high: element, or block or 0 */
+    struct ckf_wide next; /* low: the first ticket of the piece; high: its successor */
+    struct ckf_retired retired;
+    bool has_blocks; /* constant: what the cells hold are blocks */
 };
 
 /* The successor of the last segment of a closed channel: nothing but its address counts. */
@@ -184,7 +185,8 @@ static struct ckf_segment *take_spare(struct ckf_segments *segments)
 
 static void segment_reclaim(struct ckf_retired *retired)
 {
-    segment_free((struct ckf_segment *)(void *)retired); /* its first member */
+    segment_free(
+        (struct ckf_segment *)(void *)((char *)retired - offsetof(struct ckf_segment, retired)));
 }
 
 static void keep_or_retire(struct ckf_segments *segments, struct ckf_segment *segment)
@@ -330,10 +332,13 @@ static enum ckf_status find_send(struct ckf_segments *segments, struct spot *spo
 
 /* Moves head_at off a piece whose elements have all been taken. */
 static void leave_piece(struct ckf_segments *segments, const struct place *place,
-                        const struct ckf_segment *next)
+                        struct ckf_segment *next)
 {
-    if (CKF_STEP(true))
-        advance(&segments->tail_at, place, next); /* senders first: see the invariants */
+    /* Senders first: see the invariants. Whoever has filled a cell of the next piece, or of a later one, found it by
+     * tail_at, whose line senders write all the time. */
+    uint64_t ticket = place->first + SPAN;
+    if (CKF_STEP(is_before(state_of(next, ticket), ticket)))
+        advance(&segments->tail_at, place, next);
     if (advance(&segments->head_at, place, next))
         keep_or_retire(segments, place->segment);
 }
@@ -518,6 +523,23 @@ static bool move_head(struct ckf_segments *segments, uint64_t from, uint64_t to)
     return cas_release(&segments->head, &from, to);
 }
 
+/* What a filled cell holds. False: it is the address of a block, and the cell has been filled anew; that block may
+ * be new memory, which its sender has made known to those alone who come after the CAS of the cell. */
+CKF_ALWAYS_INLINE bool look_into(struct ckf_segment *segment, uint64_t ticket, bool in_blocks,
+                                 uint64_t *word)
+{
+    struct ckf_wide *cell = cell_of(segment, ticket);
+    if (!in_blocks) {
+        *word = load_relaxed(&cell->high); /* relaxed: acquired with the state; the CAS of head
+                                            * says that it was still there */
+        return true;
+    }
+    /* edge segment-cell: acquire; pairs with the CAS in fill_one(), should the word be that of a later one. */
+    *word = load_acquire(&cell->high);
+    /* relaxed: after the load above; if it is what it was, the other word came with it */
+    return load_relaxed(&cell->low) == ticket;
+}
+
 /* Takes up to count elements, at least one, in a read section. They are copied first, since their
  * cells may be filled anew once they are taken: words_each words each, from the cells or from their
  * blocks; none are if copy is NULL. */
@@ -535,12 +557,13 @@ CKF_ALWAYS_INLINE enum ckf_status take(struct ckf_segments *segments, bool in_bl
         uint64_t ticket = spot.ticket, end = spot.place.first + SPAN;
         size_t found = 0;
         do {
-            /* relaxed: acquired with the state; the CAS says that it was still there */
-            uint64_t word = load_relaxed(&cell_of(spot.place.segment, ticket)->high);
+            uint64_t word;
+            if (CKF_UNLIKELY(!look_into(spot.place.segment, ticket, in_blocks, &word)))
+                break;
             ckf_read_ahead(copy, found++, word, in_blocks, words_each);
             ticket += TICKET;
         } while (found < count && ticket != end && state_of(spot.place.segment, ticket) == ticket);
-        if (CKF_LIKELY(move_head(segments, spot.ticket, ticket))) {
+        if (CKF_LIKELY(found > 0 && move_head(segments, spot.ticket, ticket))) {
             *taken = found;
             return CKF_OK;
         }

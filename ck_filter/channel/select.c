@@ -24,25 +24,25 @@ enum { FEW_CASES = 16 };
 
 static enum ckf_status attempt_visiting(const struct ckf_select_case *only)
 {
-    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    struct ckf_visit *visit = ckf_channel_enter(only->channel);
     enum ckf_status status = ckf_core_try(only->channel, only->direction, only->elem);
-    ckf_visit_end(visit);
+    ckf_channel_leave(only->channel, visit);
     return status;
 }
 
 static bool is_ready(const struct ckf_select_case *only, uint64_t *moment)
 {
-    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    struct ckf_visit *visit = ckf_channel_enter(only->channel);
     bool ready = only->channel->core->is_ready(only->channel, only->direction, moment);
-    ckf_visit_end(visit);
+    ckf_channel_leave(only->channel, visit);
     return ready;
 }
 
 static void catch_up(const struct ckf_select_case *only)
 {
-    struct ckf_visit *visit = ckf_visit_begin(only->channel);
+    struct ckf_visit *visit = ckf_channel_enter(only->channel);
     ckf_core_catch_up(only->channel, only->direction);
-    ckf_visit_end(visit);
+    ckf_channel_leave(only->channel, visit);
 }
 
 static bool any_may_be_late(const struct ckf_call *call)
@@ -103,17 +103,14 @@ static void count_in(const struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
         if (call->cases[i].channel != NULL)
-            /* relaxed: whoever destroys the channel has seen an effect of this select, whose edge
-             * carries this */
-            fetch_add_relaxed(&call->cases[i].channel->selects, 1);
+            ckf_visit_begin_in_crowd(&call->cases[i].channel->crowd);
 }
 
 static void count_out(const struct ckf_call *call)
 {
     for (size_t i = 0; i < call->count; i++)
         if (call->cases[i].channel != NULL)
-            /* edge select-left: release; pairs with the acquire in somebody_is_inside(). */
-            fetch_sub_release(&call->cases[i].channel->selects, 1);
+            ckf_visit_end_in_crowd(&call->cases[i].channel->crowd);
 }
 
 static enum ckf_status try_or_wait(struct ckf_call *call)

@@ -62,7 +62,7 @@ void ckf_cells_destroy(struct ckf_cells *cells);
 static inline struct ckf_kept *ckf_cells_kept(const struct ckf_cells *cells,
                                               const struct ckf_place *place)
 {
-    return (struct ckf_kept *)(void *)((char *)(uintptr_t)place + cells->kept);
+    return ckf_place_kept(place, cells->kept);
 }
 
 /* This thread's row; NULL: it is not at hand. Inside a section, as all of these. */
@@ -73,20 +73,23 @@ static inline struct ckf_cell_row *ckf_cells_row(const struct ckf_cells *cells,
     return CKF_LIKELY(kept->object == cells->serial) ? kept->data : NULL;
 }
 
+/* In a place's `cache_of`, beside the serial number: the front is watched. */
+#define CKF_CELLS_WATCHED (UINT64_C(1) << 63)
+
 /* Whether this thread's front is at hand, and pays. */
 static inline bool ckf_cells_have_front(const struct ckf_cells *cells,
-                                        const struct ckf_place *place, struct ckf_front **front)
+                                        const struct ckf_place *place)
 {
-    const struct ckf_kept *kept = ckf_cells_kept(cells, place);
-    *front = kept->cache;
-    return CKF_LIKELY(kept->cache_of == cells->serial);
+    uint64_t cache_of = ckf_cells_kept(cells, place)->cache_of;
+    return CKF_LIKELY((cache_of & ~CKF_CELLS_WATCHED) == cells->serial);
 }
 
 static inline void ckf_cells_use_front(const struct ckf_cells *cells, struct ckf_place *place,
                                        struct ckf_front *front)
 {
     struct ckf_kept *kept = ckf_cells_kept(cells, place);
-    kept->cache_of = front != NULL ? cells->serial : 0;
+    uint64_t watched = front != NULL && ckf_front_is_watched(front) ? CKF_CELLS_WATCHED : 0;
+    kept->cache_of = front != NULL ? cells->serial | watched : 0;
     kept->cache = front;
 }
 

@@ -66,16 +66,31 @@ CKF_NOINLINE static enum ckf_status add_any(struct ckf_counter_map *map, const v
     return BY_VARIANT(map, add)(map, &key, n);
 }
 
-/* Lets a short key go the short way. */
-static bool is_short(const struct ckf_counter_map *map, size_t length)
+/* The same from inside a light section, which it ends; place NULL: from outside. */
+CKF_COLD static enum ckf_status add_outside(struct ckf_counter_map *map, const void *bytes,
+                                            size_t length, uint64_t n, struct ckf_place *place)
+{
+    if (place != NULL)
+        ckf_section_end_lightly(place);
+    return add_any(map, bytes, length, n);
+}
+
+/* Whether keys of this length may be in fronts, in this map. */
+static bool may_be_in_front(const struct ckf_counter_map *map, size_t length)
 {
     return CKF_LIKELY(length - map->short_least < map->short_lengths);
+}
+
+/* Whether they may be in fronts of some map. */
+static bool is_short(size_t length)
+{
+    return CKF_LIKELY(length - CKF_SHORT_KEY_LEAST <= CKF_SHORT_KEY_MOST - CKF_SHORT_KEY_LEAST);
 }
 
 static inline bool add_quickly(struct ckf_counter_map *map, struct ckf_short_key key, uint64_t n,
                                struct ckf_place **place)
 {
-    return CKF_LIKELY(ckf_lockfree_add_quickly(ckf_lockfree(map), key, n, place));
+    return CKF_LIKELY(ckf_add_quickly(map, key, n, place));
 }
 
 enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *bytes, size_t length,
@@ -83,27 +98,29 @@ enum ckf_status ckf_counter_map_add(struct ckf_counter_map *map, const void *byt
 {
     REQUIRE_MAP(map);
     struct ckf_place *place;
-    if (!is_short(map, length) || CKF_UNLIKELY(bytes == NULL))
+    if (!is_short(length) || CKF_UNLIKELY(bytes == NULL))
         return add_any(map, bytes, length, n);
     if (add_quickly(map, ckf_short_key_of(bytes, length), n, &place))
         return CKF_OK;
+    if (!may_be_in_front(map, length))
+        return add_outside(map, bytes, length, n, place);
     return ckf_lockfree_add_otherwise(map, bytes, length, n, place);
 }
 
-CKF_NOINLINE static enum ckf_status add_any_u64(struct ckf_counter_map *map, uint64_t number,
-                                                uint64_t n)
+CKF_COLD static enum ckf_status add_u64_outside(struct ckf_counter_map *map, uint64_t number,
+                                                uint64_t n, struct ckf_place *place)
 {
-    return add_any(map, &number, sizeof number, n);
+    return add_outside(map, &number, sizeof number, n, place);
 }
 
 enum ckf_status ckf_counter_map_add_u64(struct ckf_counter_map *map, uint64_t number, uint64_t n)
 {
     REQUIRE_MAP(map);
     struct ckf_place *place;
-    if (!is_short(map, sizeof number))
-        return add_any_u64(map, number, n);
     if (add_quickly(map, ckf_short_key_of_u64(number), n, &place))
         return CKF_OK;
+    if (!may_be_in_front(map, sizeof number))
+        return add_u64_outside(map, number, n, place);
     return ckf_lockfree_add_u64_otherwise(map, number, n, place);
 }
 
@@ -434,6 +451,19 @@ static size_t keys_to_prepare_for(const struct ckf_counter_map_options *options)
     return keys < MAX_EXPECTED_KEYS ? keys : MAX_EXPECTED_KEYS;
 }
 
+static void prepare_quick_adds(struct ckf_counter_map *map)
+{
+    map->front_at = offsetof(struct ckf_place, kept);
+    map->front_of = UINT64_MAX;
+    if (map->variant != CKF_VARIANT_ATOMIC || map->uses_siphash)
+        return;
+    map->front_at = ckf_lockfree(map)->cells.kept;
+    map->front_of = ckf_lockfree(map)->cells.serial;
+    map->short_least = CKF_SHORT_KEY_LEAST;
+    map->short_lengths =
+        (map->has_u64_keys ? sizeof(uint64_t) : CKF_SHORT_KEY_MOST) - CKF_SHORT_KEY_LEAST + 1;
+}
+
 static enum ckf_status create(struct ckf_counter_map **result,
                               const struct ckf_counter_map_options *options)
 {
@@ -455,10 +485,7 @@ static enum ckf_status create(struct ckf_counter_map **result,
     map->removed_arg = options->removed_arg;
     map->name = name;
     map->uses_siphash = (options->flags & CKF_COUNTER_MAP_SIPHASH) != 0;
-    map->short_least = CKF_SHORT_KEY_LEAST;
-    if (map->variant == CKF_VARIANT_ATOMIC && !map->uses_siphash)
-        map->short_lengths =
-            (map->has_u64_keys ? sizeof(uint64_t) : CKF_SHORT_KEY_MOST) - CKF_SHORT_KEY_LEAST + 1;
+    prepare_quick_adds(map);
     ckf_fold_key_init(&map->fold_key);
     ckf_hash_key_init(&map->sip_key);
     enlist(map);

@@ -215,12 +215,14 @@ static uint64_t pass_fence(struct ckf_lockfree_map *map, struct ckf_place *place
     return word & ~(uint64_t)CKF_FENCE_MODES;
 }
 
+/* A miss of this thread's front by a key that was found, in the index or (known) elsewhere in the front. */
 CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_place *place,
                                    struct ckf_cell_row *row, const struct ckf_short_key *key,
-                                   uint64_t tag, _Atomic(uint64_t) *word)
+                                   uint64_t tag, _Atomic(uint64_t) *word, bool known)
 {
     int saved_errno = errno;
-    bool pays = ckf_front_fill(&row->front, key, tag, word);
+    bool pays = known ? ckf_front_note_beside(&row->front, tag)
+                      : ckf_front_fill(&row->front, key, tag, word);
     errno = saved_errno;
     ckf_cells_use_front(&map->cells, place, pays ? row->front : NULL);
 }
@@ -236,8 +238,22 @@ CKF_NOINLINE static enum ckf_status look_for_front(struct ckf_lockfree_map *map,
     if (row == NULL)
         make_row(map, place);
     else if (row->front != NULL && !ckf_front_rests(row->front, ADDS_OF_A_LOOK))
-        note_miss(map, place, row, &key, tag, word);
+        note_miss(map, place, row, &key, tag, word, false);
     return count_quickly(word, n, place);
+}
+
+/* In the thread's front, after the quick way, or where that is closed because the front is watched. */
+static inline _Atomic(uint64_t) *look_again(struct ckf_lockfree_map *map, struct ckf_place *place,
+                                            const struct ckf_short_key *key, uint64_t tag)
+{
+    struct ckf_cell_row *row = ckf_cells_row(&map->cells, place);
+    bool was_watched = ckf_front_is_watched(row->front), beside;
+    _Atomic(uint64_t) *word = ckf_front_look_again(row->front, key, tag, &beside);
+    if (beside)
+        note_miss(map, place, row, key, tag, word, true);
+    else if (CKF_UNLIKELY(was_watched))
+        ckf_cells_use_front(&map->cells, place, row->front);
+    return word;
 }
 
 /* Of a light section, which it ends; n is not marked. */
@@ -249,6 +265,11 @@ CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
     bool unsure;
     uint64_t state, hash = hash_short(common, key);
     uint64_t tag = pass_fence(map, place);
+    if (has_front) {
+        _Atomic(uint64_t) *known = look_again(map, place, &key, tag);
+        if (known != NULL)
+            return count_quickly(known, n, place);
+    }
     struct ckf_counter_entry *entry = ckf_counter_index_find_quickly(
         &map->index, hash, ckf_is_entry_of_short_key, &key, &state, &unsure);
     if (CKF_UNLIKELY(entry == NULL)) {
@@ -261,7 +282,7 @@ CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
         return count_slowly(map, entry, n, place);
     struct ckf_cell_row *row = has_front ? ckf_cells_row(&map->cells, place) : NULL;
     if (has_front && ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
-        note_miss(map, place, row, &key, tag, word);
+        note_miss(map, place, row, &key, tag, word, false);
     if (!has_front && CKF_UNLIKELY(++place->adds_without_cache % ADDS_OF_A_LOOK == 0))
         return look_for_front(map, place, key, tag, word, n);
     return count_quickly(word, n, place);
@@ -286,10 +307,9 @@ enum ckf_status ckf_lockfree_add_otherwise(struct ckf_counter_map *common, const
                                            size_t length, uint64_t n, struct ckf_place *place)
 {
     struct ckf_short_key key = ckf_short_key_of(bytes, length);
-    struct ckf_front *front;
     if (CKF_UNLIKELY(place == NULL))
         return add_slowly(common, key.first, key.last, key.length, n);
-    if (ckf_cells_have_front(&ckf_lockfree(common)->cells, place, &front))
+    if (ckf_cells_have_front(&ckf_lockfree(common)->cells, place))
         return add_missed(common, key.first, key.last, key.length, n, place);
     return add_without_front(common, key.first, key.last, key.length, n, place);
 }

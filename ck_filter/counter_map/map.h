@@ -35,8 +35,12 @@ enum { CKF_SHORT_KEY_LEAST = 8, CKF_SHORT_KEY_MOST = 16 };
 
 /* The first member of each variant's map. All of it is fixed at creation but for the last part. */
 struct ckf_counter_map {
-    /* The lengths from `short_least` on, of which there are `short_lengths`, make short keys that are
-     * added quickly (quick.h); there is none elsewhere. */
+    /* Where an add of a short key finds this thread's front (quick.h): the offset in the thread's place, and what
+     * stands there beside it; in a map whose adds have none, a number that nothing has. */
+    size_t front_at;
+    uint64_t front_of;
+    /* The lengths from `short_least` on, of which there are `short_lengths`, make short keys that may be in
+     * fronts. */
     size_t short_least, short_lengths;
     enum ckf_variant variant;
     bool has_u64_keys;

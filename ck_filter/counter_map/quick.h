@@ -22,18 +22,19 @@ static inline struct ckf_short_key ckf_short_key_of_u64(uint64_t number)
     return (struct ckf_short_key){number, number, sizeof number};
 }
 
-/* False: nothing has been counted. Then *place is that of a light section which has begun, or NULL: none. */
-CKF_ALWAYS_INLINE bool ckf_lockfree_add_quickly(struct ckf_lockfree_map *map,
-                                                struct ckf_short_key key, uint64_t n,
-                                                struct ckf_place **place)
+/* Of any map. False: nothing has been counted. Then *place is that of a light section which has begun, or NULL: none. */
+CKF_ALWAYS_INLINE bool ckf_add_quickly(struct ckf_counter_map *map, struct ckf_short_key key,
+                                       uint64_t n, struct ckf_place **place)
 {
     *place = CKF_LIKELY(!ckf_add_is_marked(n)) ? ckf_section_begin_lightly() : NULL;
     if (CKF_UNLIKELY(*place == NULL))
         return false;
-    struct ckf_front *front;
-    if (!ckf_cells_have_front(&map->cells, *place, &front))
+    const struct ckf_kept *kept = ckf_place_kept(*place, map->front_at);
+    struct ckf_front *front = kept->cache;
+    if (CKF_UNLIKELY(kept->cache_of != map->front_of))
         return false;
-    const struct ckf_front_slot *slot = ckf_front_find(front, &key, &map->fence.light.word);
+    const struct ckf_front_slot *slot =
+        ckf_front_find(front, &key, &ckf_lockfree(map)->fence.light.word);
     if (CKF_UNLIKELY(slot == NULL))
         return false;
     ckf_count_in(slot->word, n);

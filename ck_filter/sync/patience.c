@@ -34,6 +34,11 @@ static void move_towards(int64_t wanted_ns)
     span_ns += (wanted_ns - span_ns) / SHARE;
 }
 
+bool ckf_patience_is_new(void)
+{
+    return !has_waited;
+}
+
 int64_t ckf_patience_ns(void)
 {
     if (!has_waited) {

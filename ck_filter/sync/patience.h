@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether the calling thread has never waited: then the next call has no patience. */
+bool ckf_patience_is_new(void);
 /* For how long the calling thread should stay awake this time; 0: not at all, as on one CPU and in its
  * first wait. Once a wait. */
 int64_t ckf_patience_ns(void);

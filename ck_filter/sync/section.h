@@ -81,6 +81,12 @@ static inline size_t ckf_gate_index(const struct ckf_place *place)
     return number < CKF_GATE_POINTERS - 1 ? number + 1 : 0;
 }
 
+/* What a collection keeps there, at an offset within `kept`. */
+static inline struct ckf_kept *ckf_place_kept(const struct ckf_place *place, size_t offset)
+{
+    return (struct ckf_kept *)(void *)((char *)(uintptr_t)place + offset);
+}
+
 /* A place of this thread's own: nobody else writes what it alone writes. */
 static inline bool ckf_place_is_own(const struct ckf_place *place)
 {

@@ -6,8 +6,9 @@
  *             the log is of the current recording, so readers need no lock against it. A log of an
  *             older recording is emptied by its thread when that notes something again.
  * Bound:      chunks are taken from a budget that all threads share; without one, events are counted.
- * Locks:      `lock` guards the list of logs, and start against write. Threads take it once in their
- *             life, to enter their log.
+ * Locks:      `lock` guards the list of logs. Threads take it once in their life, to enter their log, and forks
+ *             take it, so nobody has it for long. `writing` comes before it: who has that finds no log freed and
+ *             no other recording begun, and may take as long as its file does.
  * Teardown:   a thread that exits leaves its log, to be written; the next start frees it.
  * Fork:       the child records nothing, and forgets the logs of the others.
  */
@@ -54,16 +55,17 @@ struct log {
     pid_t thread_id;
     char thread_name[THREAD_NAME_BYTES];
     _Atomic(bool) is_orphan; /* its thread has exited */
-    struct log *next;        /* guarded by `lock` */
+    struct log *next;        /* changed with `writing` and `lock` held, after it has been entered */
 };
 
 _Atomic(bool) ckf_trace_on;
 
 static _Atomic(uint64_t) current; /* recording; 0: there was none */
 static _Atomic(int64_t) chunks_left;
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct log *logs; /* guarded by lock */
-static int64_t start_ns; /* guarded by lock */
+static struct log *logs; /* guarded by lock; taken off the list with writing held too */
+static int64_t start_ns; /* guarded by writing */
 
 static pthread_key_t at_exit;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -103,6 +105,7 @@ static void after_fork_in_parent(void)
 /* What the others had is lost to the child rather than freed: who knows what they were at. */
 static void after_fork_in_child(void)
 {
+    pthread_mutex_init(&writing, NULL); /* whoever had it has stayed behind */
     /* relaxed: the child has one thread */
     store_relaxed(&ckf_trace_on, false);
     logs = own_log;
@@ -223,6 +226,7 @@ void ckf_trace_note_mark(const char *category, const char *label, const char *na
 
 /* --- the door --- */
 
+/* With both locks. */
 static void free_orphans(void)
 {
     for (struct log **link = &logs; *link != NULL;) {
@@ -242,6 +246,7 @@ enum ckf_status ckf_trace_start(size_t max_bytes)
 {
     if (max_bytes == 0)
         max_bytes = DEFAULT_BYTES;
+    pthread_mutex_lock(&writing);
     pthread_mutex_lock(&lock);
     /* relaxed, all of them: the lock orders starts, and who notes something at this moment may be on
      * either side of it */
@@ -254,6 +259,7 @@ enum ckf_status ckf_trace_start(size_t max_bytes)
         store_relaxed(&ckf_trace_on, true);
     }
     pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&writing);
     return was_on ? CKF_ALREADY : CKF_OK;
 }
 
@@ -265,8 +271,8 @@ void ckf_trace_stop(void)
 
 static bool is_current(struct log *log)
 {
-    /* edge log-opened: acquire; pairs with the release in log_for(). relaxed: only start changes it,
-     * under the lock that the caller holds. */
+    /* edge log-opened: acquire; pairs with the release in log_for(). relaxed: only start changes it, with
+     * both locks, of which the caller has one. */
     return load_acquire(&log->recording) == load_relaxed(&current) && load_relaxed(&current) != 0;
 }
 
@@ -349,20 +355,26 @@ static void escape(const char *name, char *text)
     *text = '\0';
 }
 
+/* In microseconds. Not by %f, whose point is a comma in many a locale. */
+static void put_time(struct writer *writer, const char *key, int64_t ns)
+{
+    uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    put(writer, ",\"%s\":%s%llu.%03u", key, ns < 0 ? "-" : "", (unsigned long long)(size / 1000),
+        (unsigned)(size % 1000));
+}
+
 static void write_event(struct writer *writer, const struct log *log, const struct event *event)
 {
     char name[2 * NAME_BYTES];
     escape(event->name, name);
-    int64_t since = event->since_ns - start_ns;
-    put(writer,
-        "%s\n{\"ph\":\"%s\",\"pid\":%d,\"tid\":%d,\"cat\":\"%s\",\"name\":\"%s%s%s\",\"ts\":%.3f",
+    put(writer, "%s\n{\"ph\":\"%s\",\"pid\":%d,\"tid\":%d,\"cat\":\"%s\",\"name\":\"%s%s%s\"",
         writer->separator, event->length_ns < 0 ? "i" : "X", (int)getpid(), (int)log->thread_id,
-        event->category, event->label, *event->label != '\0' && *name != '\0' ? " " : "", name,
-        (double)since / 1e3);
+        event->category, event->label, *event->label != '\0' && *name != '\0' ? " " : "", name);
+    put_time(writer, "ts", event->since_ns - start_ns);
     if (event->length_ns < 0)
         put(writer, ",\"s\":\"t\"");
     else
-        put(writer, ",\"dur\":%.3f", (double)event->length_ns / 1e3);
+        put_time(writer, "dur", event->length_ns);
     put(writer, ",\"args\":{\"value\":%llu}}", (unsigned long long)event->value);
     writer->separator = ",";
 }
@@ -392,12 +404,20 @@ static void write_log(struct writer *writer, struct log *log)
     }
 }
 
-/* With the lock. */
+static struct log *first_log(void)
+{
+    pthread_mutex_lock(&lock);
+    struct log *first = logs;
+    pthread_mutex_unlock(&lock);
+    return first;
+}
+
+/* With `writing` held. */
 static void write_logs(struct writer *writer)
 {
     uint64_t dropped = 0;
     put(writer, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
-    for (struct log *log = logs; log != NULL; log = log->next) {
+    for (struct log *log = first_log(); log != NULL; log = log->next) {
         if (!is_current(log))
             continue;
         write_log(writer, log);
@@ -416,9 +436,9 @@ enum ckf_status ckf_trace_write(int fd)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     writer->fd = fd;
     writer->separator = "";
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&writing);
     write_logs(writer);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&writing);
     pthread_setcancelstate(cancel_state, NULL);
     bool failed = writer->failed;
     ckf_free(writer);

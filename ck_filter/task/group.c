@@ -342,14 +342,23 @@ static struct task *create_task(struct ckf_group *group, ckf_task function, void
     return task;
 }
 
-static bool start_thread(struct ckf_group *group, ckf_task function, void *arg, const char *name)
+/* errno is left alone. */
+static bool create_thread(struct task *task)
 {
     pthread_t thread;
+    int saved_errno = errno;
+    bool created = pthread_create(&thread, NULL, run_task, task) == 0;
+    errno = saved_errno;
+    return created;
+}
+
+static bool start_thread(struct ckf_group *group, ckf_task function, void *arg, const char *name)
+{
     struct task *task = create_task(group, function, arg, name);
     if (task == NULL)
         return false;
     list(task);
-    if (pthread_create(&thread, NULL, run_task, task) == 0) {
+    if (create_thread(task)) {
         if (ckf_trace_is_on())
             ckf_trace_note_mark("group", "go", name, 0);
         return true;
@@ -413,10 +422,11 @@ static void close_group(struct ckf_group *group)
     CKF_PROBE3(group__end, group, group->name, group->first_error);
 }
 
-static void sleep_as_waiter(struct ckf_group *group, int64_t deadline_ns, const void *site)
+static void sleep_as_waiter(struct ckf_group *group, int64_t deadline_ns, const char *operation,
+                            const void *site)
 {
     const struct ckf_wait_note note = {
-        .object = "group", .name = group->name, .operation = "wait", .site = site};
+        .object = "group", .name = group->name, .operation = operation, .site = site};
     struct sleeper sleeper = {0};
     ckf_parker_init(&sleeper.parker);
     enqueue(&group->waiters, &sleeper, own_group == group);
@@ -427,7 +437,8 @@ static void sleep_as_waiter(struct ckf_group *group, int64_t deadline_ns, const 
 }
 
 /* CKF_OK: the group is closed. */
-static enum ckf_status await_close(struct ckf_group *group, int64_t deadline_ns, const void *site)
+static enum ckf_status await_close(struct ckf_group *group, int64_t deadline_ns,
+                                   const char *operation, const void *site)
 {
     while (group->phase != CLOSED) {
         if (group->phase == OPEN && group->running == 0) {
@@ -438,7 +449,7 @@ static enum ckf_status await_close(struct ckf_group *group, int64_t deadline_ns,
             return CKF_AGAIN;
         if (ckf_deadline_passed(deadline_ns))
             return CKF_TIMED_OUT;
-        sleep_as_waiter(group, deadline_ns, site);
+        sleep_as_waiter(group, deadline_ns, operation, site);
     }
     return CKF_OK;
 }
@@ -449,7 +460,7 @@ enum ckf_status ckf_group_wait(struct ckf_group *group, int64_t deadline_ns, int
     CKF_REQUIRE(own_group != group || deadline_ns != CKF_FOREVER,
                 "a task must not wait for its own group for ever");
     enter(group);
-    enum ckf_status status = await_close(group, deadline_ns, CKF_CALL_SITE);
+    enum ckf_status status = await_close(group, deadline_ns, "wait", CKF_CALL_SITE);
     if (status == CKF_OK && first_error != NULL)
         *first_error = group->first_error;
     leave(group);
@@ -587,7 +598,7 @@ void ckf_group_destroy(struct ckf_group *group)
     pthread_mutex_unlock(&group->lock);
     ckf_context_cancel(group->context, 0);
     pthread_mutex_lock(&group->lock);
-    await_close(group, CKF_FOREVER, CKF_CALL_SITE);
+    await_close(group, CKF_FOREVER, "destroy", CKF_CALL_SITE);
     await_last_call(group);
     pthread_mutex_unlock(&group->lock);
     ckf_context_release(group->context);

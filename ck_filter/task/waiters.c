@@ -85,10 +85,11 @@ enum ckf_status ckf_waiters_for_each(ckf_waiter_visit visit, void *arg)
 
 /* --- dumps --- */
 
-/* Waiters that wait alike. */
+/* Threads that wait alike. */
 struct wait_group {
     const struct ckf_waiting_copy *example;
     size_t count;
+    uint64_t newest_id; /* of the thread counted last: its channels stand together in the list */
     int64_t oldest_ns;
 };
 
@@ -145,8 +146,10 @@ static size_t group_alike(const struct ckf_waiting_copy *copies, size_t count,
         while (at < used && !ckf_waits_alike(groups[at].example, &copies[i]))
             at++;
         if (at == used)
-            groups[used++] = (struct wait_group){&copies[i], 0, copies[i].since_ns};
-        groups[at].count++;
+            groups[used++] =
+                (struct wait_group){.example = &copies[i], .oldest_ns = copies[i].since_ns};
+        groups[at].count += groups[at].newest_id != copies[i].thread_id;
+        groups[at].newest_id = copies[i].thread_id;
         if (copies[i].since_ns < groups[at].oldest_ns)
             groups[at].oldest_ns = copies[i].since_ns;
     }

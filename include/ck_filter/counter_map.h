@@ -31,7 +31,8 @@
  * by counting its value in overflow.
  *
  * All functions but destroy may be called by any thread at any time, also from destructors of
- * thread-local data; none is a cancellation point; a NULL map or handle aborts.
+ * thread-local data; none is a cancellation point, changes errno, or may be called by a signal handler;
+ * a NULL map or handle aborts.
  */
 #ifndef CKF_COUNTER_MAP_H
 #define CKF_COUNTER_MAP_H

@@ -22,6 +22,10 @@
  *
  * A forked child may use the filters that it inherits: evaluations that the fork cut off in other
  * threads are counted there wholly or not at all.
+ *
+ * All functions but destroy may be called by any thread at any time, also from destructors of
+ * thread-local data. None is a cancellation point, changes errno, or may be called by a signal handler.
+ * A NULL filter aborts, but for destroy.
  */
 #ifndef CKF_FILTER_H
 #define CKF_FILTER_H

@@ -13,7 +13,7 @@ CKF_BEGIN_DECLS
 
 struct ckf_allocator {
     /* Returns size bytes (never 0) aligned to align (a power of two), or NULL: the call that needed
-     * them then fails with CKF_NO_MEMORY and changes nothing. */
+     * them then fails with CKF_NO_MEMORY and changes nothing. Both may change errno. */
     void *(*allocate)(size_t size, size_t align, void *arg);
     /* Takes back what allocate returned; memory is never NULL. Called from any thread. */
     void (*release)(void *memory, void *arg);

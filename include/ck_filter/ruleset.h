@@ -12,6 +12,8 @@
  *
  * Which rule speaks when several match: exact before prefix before suffix before substring; within
  * a kind the longest pattern; then the lowest id. Whether a rule folds case plays no part in that.
+ *
+ * No function is a cancellation point or changes errno. A NULL ruleset or rule aborts, but for destroy.
  */
 #ifndef CKF_RULESET_H
 #define CKF_RULESET_H

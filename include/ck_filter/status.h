@@ -2,6 +2,7 @@
  *
  * Every function that can fail returns enum ckf_status. Expected outcomes are statuses; misuse that
  * the library can see (a NULL object, say) aborts with one sentence naming the function and the rule.
+ * No function changes errno, whatever it returns.
  */
 #ifndef CKF_STATUS_H
 #define CKF_STATUS_H

@@ -11,7 +11,8 @@
  *
  * Cost: a relaxed load at each of these places while nothing is recorded; else a clock read and a
  * cache line written, in memory of the thread's own. Nobody waits for anybody. Memory is bounded: when
- * it is full the first events stay, and later ones are counted as dropped.
+ * it is full the first events stay, and later ones are counted as dropped. A write may take as long as its
+ * file does; only a start, and another write, wait for it.
  *
  * All functions may be called by any thread at any time. None is a cancellation point.
  */
@@ -43,7 +44,7 @@ CKF_API void ckf_trace_read_stats(struct ckf_trace_stats *stats);
 
 /* Work of the program's own, on this thread. Names are cut after 23 bytes and may be gone afterwards.
  * Spans end in the order that makes them nest. `value` is shown beside the name. Wait-free but for
- * memory now and then. */
+ * memory now and then, and a short lock at a thread's first event. */
 struct ckf_trace_span {
     int64_t since_ns; /* 0: nothing is recorded */
 };

@@ -21,11 +21,13 @@ CKF_BEGIN_DECLS
 struct ckf_waiter {
     const char *object; /* "channel", "context", "group"; "thread": see ckf_leak_baseline_check */
     const char *name;   /* the object's, or "" */
-    const char *operation; /* the call without its prefix: "send", "recv", "select", "wait", "go" */
-    const char *site;      /* who called it: "FILE+0xOFFSET", as addr2line(1) wants it, and the
+    const char
+        *operation;   /* the call without its prefix: "send", "recv_until", "select", "wait", "go",
+                              "destroy" of a group that runs tasks */
+    const char *site; /* who called it: "FILE+0xOFFSET", as addr2line(1) wants it, and the
                               symbol where one is known; NULL where it cannot be known */
-    uint64_t thread_id;    /* the kernel's, as gettid(2), ps and gdb say */
-    int64_t since_ns;      /* CLOCK_MONOTONIC */
+    uint64_t thread_id; /* the kernel's, as gettid(2), ps and gdb say */
+    int64_t since_ns;   /* CLOCK_MONOTONIC */
     uint64_t reserved[4];
 };
 

@@ -64,6 +64,18 @@ static void known_to_front(struct ckf_stress_run *run, void *state)
                                &s->entry->own));
 }
 
+/* The quick way is closed, so that adds look again. */
+static void known_to_watched_front(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    known_to_front(run, s);
+    struct ckf_place *place = &ckf_places[FIRST_ACTOR];
+    struct ckf_cells *cells = &ckf_lockfree(s->map)->cells;
+    struct ckf_front *front = ckf_cells_row(cells, place)->front;
+    front->window = UINT32_MAX;
+    ckf_cells_use_front(cells, place, front);
+}
+
 static void known_to_handle(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -104,6 +116,7 @@ static void known_to_index_behind_fence(struct ckf_stress_run *run, void *state)
         raise_fence(((struct state *)state)->map);                                                 \
     }
 ALONE_AND_BEHIND_FENCE(known_to_front)
+ALONE_AND_BEHIND_FENCE(known_to_watched_front)
 ALONE_AND_BEHIND_FENCE(known_to_handle)
 
 /* --- actors --- */
@@ -254,6 +267,7 @@ SCENE(map_read_beside_front, "order-map-read-beside-front", ATOMIC_ONLY, known_t
       {"owner", count_take_count, 1}, {"reader", read, 1});
 
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
+MEETS_REMOVAL("and-watched-front", known_to_watched_front, count, move_tag_on);
 MEETS_REMOVAL("and-quick-handle-add", known_to_handle, count_by_handle, mark_dead_and_disarm);
 
 SCENE(map_known_to_index_left_out, "order-map-left-out-and-quick-add", ATOMIC_ONLY,

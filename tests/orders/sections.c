@@ -115,7 +115,8 @@ SCENE(section_of_successor, "order-section-of-successor", ATOMIC_ONLY, publish_f
 static void *visit_with_new_number(void *state)
 {
     struct state *s = state;
-    struct ckf_visit *visit = ckf_visit_begin_first(s);
+    ckf_crowd crowd = 0;
+    struct ckf_visit *visit = ckf_visit_begin_first(s, &crowd);
     atomic_store_explicit(&visit->object, NULL, relaxed);
     struct ckf_place *place = ckf_section_begin();
     struct visited *visited = atomic_load_explicit(&s->visited, memory_order_acquire);

@@ -90,7 +90,7 @@ UNMODELLED(pid_t, fork, (void), ())
 /* What the library does with its event descriptors, which never block. Any other call might be a futex by hand. */
 static bool asks_about_a_descriptor(long number)
 {
-    return number == SYS_read || number == SYS_write || number == SYS_close;
+    return number == SYS_read || number == SYS_write;
 }
 
 long __real_syscall(long number, ...);
@@ -104,11 +104,7 @@ long __wrap_syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(list, long);
     va_end(list);
-    if (ckf_explore_engine.running != NULL) {
-        if (number == SYS_close)
-            ckf_explore_descriptor_closes((int)a[0], CALLER);
-        else
-            ckf_explore_descriptor_is_used((int)a[0], CALLER);
-    }
+    if (ckf_explore_engine.running != NULL)
+        ckf_explore_descriptor_is_used((int)a[0], CALLER);
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
