@@ -2,7 +2,7 @@
  *
  * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back.
  * Invariant: a block is in use, or on the free or returned list of one pool, or fresh in its last chunk, or in
- *            one thread's run. What is fresh has not been written to.
+ *            one thread's run, which its holder alone reads and writes. What is fresh has not been written to.
  * Teardown:  destroy frees all chunks, whatever is in use.
  */
 #include "counter_map/blocks.h"
@@ -74,7 +74,8 @@ static char *take_run(struct ckf_block_pool *pool, struct ckf_block_run *run)
     size_t left = (size_t)(pool->fresh_end - pool->fresh) / CKF_BLOCK_OF_ENTRY;
     size_t count = left < BLOCKS_OF_A_RUN ? left : BLOCKS_OF_A_RUN;
     char *first = take_fresh(pool, count);
-    *run = (struct ckf_block_run){first + CKF_BLOCK_OF_ENTRY, pool->fresh};
+    run->next = first + CKF_BLOCK_OF_ENTRY;
+    run->end = pool->fresh;
     return first;
 }
 
@@ -93,8 +94,27 @@ static void *take_locked(struct ckf_block_pool *pool, struct ckf_block_run *run)
     return run != NULL ? take_run(pool, run) : take_fresh(pool, 1);
 }
 
+static void keep(struct ckf_block_run *run, struct ckf_block *block)
+{
+    block->next = run->kept;
+    run->kept = block;
+    run->kept_count++;
+}
+
+static void *take_kept(struct ckf_block_run *run)
+{
+    struct ckf_block *block = run->kept;
+    run->kept = block->next;
+    run->kept_count--;
+    return memset(block, 0, CKF_BLOCK_OF_ENTRY);
+}
+
 bool ckf_blocks_take(struct ckf_blocks *blocks, struct ckf_block_run *run, void **block)
 {
+    if (run != NULL && run->kept != NULL) {
+        *block = take_kept(run);
+        return true;
+    }
     if (run != NULL && run->next != run->end) {
         *block = run->next;
         run->next += CKF_BLOCK_OF_ENTRY;
@@ -112,10 +132,14 @@ bool ckf_blocks_take(struct ckf_blocks *blocks, struct ckf_block_run *run, void 
     return false;
 }
 
-void ckf_blocks_give_back(struct ckf_blocks *blocks, void *memory)
+void ckf_blocks_give_back(struct ckf_blocks *blocks, struct ckf_block_run *run, void *memory)
 {
     struct ckf_block_pool *pool = &blocks->pools[ckf_thread_number() % CKF_BLOCK_POOLS];
     struct ckf_block *block = memory;
+    if (run != NULL && run->kept_count < BLOCKS_OF_A_RUN) {
+        keep(run, block);
+        return;
+    }
     block->next = load_relaxed(&pool->returned); /* relaxed: only handed on */
     /* edge block-returned: release; pairs with the acquire in take_locked(). */
     while (!cas_release(&pool->returned, &block->next, block))

@@ -29,9 +29,11 @@ struct ckf_blocks {
     } pools[CKF_BLOCK_POOLS];
 };
 
-/* Zeroed blocks in a row that one thread has set aside. */
+/* Blocks that one thread has set aside: zeroed ones in a row, and some of those that it gave back. */
 struct ckf_block_run {
     char *next, *end;
+    struct ckf_block *kept;
+    unsigned kept_count;
 };
 
 void ckf_blocks_init(struct ckf_blocks *blocks);
@@ -40,8 +42,8 @@ void ckf_blocks_destroy(struct ckf_blocks *blocks);
 /* True: there is an answer. *block is a zeroed block, or NULL without memory. False: there is none to
  * be had here now, whatever memory there is. Never waits. The run is this thread's, or NULL. */
 bool ckf_blocks_take(struct ckf_blocks *blocks, struct ckf_block_run *run, void **block);
-/* Lock-free. */
-void ckf_blocks_give_back(struct ckf_blocks *blocks, void *block);
+/* Lock-free. The run is this thread's, or NULL. */
+void ckf_blocks_give_back(struct ckf_blocks *blocks, struct ckf_block_run *run, void *block);
 
 /* Around a fork. */
 void ckf_blocks_lock(struct ckf_blocks *blocks);

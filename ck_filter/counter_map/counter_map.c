@@ -221,9 +221,9 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
     struct visitor *visitor = arg;
     struct ckf_counter_list *list = &visitor->list;
     list->count = list->used = 0;
-    /* edge removal-noted: acquire; pairs with the release in ckf_counter_map_note_removal(): keys
-     * whose removal was noted before are not listed, and as long as the number stays, no other was. */
-    uint64_t removals = load_acquire(&map->removals);
+    /* relaxed: the variant's list, which acquires the same or a lock, has no key whose removal was noted before;
+     * and as long as the number stays, no other one was. */
+    uint64_t removals = load_relaxed(&map->removals);
     if (!list_part(map, part, list)) {
         visitor->status = CKF_NO_MEMORY;
         return false;

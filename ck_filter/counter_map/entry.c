@@ -70,7 +70,7 @@ void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_en
 {
     /* relaxed: nobody else knows the entry */
     if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0)
-        ckf_blocks_give_back(&map->blocks, ckf_entry_block(entry));
+        ckf_blocks_give_back(&map->blocks, run_of_thread(map), ckf_entry_block(entry));
     else
         ckf_free(entry);
 }
@@ -92,14 +92,12 @@ void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry 
 
 void ckf_lockfree_detach(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_unpin(): the last one frees. */
-    uint64_t state = fetch_or_acq_rel(&entry->state, CKF_ENTRY_DETACHED);
-    if (state >= CKF_ENTRY_ONE_PIN)
-        return;
-    if ((state & CKF_ENTRY_HAD_HANDLE) != 0)
-        ckf_lockfree_retire(map, entry);
-    else
+    /* relaxed: whoever pinned it did so before it was marked dead */
+    if ((load_relaxed(&entry->state) & CKF_ENTRY_HAD_HANDLE) == 0)
         ckf_lockfree_free_entry(map, entry);
+    /* edge entry-left: acq_rel; pairs with the acq_rel in ckf_lockfree_unpin(): the last one frees. */
+    else if (fetch_or_acq_rel(&entry->state, CKF_ENTRY_DETACHED) < CKF_ENTRY_ONE_PIN)
+        ckf_lockfree_retire(map, entry);
 }
 
 bool ckf_lockfree_pin(struct ckf_counter_entry *entry)

@@ -394,9 +394,10 @@ static struct put put(const struct spot *spot, struct ckf_counter_entry *entry,
         if (slot == CKF_SLOT_SEALED)
             return result;
         struct ckf_counter_entry *other = ckf_slot_entry_of(slot, spot->hash);
-        /* relaxed: dead for ever */
+        /* edge entry-dying: acquire; pairs with the release that sets DEAD: who finds the key's next entry sees
+         * that a removal was noted. */
         if (other != NULL && ckf_entry_has_key(other, *key) &&
-            (load_relaxed(&other->state) & CKF_ENTRY_DEAD) == 0) {
+            (load_acquire(&other->state) & CKF_ENTRY_DEAD) == 0) {
             result.there = other;
             return result;
         }
@@ -469,7 +470,8 @@ void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence 
                               struct ckf_counter_entry *entry)
 {
     for (unsigned round = 0;; round++) {
-        struct ckf_place *place = ckf_section_begin_behind(fence);
+        struct ckf_place *place =
+            fence != NULL ? ckf_section_begin_behind(fence) : ckf_section_begin();
         struct spot spot = locate(index, entry->bytes, entry->length, entry->hash);
         enum unlinked result = unlink_at(&spot, entry);
         bool may_go_on = result != SEALED || replace(index, &spot, false);

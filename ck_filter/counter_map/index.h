@@ -25,7 +25,7 @@ enum {
     CKF_LINK_INNER = 1,
     CKF_LINK_REKEYED = 2, /* there and below SipHash takes the place of the keys' hashes */
     CKF_LINK_KINDS = 3,
-    CKF_LEAF_GATHERED = 64, /* slots that are looked through at once */
+    CKF_LEAF_GATHERED = CKF_SIZE(64, 1), /* slots that are looked through at once */
     /* In a slot of a leaf, which is 0 or an entry's address below bits of its hash: */
     CKF_SLOT_SEALED = 1,     /* the leaf is being replaced: the slot never changes again */
     CKF_SLOT_GONE = 2,       /* without an address: an entry was here */
@@ -163,7 +163,8 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
                                                    struct ckf_counter_entry *entry);
 
 /* Makes sure that the entry, which is dead, is not linked any more. Not inside a section: may wait
- * for a leaf that another thread is replacing. The fence is the map's. */
+ * for a leaf that another thread is replacing. The fence is the map's; NULL: the caller keeps off whoever takes
+ * entries out and waits behind it. */
 void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence *fence,
                               struct ckf_counter_entry *entry);
 

@@ -389,7 +389,7 @@ static void offer_leaf(struct ckf_lockfree_map *map, uintptr_t link, struct ckf_
 }
 
 /* A key that was removed and made anew while its part was looked through may be there twice. Its
- * first incarnation is dead by now: who saw the second one sees that too. */
+ * first incarnation is dead by now: who saw the second one sees that too, and that a removal was noted before. */
 static void drop_dead(struct ckf_counter_list *list, size_t from)
 {
     size_t kept = from;
@@ -411,6 +411,8 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
     size_t listed = list->count;
     struct part_visit visit = {.map = ckf_lockfree(map), .list = list};
     struct ckf_place *place = ckf_lockfree_begin(visit.map);
+    /* edge removal-noted: acquire; pairs with the release in removal.c, note_removals(). */
+    uint64_t removals = load_acquire(&map->removals);
     /* edge leaf-published: acquire; pairs with the releases in index.c, replace() and plant().
      * edge fence-passed: seq_cst, for a store->load race: this section's beginning against this. */
     uintptr_t link = load_seq_cst(&((struct ckf_counter_link *)part)->word);
@@ -418,7 +420,9 @@ void ckf_counter_lockfree_list(struct ckf_counter_map *map, void *part,
         offer_leaf(visit.map, link, list);
     else
         ckf_counter_index_visit_part(part, CKF_ENTRY_UNFOUND, offer, &visit);
-    if (ckf_counter_list_is_complete(list))
+    /* relaxed: who found the second incarnation of a key sees that a removal was noted */
+    bool may_be_twice = removals % 2 != 0 || CKF_STEP(load_relaxed(&map->removals) != removals);
+    if (may_be_twice && ckf_counter_list_is_complete(list))
         drop_dead(list, listed);
     ckf_section_end(place);
 }
@@ -442,8 +446,10 @@ void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
 
 size_t ckf_counter_lockfree_len(struct ckf_counter_map *map)
 {
-    int64_t linked = load_relaxed(&ckf_lockfree(map)->linked); /* relaxed: a number for people */
-    return linked < 0 ? 0 : (size_t)linked;
+    /* relaxed, both: a number for people; for a moment more may have gone than came */
+    uint64_t unlinked = load_relaxed(&ckf_lockfree(map)->unlinked);
+    uint64_t linked = load_relaxed(&ckf_lockfree(map)->linked);
+    return linked > unlinked ? linked - unlinked : 0;
 }
 
 struct sum {

@@ -31,11 +31,12 @@ struct ckf_lockfree_map {
     /* Who makes keys. low: keys that are in, dying ones included, and the number of changes; high:
      * the entry that was let in last. Where there is a bound. */
     CKF_CACHELINE_ALIGNED struct ckf_wide admission;
-    _Atomic(int64_t) linked; /* keys in the index; below 0 for a moment while one goes at once */
+    _Atomic(uint64_t) linked; /* keys, ever */
 
-    CKF_CACHELINE_ALIGNED pthread_mutex_t removal; /* guards the next two */
+    CKF_CACHELINE_ALIGNED pthread_mutex_t removal; /* guards the next three */
     struct ckf_counter_entry *dying;
-    uint64_t gone_total; /* of entries whose removal has ended */
+    uint64_t gone_total;        /* of entries whose removal has ended */
+    _Atomic(uint64_t) unlinked; /* keys, ever */
 
     CKF_CACHELINE_ALIGNED pthread_mutex_t arming;   /* what it guards: handle.c */
     _Atomic(struct ckf_lockfree_handle *) released; /* to be freed by who has the lock */

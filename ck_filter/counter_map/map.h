@@ -52,9 +52,11 @@ struct ckf_counter_map {
     void *removed_arg;
     char *name;
 
-    bool is_ending;                          /* destroy has begun: its thread is alone */
-    _Atomic(size_t) handles;                 /* not yet released */
-    _Atomic(uint64_t) removals;              /* keys that nobody lists any more */
+    bool is_ending;          /* destroy has begun: its thread is alone */
+    _Atomic(size_t) handles; /* not yet released */
+    /* Moves on when a key has been marked that nobody lists any more; in the ATOMIC variant before that as
+     * well, so that it is odd while a removal marks keys. */
+    _Atomic(uint64_t) removals;
     struct ckf_counter_map *next, **to_this; /* the list of all maps, guarded by its lock */
 };
 
@@ -107,14 +109,6 @@ static inline bool ckf_counter_key_equals(const struct ckf_counter_key *key, con
                                           size_t length)
 {
     return key->length == length && ckf_bytes_equal(key->bytes, bytes, length);
-}
-
-/* To be called when nobody lists a key any more, before its removal ends: what an iteration has listed
- * may be out of date from now on. */
-static inline void ckf_counter_map_note_removal(struct ckf_counter_map *map)
-{
-    /* edge removal-noted: release; pairs with the acquires in counter_map.c, visit_part(). */
-    fetch_add_release(&map->removals, 1);
 }
 
 /* Hands a value that is returned nowhere else to the user. No lock, no read section. */

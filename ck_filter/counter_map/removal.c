@@ -31,6 +31,34 @@ static void add_to_batch(struct ckf_counter_entry *entry, struct batch *batch)
     batch->count++;
 }
 
+/* Under the lock: before keys are marked, and again afterwards, before their removal ends. What an iteration has
+ * listed may be out of date from then on, and while the number is odd or moves it may list a key twice. */
+static void note_removals(struct ckf_lockfree_map *map)
+{
+    _Atomic(uint64_t) *removals = &map->common.removals;
+    /* edge removal-noted: release; pairs with the acquire in lockfree.c, ckf_counter_lockfree_list(). relaxed load: it is written under the lock alone */
+    store_release(removals, load_relaxed(removals) + 1);
+}
+
+/* Under the lock. False: it is pinned, and stays; no handle that leads to one without pins is left that the mark
+ * could escape. */
+static bool mark_dead(struct ckf_counter_entry *entry, bool though_pinned)
+{
+    uint64_t state =
+        load_relaxed(&entry->state); /* relaxed: the word alone decides between us and a pin */
+    do {
+        if (!though_pinned && CKF_STEP(state >= CKF_ENTRY_ONE_PIN))
+            return false;
+        /* edge entry-settled: acquire; pairs with the release in admission.c, settle().
+         * edge entry-left: acquire; pairs with the acq_rel in ckf_lockfree_unpin(): what handles added is
+         * in the final value.
+         * edge entry-dying: release; pairs with the acquires of all who look at `state`: who misses
+         * it ends its section before the removal does.
+         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
+    } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
+    return true;
+}
+
 static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     struct ckf_counter_rest *rest = ckf_entry_rest(entry);
@@ -50,18 +78,20 @@ static void forget_words(struct ckf_lockfree_map *map)
     fetch_add_release(&map->fence.light.word, CKF_FRONT_TAG_STEP);
 }
 
-/* Under the lock, not inside a section: from here on nobody finds the batch's entries. */
+/* Under the lock, not inside a section: from here on nobody finds the batch's entries. No fence to pass, as in
+ * ckf_counter_lockfree_remove(). */
 static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
 {
     for (struct ckf_counter_entry *entry = batch->first; entry != NULL;
          entry = ckf_entry_rest(entry)->next) {
-        ckf_counter_index_unlink(&map->index, &map->fence, entry);
+        ckf_counter_index_unlink(&map->index, NULL, entry);
         batch->were_armed |= ckf_lockfree_disarm(map, entry);
         if (ckf_lockfree_is_bounded(map))
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
     }
-    fetch_sub_relaxed(&map->linked, (int64_t)batch->count); /* relaxed: a number for len() */
+    /* relaxed: a number for len(), written under the lock alone */
+    store_relaxed(&map->unlinked, load_relaxed(&map->unlinked) + batch->count);
     forget_words(map);
 }
 
@@ -133,12 +163,9 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_place *place = ckf_section_begin();
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
-        /* edge entry-settled: acquire; pairs with the release in admission.c, settle().
-         * edge entry-dying: release; pairs with the acquires of all who look at `state`: who misses
-         * it ends its section before the removal does.
-         * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
-        fetch_or_seq_cst(&entry->state, (uint64_t)CKF_ENTRY_DEAD);
-        ckf_counter_map_note_removal(common);
+        note_removals(map);
+        (void)mark_dead(entry, true);
+        note_removals(map);
         add_to_batch(entry, &batch);
     }
     ckf_section_end(place);
@@ -173,29 +200,13 @@ static unsigned idle_now(struct ckf_lockfree_map *map, struct ckf_counter_entry 
     return rest->idle_sweeps;
 }
 
-static bool claim_unpinned(struct ckf_counter_entry *entry)
-{
-    uint64_t state = load_relaxed(&entry->state);
-    do {
-        if (CKF_STEP(state >= CKF_ENTRY_ONE_PIN))
-            return false;
-        /* edge entry-settled: acquire, as in remove.
-         * edge entry-left: acquire; pairs with the acq_rel in ckf_lockfree_unpin(): what handles added is
-         * in the final value.
-         * The word alone decides between us and a pin; no handle that leads here is left that the mark
-         * could escape. */
-    } while (!cas_acquire(&entry->state, &state, state | CKF_ENTRY_DEAD));
-    return true;
-}
-
 static void sweep_entry(struct ckf_counter_entry *entry, void *arg)
 {
     struct sweep *sweep = arg;
     if (idle_now(sweep->map, entry) < sweep->idle_sweeps)
         return;
-    if (!claim_unpinned(entry))
+    if (!mark_dead(entry, false))
         return;
-    ckf_counter_map_note_removal(&sweep->map->common);
     add_to_batch(entry, &sweep->batch);
 }
 
@@ -203,7 +214,9 @@ size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle
 {
     struct sweep sweep = {.map = ckf_lockfree(common), .idle_sweeps = idle_sweeps};
     ckf_lockfree_lock(sweep.map);
+    note_removals(sweep.map);
     ckf_lockfree_for_each(sweep.map, CKF_ENTRY_UNFOUND, sweep_entry, &sweep);
+    note_removals(sweep.map);
     if (sweep.batch.count > 0)
         start_removal(sweep.map, &sweep.batch);
     ckf_lockfree_unlock(sweep.map);
@@ -236,7 +249,8 @@ void ckf_counter_lockfree_empty(struct ckf_counter_map *common)
     struct ckf_counter_link roots[CKF_INDEX_FANOUT];
     ckf_lockfree_free_released(map); /* handles, which stand in lists of entries */
     ckf_counter_index_take_roots(&map->index, roots);
-    store_relaxed(&map->linked, 0); /* relaxed, as all of it: this thread is alone */
+    /* relaxed, as all of it: this thread is alone */
+    store_relaxed(&map->unlinked, load_relaxed(&map->linked));
     forget_words(map);
     if (common->removed != NULL)
         for (int i = 0; i < CKF_INDEX_FANOUT; i++)
@@ -316,6 +330,7 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
     bury_pending(map);
     ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, count_entry, &keys);
     /* relaxed: the child has one thread */
-    store_relaxed(&map->linked, (int64_t)keys);
+    store_relaxed(&map->linked, keys);
+    store_relaxed(&map->unlinked, 0);
     ckf_lockfree_set_keys(map, keys);
 }

@@ -337,7 +337,7 @@ static void use_and_give_back(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     memset(s->block, 1, CKF_BLOCK_OF_ENTRY);
     expect(run, ckf_thread_number() == GIVER);
-    ckf_blocks_give_back(&s->blocks, s->block);
+    ckf_blocks_give_back(&s->blocks, NULL, s->block);
 }
 
 /* From the giver's pool, all others being in use. */
