@@ -1510,7 +1510,7 @@ static void fork_beside(enum ckf_variant variant, size_t capacity)
     assert_status(send_u64(idle, 1), CKF_OK);
     pid_t child = fork();
     if (child == 0)
-        _exit(CAN_WORK_AFTER_BUSY_FORK ? use_in_child(idle, variant) : 0);
+        _exit(CAN_WORK_AFTER_ALLOCATING_FORK ? use_in_child(idle, variant) : 0);
     int status = -1;
     AWAIT(waitpid(child, &status, WNOHANG) == child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

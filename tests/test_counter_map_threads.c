@@ -581,13 +581,7 @@ static void destructors_of_thread_local_data_may_add(void **state)
 
 /* --- forks --- */
 
-/* AddressSanitizer's allocator (gcc 12) leaves its locks to the child as they are: threads that
- * allocate, or begin, would sometimes leave it one that is taken. So there forks come when nobody does. */
-#ifdef __SANITIZE_ADDRESS__
-enum { MAY_ALLOCATE_DURING_FORKS = 0 };
-#else
-enum { MAY_ALLOCATE_DURING_FORKS = 1 };
-#endif
+/* Where threads may not allocate during forks, those come when nobody does. */
 enum { KNOWN_KEYS = 50, ADDS_TO_SETTLE = 20000 };
 static _Atomic(int) settled; /* workers that have all the memory that they need for known keys */
 

@@ -524,7 +524,7 @@ static void a_forked_child_may_use_what_it_inherits(void **state)
     for (int i = 0; i < FORKS; i++) {
         pid_t child = fork();
         if (child == 0)
-            _exit(judge(crowd.filter));
+            _exit(CAN_WORK_AFTER_ALLOCATING_FORK ? judge(crowd.filter) : 0);
         int status = -1;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
