@@ -19,7 +19,7 @@ void ckf_cpu_relax(void)
 /* A fifth of what a waiting thread spins at most, and some twenty operations of a thread alone. */
 enum { BACK_OFF_RELAXES = 100 };
 
-/* Of a thread's back-offs, one gives way instead: docs/BAKEOFF.md, unbounded 8P1C. */
+/* One of so many back-offs of a thread gives way instead: docs/BAKEOFF.md, unbounded 8P1C. */
 enum { BACK_OFFS_A_WAY = 8 };
 
 /* Answers that are served from memory before the kernel is asked again. */

@@ -3,11 +3,12 @@
 #include "base/event_fd.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/caller.h"
 
 int ckf_event_fd_open(void)
 {
@@ -19,11 +20,9 @@ int ckf_event_fd_open(void)
 
 void ckf_event_fd_close(int fd)
 {
-    int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct ckf_caller caller = ckf_caller_save();
     close(fd);
-    pthread_setcancelstate(cancel_state, NULL);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
 }
 
 void ckf_event_fd_set(int fd)

@@ -4,17 +4,15 @@
 #include "base/random.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/random.h>
 
+#include "base/caller.h"
 #include "base/check.h"
 
 void ckf_random_bytes(void *buffer, size_t size)
 {
     unsigned char *next = buffer;
-    int saved_errno = errno, cancel_state;
-    /* getrandom is a cancellation point, and no call of the library is */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct ckf_caller caller = ckf_caller_save(); /* getrandom is a cancellation point */
     while (size > 0) {
         ssize_t got = getrandom(next, size, 0);
         if (got < 0 && errno != EINTR)
@@ -24,8 +22,7 @@ void ckf_random_bytes(void *buffer, size_t size)
             size -= (size_t)got;
         }
     }
-    pthread_setcancelstate(cancel_state, NULL);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
 }
 
 uint32_t ckf_random_below(uint32_t bound)

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -117,11 +117,9 @@ static enum ckf_status read_directory(struct thread_list *list)
 enum ckf_status ckf_list_threads(struct ckf_thread_entry **threads, size_t *count)
 {
     struct thread_list list = {0};
-    int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct ckf_caller caller = ckf_caller_save();
     enum ckf_status status = read_directory(&list);
-    pthread_setcancelstate(cancel_state, NULL);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
     if (status != CKF_OK) {
         ckf_free(list.entries);
         return status;

@@ -9,9 +9,9 @@
  * Teardown:   no handle is left; the keys go as if they had all expired, and the map after them.
  */
 #define CKF_CALLS_ONLY /* what others have inlined is defined here */
-#include <errno.h>
 #include <pthread.h>
 
+#include "base/caller.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/step.h"
@@ -26,24 +26,6 @@
                                           : ckf_counter_locked_##operation)
 
 #define REQUIRE_MAP(map) CKF_REQUIRE((map) != NULL, "the map must not be NULL")
-
-/* Calls that allocate, wait or run callbacks leave errno alone and are no cancellation points. */
-struct caller_state {
-    int error, cancel_state;
-};
-
-static struct caller_state save_caller(void)
-{
-    struct caller_state caller = {.error = errno};
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &caller.cancel_state);
-    return caller;
-}
-
-static void restore_caller(struct caller_state caller)
-{
-    pthread_setcancelstate(caller.cancel_state, NULL);
-    errno = caller.error;
-}
 
 /* --- keys --- */
 
@@ -151,18 +133,18 @@ enum ckf_status ckf_counter_map_remove(struct ckf_counter_map *map, const void *
     REQUIRE_MAP(map);
     if (!make_key(map, bytes, length, &key))
         return CKF_INVALID;
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     enum ckf_status status = BY_VARIANT(map, remove)(map, &key, final_value);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     return status;
 }
 
 size_t ckf_counter_map_expire(struct ckf_counter_map *map, unsigned idle_sweeps)
 {
     REQUIRE_MAP(map);
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     size_t expired = BY_VARIANT(map, expire)(map, idle_sweeps);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     return expired;
 }
 
@@ -250,13 +232,13 @@ static enum ckf_status visit_all(struct ckf_counter_map *map, bool takes, ckf_co
                                  void *arg)
 {
     struct visitor visitor = {.takes = takes, .visit = visit, .arg = arg, .status = CKF_OK};
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     if (ckf_counter_list_init(&visitor.list, KEYS_OF_A_PART))
         BY_VARIANT(map, for_each_part)(map, visit_part, &visitor);
     else
         visitor.status = CKF_NO_MEMORY;
     ckf_counter_list_free(&visitor.list);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     return visitor.status;
 }
 
@@ -304,7 +286,7 @@ enum ckf_status ckf_counter_map_top(struct ckf_counter_map *map, size_t k, ckf_c
 {
     REQUIRE_MAP(map);
     CKF_REQUIRE(visit != NULL, "the visitor must not be NULL");
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     struct collector all = {.complete = true};
     if (!ckf_counter_list_init(&all.list, ckf_counter_map_len(map)))
         all.complete = false;
@@ -313,7 +295,7 @@ enum ckf_status ckf_counter_map_top(struct ckf_counter_map *map, size_t k, ckf_c
     if (all.complete)
         visit_largest(&all.list, k, visit, arg);
     ckf_counter_list_free(&all.list);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     return all.complete ? CKF_OK : CKF_NO_MEMORY;
 }
 
@@ -327,9 +309,9 @@ enum ckf_status ckf_counter_map_counter(struct ckf_counter_map *map, const void 
     CKF_REQUIRE(counter != NULL, "the place for the handle must not be NULL");
     if (!make_key(map, bytes, length, &key))
         return CKF_INVALID;
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     enum ckf_status status = BY_VARIANT(map, handle)(map, &key, counter);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     if (status == CKF_NO_MEMORY)
         return status;
     fetch_add_relaxed(&map->handles, 1); /* relaxed: read by destroy, ordered after all calls */
@@ -502,9 +484,9 @@ enum ckf_status ckf_counter_map_create(struct ckf_counter_map **map,
         options = &defaults;
     if (!are_valid(options))
         return CKF_INVALID;
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     enum ckf_status status = create(map, options);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
     return status;
 }
 
@@ -517,12 +499,12 @@ void ckf_counter_map_destroy(struct ckf_counter_map *map)
 {
     REQUIRE_MAP(map);
     CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
-    struct caller_state caller = save_caller();
+    struct ckf_caller caller = ckf_caller_save();
     map->is_ending = true;
     BY_VARIANT(map, empty)(map);
     CKF_REQUIRE(handles_left(map) == 0, "all handles must have been released");
     delist(map);
     ckf_free(map->name);
     BY_VARIANT(map, free_map)(map);
-    restore_caller(caller);
+    ckf_caller_restore(caller);
 }

@@ -14,12 +14,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -406,11 +406,9 @@ enum ckf_status ckf_ruleset_load(struct ckf_ruleset *ruleset, const char *path,
         return reader.status;
     }
     size_t used = ruleset->used;
-    int saved_errno = errno, cancelability;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelability);
+    struct ckf_caller caller = ckf_caller_save();
     open_and_read(&reader, path);
-    pthread_setcancelstate(cancelability, &cancelability);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
     if (reader.status != CKF_OK)
         ckf_ruleset_truncate(ruleset, reader.first_rule, used);
     return reader.status;

@@ -20,7 +20,6 @@
  */
 #include "sync/reclaim.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -34,6 +33,7 @@ extern _Thread_local struct urcu_bp_reader *urcu_bp_reader
 
 #include "base/atomics.h"
 #include "base/backoff.h"
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/futex.h"
 
@@ -114,13 +114,11 @@ static void reclaim_batch(void)
 
 void ckf_wait_for_reclaim(void)
 {
-    int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* liburcu naps by poll(2) */
+    struct ckf_caller caller = ckf_caller_save(); /* liburcu naps by poll(2) */
     pthread_mutex_lock(&reclaiming);
     reclaim_batch();
     pthread_mutex_unlock(&reclaiming);
-    pthread_setcancelstate(cancel_state, NULL);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
 }
 
 /* --- the reclaimer --- */

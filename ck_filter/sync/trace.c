@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -432,16 +433,14 @@ enum ckf_status ckf_trace_write(int fd)
     struct writer *writer = ckf_alloc(sizeof *writer);
     if (writer == NULL)
         return CKF_NO_MEMORY;
-    int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct ckf_caller caller = ckf_caller_save();
     writer->fd = fd;
     writer->separator = "";
     pthread_mutex_lock(&writing);
     write_logs(writer);
     pthread_mutex_unlock(&writing);
-    pthread_setcancelstate(cancel_state, NULL);
+    ckf_caller_restore(caller);
     bool failed = writer->failed;
     ckf_free(writer);
-    errno = saved_errno;
     return failed ? CKF_IO : CKF_OK;
 }

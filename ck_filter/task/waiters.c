@@ -8,12 +8,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -95,8 +95,7 @@ struct wait_group {
 
 static bool write_all(int fd, const char *text, size_t length)
 {
-    int saved_errno = errno, cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    struct ckf_caller caller = ckf_caller_save();
     while (length > 0) {
         ssize_t written = write(fd, text, length);
         if (written < 0 && errno != EINTR)
@@ -106,8 +105,7 @@ static bool write_all(int fd, const char *text, size_t length)
             length -= (size_t)written;
         }
     }
-    pthread_setcancelstate(cancel_state, NULL);
-    errno = saved_errno;
+    ckf_caller_restore(caller);
     return length == 0;
 }
 
