@@ -17,6 +17,10 @@
  * cancellation point; a NULL group aborts. Tasks are started in the order of the calls that had to
  * wait at the limit. What was written before go can be read by the task, and what a task wrote can
  * be read after a wait that returned CKF_OK.
+ *
+ * A forked child may go on with a group that it inherited if no task ran and no other thread was in a
+ * call on it. Tasks do not come along: a group of which some ran can neither be waited for there nor
+ * destroyed.
  */
 #ifndef CKF_GROUP_H
 #define CKF_GROUP_H
