@@ -1,6 +1,7 @@
 /* counter_map/blocks.c - a few pools of blocks, chosen by thread number.
  *
- * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back.
+ * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back, to a pool of its
+ *            own. Before a pool grows, its maker takes what was given back to any.
  * Invariant: a block is in use, or on the free or returned list of one pool, or fresh in its last chunk, or in
  *            one thread's run, which its holder alone reads and writes. What is fresh has not been written to.
  * Teardown:  destroy frees all chunks, whatever is in use.
@@ -79,11 +80,31 @@ static char *take_run(struct ckf_block_pool *pool, struct ckf_block_run *run)
     return first;
 }
 
-static void *take_locked(struct ckf_block_pool *pool, struct ckf_block_run *run)
+static struct ckf_block *take_returned(struct ckf_block_pool *pool)
+{
+    /* relaxed: spares an empty pool's line. */
+    if (load_relaxed(&pool->returned) == NULL)
+        return NULL;
+    /* edge block-returned: acquire; pairs with the release in ckf_blocks_give_back(). */
+    return exchange_acquire(&pool->returned, NULL);
+}
+
+/* Where others give back: who removes keys need not be who makes them. */
+static struct ckf_block *take_returned_anywhere(struct ckf_blocks *blocks)
+{
+    struct ckf_block *taken = NULL;
+    for (int i = 0; i < CKF_BLOCK_POOLS && taken == NULL; i++)
+        taken = take_returned(&blocks->pools[i]);
+    return taken;
+}
+
+static void *take_locked(struct ckf_blocks *blocks, struct ckf_block_pool *pool,
+                         struct ckf_block_run *run)
 {
     if (pool->free == NULL)
-        /* edge block-returned: acquire; pairs with the release in ckf_blocks_give_back(). */
-        pool->free = exchange_acquire(&pool->returned, NULL);
+        pool->free = take_returned(pool);
+    if (pool->free == NULL && pool->fresh == pool->fresh_end)
+        pool->free = take_returned_anywhere(blocks);
     struct ckf_block *block = pool->free;
     if (block != NULL) {
         pool->free = block->next;
@@ -125,7 +146,7 @@ bool ckf_blocks_take(struct ckf_blocks *blocks, struct ckf_block_run *run, void 
         struct ckf_block_pool *pool = &blocks->pools[(mine + i) % CKF_BLOCK_POOLS];
         if (pthread_mutex_trylock(&pool->lock) != 0)
             continue;
-        *block = take_locked(pool, run);
+        *block = take_locked(blocks, pool, run);
         pthread_mutex_unlock(&pool->lock);
         return true;
     }
