@@ -508,7 +508,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
         return NULL;
     }
     ckf_cells_init(&map->cells);
-    ckf_blocks_init(&map->blocks);
+    ckf_blocks_init(&map->blocks, map);
     init_spinning(&map->removal);
     pthread_mutex_init(&map->arming, NULL);
     return &map->common;

@@ -298,7 +298,9 @@ unsigned ckf_stress_copy(const struct ckf_stress_run *run)
 
 unsigned ckf_stress_copies(const struct ckf_stress_run *run, unsigned actor)
 {
-    return copies_of(run->program, &run->program->test->actors[actor]);
+    const struct ckf_stress_actor *actors = run->program->test->actors;
+    bool there = actor < CKF_STRESS_MAX_ACTORS && actors[actor].body != NULL;
+    return there ? copies_of(run->program, &actors[actor]) : 0;
 }
 
 unsigned ckf_stress_rounds(const struct ckf_stress_run *run)
@@ -325,16 +327,17 @@ void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
     ckf_explore_note_state((uintptr_t)current.outcome);
 }
 
-void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
-{
-    (void)run;
-    ckf_explore_result(index, value);
-}
-
 static void require(bool good, const char *rule)
 {
     if (!good)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "%s", rule);
+}
+
+void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
+{
+    (void)run;
+    require(index < CKF_EXPLORE_REGISTERS, "sets a result register above 7");
+    ckf_explore_result(index, value);
 }
 
 static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)

@@ -38,7 +38,8 @@ static bool compare_outcome(const struct ckf_explore_end *end, void *arg)
 {
     struct target *target = arg;
     const char *outcome = ckf_explore_case_outcome(end);
-    target->hit = outcome != NULL && strcmp(outcome, target->exploration->failure.outcome) == 0 &&
+    target->hit = outcome != NULL &&
+                  ckf_explore_is_outcome(target->exploration->failure.outcome, outcome) &&
                   end->choice_count <= CKF_EXPLORE_CHOICES;
     target->hash = end->hash;
     *target->count = end->choice_count;
@@ -470,7 +471,8 @@ static bool check_replay(const struct ckf_explore_end *end, void *arg)
 {
     struct ckf_exploration *exploration = arg;
     const char *outcome = ckf_explore_case_outcome(end);
-    exploration->failed = outcome != NULL && strcmp(outcome, exploration->failure.outcome) == 0 &&
+    exploration->failed = outcome != NULL &&
+                          ckf_explore_is_outcome(exploration->failure.outcome, outcome) &&
                           end->hash == exploration->failure.hash &&
                           end->choice_count == exploration->failure.choice_count;
     if (end->verdict == CKF_VERDICT_DIVERGED)

@@ -78,7 +78,12 @@ struct ckf_access {
     uint8_t thread, bytes, kind, unused;
     uint16_t unused2;
 };
-enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_ATOMIC = 2 };
+enum {
+    ACCESS_READ = 0,
+    ACCESS_WRITE = 1,
+    ACCESS_ATOMIC = 2,
+    ACCESS_COPY = 4 /* a read that may see what nobody wrote */
+};
 enum { INLINE_ACCESSES = 4, MAX_ACCESSES = 48 };
 enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4, GRANULE_LOCATED = 8 };
 

@@ -294,6 +294,8 @@ void ckf_explore_keep_word(uintptr_t address)
 
 static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsigned kind)
 {
+    const bool copy = (kind & ACCESS_COPY) != 0;
+    kind &= ~(unsigned)ACCESS_COPY;
     struct ckf_granule *granule = find(address);
     if (granule == NULL)
         return NULL;
@@ -302,7 +304,7 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
     if (UNLIKELY(granule->unwritten != 0)) {
         if ((kind & ACCESS_WRITE) != 0)
             granule->unwritten &= ~bytes & 255;
-        else
+        else if (!copy)
             check_written(granule, bytes, address);
     }
     if ((kind & ACCESS_WRITE) != 0) {
