@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from checks import Report
+from progress_table import progress_rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -123,13 +124,11 @@ def check_edges():
 
 PROGRESS_HEADERS = ("channel", "select", "counter_map", "filter", "ruleset", "context", "group", "pool",
                     "waiters", "breaker", "trace", "clock", "memory", "status")
-PROGRESS_ROW = re.compile(r"^\| `(ckf_\w+)` \| (.+?) \| (.+) \|$", re.M)
 
 
 def check_progress():
     """docs/PROGRESS.md has a row for every public function, and the tests and cases it names exist."""
-    rows = {function: proof for function, _, proof in
-            PROGRESS_ROW.findall((ROOT / "docs/PROGRESS.md").read_text())}
+    rows = {function: proof for function, _, proof in progress_rows(ROOT)}
     declared = set()
     for header in PROGRESS_HEADERS:
         text = (ROOT / f"include/ck_filter/{header}.h").read_text()
