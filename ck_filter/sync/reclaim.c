@@ -23,19 +23,13 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
-#include <urcu/urcu-bp.h>
-
-/* The bodies of the two calls that readers make, which liburcu offers for inlining whatever the
- * caller's licence, and this thread's entry without a call. */
-#include <urcu/static/urcu-bp.h>
-extern _Thread_local struct urcu_bp_reader *urcu_bp_reader
-    __attribute__((tls_model("initial-exec")));
 
 #include "base/atomics.h"
 #include "base/backoff.h"
 #include "base/caller.h"
 #include "base/clock.h"
 #include "base/futex.h"
+#include "sync/reclaim_urcu.h"
 
 #ifdef CKF_INSTRUMENTED
 #include <sanitizer/tsan_interface.h>

@@ -214,6 +214,11 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
         ckf_light_fence_lower(&fence->light);
 }
 
+struct ckf_place *ckf_section_begin_behind_by_call(struct ckf_fence *fence)
+{
+    return ckf_section_begin_behind(fence);
+}
+
 void ckf_section_wait_behind(struct ckf_fence *fence)
 {
     int64_t start_ns = ckf_now_ns();

@@ -166,6 +166,9 @@ static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence
     return place;
 }
 
+/* The same, not inlined. */
+struct ckf_place *ckf_section_begin_behind_by_call(struct ckf_fence *fence);
+
 /* As ckf_section_wait, for sections that passed the fence. */
 void ckf_section_wait_behind(struct ckf_fence *fence);
 /* In a forked child. */
