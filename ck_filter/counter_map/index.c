@@ -117,7 +117,7 @@ static void free_nodes(uintptr_t link)
 
 static void reclaim_leaves(struct ckf_retired *retired)
 {
-    ckf_section_wait();
+    ckf_section_wait_for_retired();
     for (struct ckf_counter_leaf *leaf = (void *)retired, *next; leaf != NULL; leaf = next) {
         next = leaf->next;
         ckf_free(leaf);

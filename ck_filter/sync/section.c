@@ -26,6 +26,7 @@
 #include "base/effort.h"
 #include "base/step.h"
 #include "sync/parking.h"
+#include "sync/reclaim.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
 struct ckf_sections ckf_sections = {.phase = CKF_PHASE_STEP};
@@ -165,6 +166,12 @@ static void wait_for_sections(bool barrier)
 void ckf_section_wait(void)
 {
     wait_for_sections(ckf_sections.are_light);
+}
+
+void ckf_section_wait_for_retired(void)
+{
+    if (ckf_reclaim_is_first())
+        ckf_section_wait();
 }
 
 /* --- fences --- */

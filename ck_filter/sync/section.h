@@ -179,6 +179,10 @@ void ckf_fence_mend_child(struct ckf_fence *fence);
  * be called from what ckf_retire calls: that is how memory is given back without waiting. */
 void ckf_section_wait(void);
 
+/* From what ckf_retire calls: waits until every section has ended that was open when the object was retired. One
+ * wait for all that are called back together, or memory might come faster than it is given back. */
+void ckf_section_wait_for_retired(void);
+
 /* The nth step of waiting for another thread: relaxes, later yields, then naps. */
 void ckf_section_pause(unsigned round);
 
