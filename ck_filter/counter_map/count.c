@@ -1,10 +1,11 @@
 /* counter_map/count.c - three places for an entry's adds.
  *
- * Roles:      the owner of an entry, the first thread that met it again; others; sums and takes.
+ * Roles:      who adds to an entry that is there; sums and takes.
  * Invariants: as in entry.h. Each part only grows, so a sum needs no second look.
- * Promotion:  an entry that a second thread meets gets a cell id, once, and adds go to cells from then
- *             on. Once most ids are in use, threads sample some of their adds to entries of others
- *             instead, and one that is met often within a period gets an id.
+ * Promotion:  an entry gets a cell id, once, and adds go to cells from then on: as long as many ids are left, at
+ *             the first add after the one that made it. Then the first thread that comes owns it, and a second one
+ *             has it promoted. Once most ids are in use, threads sample some of their adds to entries of
+ *             others instead, and one that is met often within a period gets an id.
  */
 #include "counter_map/count.h"
 
@@ -19,42 +20,38 @@
 enum { SAMPLE_EVERY = 16, SAMPLES_TO_PROMOTE = 4, SAMPLES_OF_A_PERIOD = 1024 };
 enum { HEAT_BITS = 8 }; /* of `heat`, that count; the others say in which period */
 
-static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                    struct ckf_place *place)
 {
     uint32_t id;
     int saved_errno = errno;
-    if (!ckf_cells_try_lock_ids(&map->cells))
-        return;
-    uint64_t state = load_relaxed(&entry->state); /* relaxed: HOT is set under the lock alone */
-    if (!CKF_STEP((state & CKF_ENTRY_HOT) != 0) && ckf_cells_take_id(&map->cells, &id)) {
+    if (ckf_cells_take_id(&map->cells, place, &id)) {
+        uint64_t state = load_relaxed(&entry->state); /* relaxed: the word alone decides */
         uint64_t home = ckf_entry_home(CKF_ENTRY_HOT, id);
         /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
          * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
          * lets happen. */
-        while (!cas_release(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
+        while (!CKF_STEP((state & CKF_ENTRY_HOT) != 0) &&
+               !cas_release(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
             ;
+        if ((state & CKF_ENTRY_HOT) != 0)
+            ckf_cells_keep_id(&map->cells, place, id);
     }
-    ckf_cells_unlock_ids(&map->cells);
     errno = saved_errno;
 }
 
-static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint32_t ticks)
+static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                   struct ckf_place *place)
 {
     /* relaxed, all of it: a guess at what is hot */
-    if (ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
+    if (place->ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
         fetch_add_relaxed(&map->period, 1);
     uint32_t period = load_relaxed(&map->period) << HEAT_BITS, heat = load_relaxed(&entry->heat);
     heat = heat >> HEAT_BITS == period >> HEAT_BITS ? heat + 1 : period + 1;
     if ((heat & ((1u << HEAT_BITS) - 1)) < CKF_RARELY(SAMPLES_TO_PROMOTE))
         store_relaxed(&entry->heat, heat);
     else
-        promote(map, entry);
-}
-
-static void count_in_base(struct ckf_counter_entry *entry, uint64_t n)
-{
-    /* edge counter-added: release; pairs with the acquires in ckf_lockfree_all_adds(). */
-    fetch_add_release(&entry->base, n);
+        promote(map, entry, place);
 }
 
 /* Of an entry that nobody owned when its state was this. */
@@ -67,7 +64,7 @@ static bool claim(struct ckf_counter_entry *entry, uint64_t state, struct ckf_pl
 }
 
 /* The entry has been promoted, and this thread comes to it for the first time. */
-static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint64_t state,
+static _Atomic(uint64_t) *make_cell(struct ckf_lockfree_map *map, uint64_t state,
                                     struct ckf_place *place)
 {
     int saved_errno = errno;
@@ -76,43 +73,45 @@ static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint64_t state
     return word;
 }
 
-/* The thread has met an entry that another one owns. While ids abound, that is enough for an id. */
+/* The thread has met an entry that another one owns. */
 static void meet(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
                  struct ckf_place *place)
 {
-    if (ckf_cells_abound(&map->cells))
-        promote(map, entry);
-    else if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
-        sample(map, entry, place->ticks);
+    if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
+        sample(map, entry, place);
 }
 
-static void count_unmarked(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                           uint64_t n, struct ckf_place *place)
+_Atomic(uint64_t) *ckf_lockfree_make_word(struct ckf_lockfree_map *map,
+                                          struct ckf_counter_entry *entry, struct ckf_place *place)
 {
-    if (!ckf_place_is_own(place)) {
-        count_in_base(entry, n);
-        return;
-    }
+    if (!ckf_place_is_own(place))
+        return NULL;
     /* edge entry-promoted: acquire; pairs with the release in promote(). */
     uint64_t state = load_acquire(&entry->state);
-    _Atomic(uint64_t) *word = NULL;
-    if ((state & CKF_ENTRY_HOT) != 0)
-        word = make_word(map, state, place);
-    else if (ckf_entry_is_owned_by(state, place) || claim(entry, state, place))
-        word = &entry->own;
-    if (word != NULL) {
-        ckf_count_in(word, n);
-        return;
+    if (ckf_entry_is_owned_by(state, place))
+        return &entry->own;
+    if ((state & CKF_ENTRY_HOT) == 0 &&
+        ckf_cells_abound(&map->cells, (state & CKF_ENTRY_OWNED) != 0)) {
+        promote(map, entry, place);
+        /* edge entry-promoted: acquire, as above */
+        state = load_acquire(&entry->state);
     }
-    count_in_base(entry, n);
-    if ((state & CKF_ENTRY_HOT) == 0)
-        meet(map, entry, place);
+    if ((state & CKF_ENTRY_HOT) != 0)
+        return make_cell(map, state, place);
+    if (claim(entry, state, place))
+        return &entry->own;
+    meet(map, entry, place);
+    return NULL;
 }
 
 void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
                         struct ckf_place *place)
 {
-    count_unmarked(map, entry, n, place);
+    _Atomic(uint64_t) *word = ckf_lockfree_make_word(map, entry, place);
+    if (word != NULL)
+        ckf_count_in(word, n);
+    else
+        ckf_lockfree_count_in_base(entry, n);
     if (CKF_UNLIKELY(ckf_add_is_marked(n)))
         /* relaxed: a sweep that runs at the same time may or may not see it */
         store_relaxed(&ckf_entry_rest(entry)->was_touched, true);
@@ -120,7 +119,7 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
 
 uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(): who
+    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(): who
      * sees an add sees the takes before it in the next load. */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
     /* edge entry-promoted: acquire; pairs with the release in promote(). */
