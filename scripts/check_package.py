@@ -211,19 +211,33 @@ def check_consumers(report, package, sanitize):
 RUNTIMES = {"threads": "ckf-stress", "explore": "ckf-stress-explore", "noise": "ckf-stress-noise"}
 
 
-def build_cases(package, compiler, runtime, folder):
+def build_cases(package, compiler, runtime, folder, source="stress_user.c", standard="c11"):
     """One compiler call and one pkg-config call, as the tutorial shows. Returns complaints."""
     flags = run("pkg-config", "--cflags", "--libs", RUNTIMES[runtime], env=package.environment())
     if flags.returncode != 0:
         return said(flags)
     name = "mine" if runtime == "threads" else f"mine-{runtime}"
     volatile = []
-    if (compiler, runtime) == ("clang", "explore"):
+    if compiler.startswith("clang") and runtime == "explore":
         volatile = run("pkg-config", "--variable=clang_cflags", RUNTIMES[runtime],
                        env=package.environment()).stdout.split()
-    return said(run(compiler, "-std=c11", *WARNINGS, *volatile, CONSUMERS / "stress_user.c", "-o",
-                    folder / name, *sysroot_flags(flags.stdout, package),
-                    env=package.environment()))
+    return said(run(compiler, f"-std={standard}", *WARNINGS, "-Wno-missing-field-initializers",
+                    *volatile, CONSUMERS / source, "-o", folder / name,
+                    *sysroot_flags(flags.stdout, package), env=package.environment()))
+
+
+def wrong_wraps(package):
+    """Functions that programs shall be linked with a wrapper of, and that have none: whoever defines
+    one of that name could not be linked."""
+    flags = run("pkg-config", "--libs", "ckf-stress-explore", env=package.environment()).stdout
+    wrapped = re.findall(r"--wrap=(\S+)", flags)
+    archive = next(package.staging.rglob("libckf-stress-explore.a"))
+    defined = set(re.findall(r" [TW] (\S+)$", run("nm", archive).stdout, re.M))
+    if not wrapped:
+        yield "no function is wrapped"
+    for name in wrapped:
+        if f"__wrap_{name}" not in defined:
+            yield f"there is no __wrap_{name}"
 
 
 def sysroot_flags(text, package):
@@ -253,6 +267,8 @@ SAYINGS = (
      ("racy    REPRODUCED  \"lost\"", "mutex   CLEAN", "atomic  CLEAN", "4 clean, 0 with")),
     ("explore", ("explore", "--budget", "5s", "--require-repro", *CASES), 0,
      ("1 reproduced, 0 not reproduced, 4 clean, 0 failed, 0 without a verdict",)),
+    ("explore", ("run", "--budget", "500ms", "-c", "user-text"), 0,
+     ("explored: found \"two\nlines\" in",)),
     ("explore", ("run", "--budget", "2s", *CASES), 0,
      ("explored: found \"lost\" in", "explored: found nothing forbidden in")),
     ("explore", ("explore", "--budget", "2s", "-c", "user-semaphore"), 2,
@@ -266,14 +282,36 @@ SAYINGS = (
 )
 
 
+# The same of the case in C++, in which one racy twin and one fix of stress_user.c are.
+SAYINGS_IN_CXX = (
+    ("threads", ("run", "--engine", "threads", "--budget", "1s", "--require-repro"), 0,
+     ("racy    REPRODUCED  \"lost\"", "atomic  CLEAN")),
+    ("noise", ("noise", "--budget", "1s", "--require-repro"), 0,
+     ("racy    REPRODUCED  \"lost\"", "atomic  CLEAN")),
+    ("explore", ("explore", "--require-repro"), 0,
+     ("1 reproduced, 0 not reproduced, 1 clean, 0 failed, 0 without a verdict",)),
+)
+
+
 def missing_lanes(page):
     if '<div class="lanes"' not in page.read_text():
         yield "the page does not show how the racy twin fails"
 
 
+def check_sayings(report, package, folder, compiler, all_sayings):
+    for runtime, words, status, sayings in all_sayings:
+        result = run(folder / "mine", *words, env=package.environment(), timeout=120, cwd=folder)
+        report.check(f"{' '.join(words[:3])}_has_the_right_verdicts [{compiler} {runtime}]",
+                     wrong_verdicts(result, status=status, words=sayings))
+
+
 def check_stress(report, package, sanitize):
     """A program of cases, in all runtimes, with each compiler."""
-    for compiler in ("gcc", "clang"):
+    report.check("what_is_wrapped_has_a_wrapper", wrong_wraps(package))
+    for compiler, source, standard in (("gcc", "stress_user.c", "c11"),
+                                       ("clang", "stress_user.c", "c11"),
+                                       ("g++", "stress_user.cc", "c++20"),
+                                       ("clang++", "stress_user.cc", "c++20")):
         if sanitize != "none" or shutil.which(compiler) is None:
             why = WITHOUT_SANITIZER if sanitize != "none" \
                 else f"{compiler} is not installed"
@@ -283,12 +321,11 @@ def check_stress(report, package, sanitize):
             folder = pathlib.Path(folder)
             for runtime in RUNTIMES:
                 report.check(f"cases_build_for_it [{compiler} {runtime}]",
-                             build_cases(package, compiler, runtime, folder))
-            for runtime, words, status, sayings in SAYINGS:
-                result = run(folder / "mine", *words, env=package.environment(), timeout=120,
-                             cwd=folder)
-                report.check(f"{' '.join(words[:3])}_has_the_right_verdicts [{compiler} {runtime}]",
-                             wrong_verdicts(result, status=status, words=sayings))
+                             build_cases(package, compiler, runtime, folder, source, standard))
+            if source.endswith(".cc"):
+                check_sayings(report, package, folder, compiler, SAYINGS_IN_CXX)
+                continue
+            check_sayings(report, package, folder, compiler, SAYINGS)
             report.check(f"the_report_shows_explored_executions [{compiler}]",
                          missing_lanes(folder / "page.html"))
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -433,4 +434,23 @@ CKF_STRESS_CASE(worst_counts) = {
     .actors = {{.name = "actor", .body = report_twice, .copies = 2}},
     .arbiter = say_fine,
     .outcomes = {FINE, {"odd", CKF_STRESS_INTERESTING, "it \"may\" happen\n"}},
+};
+
+/* --- Texts that files must take ---------------------------------------------------------------- */
+
+static void say_odd_things(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    fputs("printed <before> it failed\n", stderr);
+    ckf_stress_outcome(run, "a <line>\nand \"another\" ]]> \\ \xff \xef\xbf\xbe \x01 \xc3\xa9");
+}
+
+CKF_STRESS_CASE(odd_texts) = {
+    .id = "odd-texts",
+    .collection = "odd \"texts\" & such",
+    .title = "what XML and JSON hold only in disguise, or not at all: \xef\xbf\xbf",
+    .story = "a\nb ]]> \xfe",
+    .operations = {[CKF_STRESS_ATOMIC] = &any},
+    .actors = {{.body = say_odd_things, .copies = 1}},
+    .outcomes = {FINE},
 };

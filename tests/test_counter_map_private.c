@@ -11,6 +11,7 @@
 #include "counter_map/entry.h"
 #include "counter_map/list.h"
 #include "counter_map/lockfree.h"
+#include "sync/reclaim.h"
 #include "sync/section.h"
 
 /* --- the index, reached through the variant with hashes of our choice --- */
@@ -555,56 +556,118 @@ static void a_front_rests_longer_each_time_up_to_a_limit(void **state)
 
 /* --- blocks --- */
 
-static void take_block(struct ckf_blocks *blocks, struct ckf_block_run *run, void **block, int mark)
+static char taken_by; /* stands for a map */
+
+struct taken {
+    void *block;
+    unsigned group_bits;
+    int mark;
+};
+
+static void assert_is_all(const void *memory, int byte, size_t size)
 {
-    unsigned char zeroes[CKF_BLOCK_OF_ENTRY] = {0};
-    assert_true(ckf_blocks_take(blocks, run, block));
-    assert_non_null(*block);
-    assert_int_equal((uintptr_t)*block % CKF_BLOCK_OF_ENTRY, 0);
-    assert_memory_equal(*block, zeroes, sizeof zeroes);
-    memset(*block, mark, CKF_BLOCK_OF_ENTRY);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(((const unsigned char *)memory)[i], byte);
 }
 
-/* From two runs and without one, fresh and used before; given back to them as well. */
+static void take_block(struct ckf_blocks *blocks, struct ckf_block_run *run, struct taken *taken)
+{
+    assert_true(ckf_blocks_take(blocks, run, &taken->block, &taken->group_bits));
+    assert_non_null(taken->block);
+    assert_int_not_equal(taken->group_bits, 0);
+    assert_int_equal((uintptr_t)taken->block % CKF_BLOCK, 0);
+    assert_ptr_equal(ckf_block_owner(taken->block, taken->group_bits), &taken_by);
+    assert_is_all(taken->block, 0, CKF_BLOCK);
+    memset(taken->block, taken->mark, CKF_BLOCK);
+    memset(ckf_block_side(taken->block, taken->group_bits), taken->mark, CKF_BLOCK_SIDE);
+}
+
+/* From two runs and without one, fresh and used before; given back to them as well. Neither blocks nor their sides
+ * overlap. */
 static void blocks_are_zeroed_and_nobody_elses(void **state)
 {
     (void)state;
-    enum { TAKEN = 3000 };
-    static void *taken[TAKEN];
+    enum { TAKEN = 6000 };
+    static struct taken taken[TAKEN];
     struct ckf_blocks *blocks = ckf_alloc_aligned(sizeof *blocks, CKF_CACHELINE);
     struct ckf_block_run runs[2] = {0};
     assert_non_null(blocks);
-    ckf_blocks_init(blocks);
+    ckf_blocks_init(blocks, &taken_by);
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < TAKEN; i++)
-            take_block(blocks, i % 3 == 2 ? NULL : &runs[i % 3], &taken[i], i % 255 + 1);
         for (int i = 0; i < TAKEN; i++) {
-            const unsigned char *block = taken[i];
-            for (int byte = 0; byte < CKF_BLOCK_OF_ENTRY; byte++)
-                assert_int_equal(block[byte], i % 255 + 1);
-            ckf_blocks_give_back(blocks, i % 3 == 2 ? NULL : &runs[i % 3], taken[i]);
+            taken[i].mark = i % 255 + 1;
+            take_block(blocks, i % 3 == 2 ? NULL : &runs[i % 3], &taken[i]);
+        }
+        for (int i = 0; i < TAKEN; i++) {
+            struct taken *one = &taken[i];
+            assert_is_all(one->block, one->mark, CKF_BLOCK);
+            assert_is_all(ckf_block_side(one->block, one->group_bits), one->mark, CKF_BLOCK_SIDE);
+            ckf_blocks_give_back(blocks, i % 3 == 2 ? NULL : &runs[i % 3], one->block,
+                                 one->group_bits);
         }
     }
     ckf_blocks_destroy(blocks);
     ckf_free(blocks);
 }
 
-static void an_entry_and_its_rest_share_a_block(void **state)
+/* Of many keys, three pages in four hold entries, and of each such page all but a few bytes. */
+static void a_new_key_touches_a_line_and_no_side(void **state)
 {
     (void)state;
-    _Alignas(CKF_BLOCK_OF_ENTRY) static char blocks[4][CKF_BLOCK_OF_ENTRY];
-    size_t offsets[2] = {0};
-    for (int i = 0; i < 4; i++) {
-        struct ckf_counter_entry *entry = ckf_entry_in_block(blocks[i]);
-        entry->state = CKF_ENTRY_IN_BLOCK;
-        char *hot = (char *)entry, *rest = (char *)ckf_entry_rest(entry);
-        assert_ptr_equal(ckf_entry_block(entry), blocks[i]);
-        assert_int_equal(hot < rest ? rest - hot : hot - rest, CKF_ENTRY_BLOCK_LINE);
-        assert_true(rest == blocks[i] || hot == blocks[i]);
-        offsets[hot == blocks[i]]++;
+    enum { KEYS = 20000, PAGE = 4096 };
+    struct ckf_blocks *blocks = ckf_alloc_aligned(sizeof *blocks, CKF_CACHELINE);
+    struct ckf_block_run run = {0};
+    uintptr_t last = 0, touched = 0;
+    assert_non_null(blocks);
+    ckf_blocks_init(blocks, &taken_by);
+    for (int i = 0; i < KEYS; i++) {
+        struct taken taken;
+        assert_true(ckf_blocks_take(blocks, &run, &taken.block, &taken.group_bits));
+        uintptr_t page = (uintptr_t)taken.block / PAGE;
+        touched += page != last ? PAGE : 0;
+        last = page;
     }
-    assert_int_equal(offsets[0], 2);
-    assert_int_equal(offsets[1], 2);
+    assert_in_range(touched, KEYS * CKF_BLOCK, KEYS * CKF_BLOCK * 11 / 10);
+    ckf_blocks_destroy(blocks);
+    ckf_free(blocks);
+}
+
+/* --- what is given back later --- */
+
+enum { HANDLES_OF_GONE_KEYS = 20000 };
+
+static void leave_handles_of_gone_keys(struct ckf_counter_map *map)
+{
+    struct ckf_counter **handles = ckf_alloc_array(HANDLES_OF_GONE_KEYS, sizeof *handles);
+    assert_non_null(handles);
+    for (uint64_t i = 0; i < HANDLES_OF_GONE_KEYS; i++) {
+        assert_int_equal(ckf_counter_map_counter(map, &i, sizeof i, &handles[i]), CKF_OK);
+        assert_int_equal(ckf_counter_map_remove(map, &i, sizeof i, NULL), CKF_OK);
+    }
+    for (size_t i = 0; i < HANDLES_OF_GONE_KEYS; i++)
+        ckf_counter_release(handles[i]);
+    ckf_free(handles);
+}
+
+static int remove_last(void *map)
+{
+    return ckf_counter_map_remove(map, "last", 4, NULL) == CKF_OK ? 0 : 1;
+}
+
+/* So what comes by handles cannot outrun what gives it back. */
+static void a_removal_waits_where_too_much_is_to_be_given_back(void **state)
+{
+    (void)state;
+    struct ckf_counter_map *map = make(0);
+    struct test_thread removing;
+    assert_int_equal(ckf_counter_map_add(map, "last", 4, 1), CKF_OK);
+    ckf_read_begin(); /* nothing is given back meanwhile */
+    leave_handles_of_gone_keys(map);
+    thread_start(&removing, remove_last, map);
+    await_sleep(&removing);
+    ckf_read_end();
+    assert_int_equal(thread_join(&removing), 0);
+    ckf_counter_map_destroy(map);
 }
 
 /* --- lists --- */
@@ -679,7 +742,8 @@ int main(void)
         cmocka_unit_test(a_front_finds_beside_its_set_what_has_no_place_there),
         cmocka_unit_test(a_front_grows_for_keys_beside_their_sets),
         cmocka_unit_test(blocks_are_zeroed_and_nobody_elses),
-        cmocka_unit_test(an_entry_and_its_rest_share_a_block),
+        cmocka_unit_test(a_new_key_touches_a_line_and_no_side),
+        cmocka_unit_test(a_removal_waits_where_too_much_is_to_be_given_back),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

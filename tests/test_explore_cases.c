@@ -190,20 +190,26 @@ static void change_line(char *text, size_t size, const char *field, const char *
     snprintf(line, size - (size_t)(line - text), "%s%s", value, rest);
 }
 
-/* What the program says of the schedule file `changed.schedule`, in a process of its own. */
-static int replay_elsewhere(char *said, size_t size)
+/* What the program says in a process of its own. */
+static int explore_elsewhere(const char *words, char *said, size_t size)
 {
     char command[1024], executable[512];
     ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
     assert_true(length > 0);
     executable[length] = '\0';
-    snprintf(command, sizeof command, "'%s' replay '%s' 2>&1", executable,
-             path_of("changed.schedule"));
+    snprintf(command, sizeof command, "'%s' %s 2>&1", executable, words);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     said[fread(said, 1, size - 1, pipe)] = '\0';
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int replay_elsewhere(char *said, size_t size)
+{
+    char words[512];
+    snprintf(words, sizeof words, "replay '%s'", path_of("changed.schedule"));
+    return explore_elsewhere(words, said, size);
 }
 
 static void a_schedule_of_another_program_is_refused_with_the_reason(void **state)
@@ -301,6 +307,77 @@ static void what_cannot_be_judged_is_not_clean(void **state)
     assert_int_equal(explore("-c", "records-unspecified", (const char *)NULL), 2);
 }
 
+static void a_body_that_ends_the_program_does_not_end_the_search(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(explore_elsewhere("-c 'calls-exit*' --no-files", said, sizeof said), 1);
+    assert_non_null(strstr(said, "actor calls exit"));
+    assert_non_null(strstr(said, "actor calls _exit"));
+    assert_non_null(strstr(said, "2 failed"));
+    assert_int_equal(explore_elsewhere("-c raises-a-signal", said, sizeof said), 2);
+    assert_non_null(strstr(said, "calls raise, which this engine does not model"));
+}
+
+static void memory_that_grows_is_no_fault(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "grows-*", "--no-files", (const char *)NULL), 0);
+}
+
+static void bodies_get_what_they_were_promised(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(explore("-c", "counts-copies", "--no-files", (const char *)NULL), 0);
+    assert_int_equal(explore_elsewhere("-c sets-a-register-too-many", said, sizeof said), 2);
+    assert_non_null(strstr(said, "sets a result register above 7"));
+}
+
+static void a_schedule_replays_whatever_its_outcome_is_called(void **state)
+{
+    (void)state;
+    assert_int_equal(explore("-c", "says-*", "--save", folder, (const char *)NULL), 1);
+    assert_int_equal(
+        explore("replay", path_of("says-two-lines-atomic.schedule"), (const char *)NULL), 0);
+    assert_int_equal(explore("replay", path_of("says-much-atomic.schedule"), (const char *)NULL),
+                     0);
+}
+
+static void a_search_of_nothing_is_bad_usage(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(
+        explore_elsewhere("-c calls-exit --variant racy --require-repro", said, sizeof said), 2);
+    assert_non_null(strstr(said, "there is nothing to explore"));
+}
+
+static void what_cannot_be_written_is_said(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(explore_elsewhere("-c hit-counter --json /dev/full", said, sizeof said), 2);
+    assert_non_null(strstr(said, "'/dev/full' could not be written whole"));
+    assert_int_equal(explore_elsewhere("-c hit-counter --save /absent", said, sizeof said), 2);
+    assert_non_null(strstr(said, "no schedule can be saved in '/absent': No such file"));
+}
+
+static void replaying_is_explained_by_the_name_of_the_program(void **state)
+{
+    (void)state;
+    char said[8192];
+    char words[512], command[1024], executable[256];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    assert_true(length > 0);
+    executable[length] = '\0';
+    snprintf(words, sizeof words, "-c hit-counter --variant racy --save '%s'", folder);
+    snprintf(command, sizeof command, "(to replay it: %s replay %s)", executable,
+             path_of("hit-counter-racy.schedule"));
+    assert_int_equal(explore_elsewhere(words, said, sizeof said), 0);
+    assert_non_null(strstr(said, command));
+}
+
 static void bad_usage_is_refused(void **state)
 {
     (void)state;
@@ -309,6 +386,8 @@ static void bad_usage_is_refused(void **state)
     assert_int_equal(explore("-c", "no-such-case", (const char *)NULL), 2);
     assert_int_equal(explore("--budget", "soon", (const char *)NULL), 2);
     assert_int_equal(explore("--preemptions", "-1", (const char *)NULL), 2);
+    assert_int_equal(explore("--seed", "99999999999999999999", (const char *)NULL), 2);
+    assert_int_equal(explore("--depth", "9", (const char *)NULL), 2);
     assert_int_equal(explore("--strategy", "dpor", "--preemptions", "2", (const char *)NULL), 2);
     assert_int_equal(explore("--strategy", "dpor", "--plain", (const char *)NULL), 2);
     assert_int_equal(explore("--model", "power", (const char *)NULL), 2);
@@ -341,7 +420,9 @@ static int remove_folder(void **state)
                                         "forgotten-block-racy.schedule",
                                         "needs-memory-atomic.schedule",
                                         "records-still-broken-atomic.schedule",
-                                        "records-too-much-atomic.schedule"};
+                                        "records-too-much-atomic.schedule",
+                                        "says-two-lines-atomic.schedule",
+                                        "says-much-atomic.schedule"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     return rmdir(folder);
@@ -369,6 +450,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_uses_a_descriptor_must_know_of_its_opening),
         cmocka_unit_test(recorded_histories_are_judged),
         cmocka_unit_test(what_cannot_be_judged_is_not_clean),
+        cmocka_unit_test(a_body_that_ends_the_program_does_not_end_the_search),
+        cmocka_unit_test(memory_that_grows_is_no_fault),
+        cmocka_unit_test(bodies_get_what_they_were_promised),
+        cmocka_unit_test(a_schedule_replays_whatever_its_outcome_is_called),
+        cmocka_unit_test(a_search_of_nothing_is_bad_usage),
+        cmocka_unit_test(what_cannot_be_written_is_said),
+        cmocka_unit_test(replaying_is_explained_by_the_name_of_the_program),
         cmocka_unit_test(bad_usage_is_refused),
     };
     return cmocka_run_group_tests_name("explore_cases", tests, make_folder, remove_folder);

@@ -1,9 +1,11 @@
 /* tests/test_explore_cases_programs.c - cases in the case language, compiled for the explore engine. */
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -377,3 +379,102 @@ CKF_STRESS_CASE(told_descriptor) = {
     .teardown = close_told,
     .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "it was told"}},
 };
+
+/* --- Bodies that do what programs outside do --- */
+
+#define LONE_ACTOR(case_name, id_text, actor)                                                      \
+    CKF_STRESS_CASE(case_name) = {                                                                 \
+        .id = id_text,                                                                             \
+        .collection = "example",                                                                   \
+        .title = "an actor of its own",                                                            \
+        .operations = {[CKF_STRESS_ATOMIC] = &atomic},                                             \
+        .state_size = sizeof(void *),                                                              \
+        .actors = {{.name = "actor", .body = actor, .copies = 1}},                                 \
+        .outcomes = {{"ok", CKF_STRESS_ACCEPTABLE, "nothing was wrong"}},                          \
+    }
+
+static void call_exit(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    exit(0);
+}
+LONE_ACTOR(exits, "calls-exit", call_exit);
+
+static void call_exit_at_once(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    _exit(0);
+}
+LONE_ACTOR(exits_at_once, "calls-exit-at-once", call_exit_at_once);
+
+static void raise_signal(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    raise(SIGUSR1);
+}
+LONE_ACTOR(raises, "raises-a-signal", raise_signal);
+
+/* Arrays grow by realloc, and the end of them that is copied has not been written yet. */
+static void grow_arrays(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    volatile size_t all = 64;
+    char *array = malloc(all), *copy = malloc(all);
+    if (array == NULL || copy == NULL)
+        abort();
+    array[0] = copy[0] = 1;
+    array = realloc(array, 2 * all);
+    memcpy(copy, array, all);
+    if (array[0] != 1 || copy[0] != 1)
+        ckf_stress_outcome(run, "lost");
+    free(array);
+    free(copy);
+}
+LONE_ACTOR(grows, "grows-arrays", grow_arrays);
+
+/* What the C library has allocated is its own, also when it grows. */
+static void grow_text(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    char *text = realloc(strdup("text"), 100);
+    if (text == NULL || strcmp(text, "text") != 0)
+        ckf_stress_outcome(run, "lost");
+    free(text);
+}
+LONE_ACTOR(grows_text, "grows-text-of-the-library", grow_text);
+
+static void set_register_beyond(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    ckf_stress_result(run, 8, 1);
+}
+LONE_ACTOR(sets_beyond, "sets-a-register-too-many", set_register_beyond);
+
+static void count_copies(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    if (ckf_stress_copies(run, 0) != 1 || ckf_stress_copies(run, 1) != 0 ||
+        ckf_stress_copies(run, 1000) != 0)
+        ckf_stress_outcome(run, "miscounted");
+}
+LONE_ACTOR(counts_copies, "counts-copies", count_copies);
+
+static void say_two_lines(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    ckf_stress_outcome(run, "two\nlines with a \\");
+}
+LONE_ACTOR(two_lines, "says-two-lines", say_two_lines);
+
+static void say_much(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    ckf_stress_outcome(
+        run, "this is an outcome of so many words that none of the tables and files in which it is "
+             "kept has room for all of them, which is no reason to take it for another one when it "
+             "comes again, as it does in every execution of this case");
+}
+LONE_ACTOR(much, "says-much", say_much);

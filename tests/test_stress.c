@@ -1,7 +1,9 @@
 /* tests/test_stress.c - the stress harness: its arithmetic, its command line, and what becomes of
  * cases that die, hang, fail or behave. The latter run in the program stress_fixture. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -238,6 +240,16 @@ static void malformed_cases_are_named(void **state)
                                                  .title = "t",
                                                  .operations = {&variant_exists},
                                                  .actors = {{"a", no_body, 65}}};
+    static const struct ckf_stress_case multitude = {
+        .id = "m",
+        .collection = "x",
+        .title = "t",
+        .operations = {&variant_exists},
+        .actors = {{"a", no_body, UINT_MAX}, {"b", no_body, 3}}};
+    static const struct ckf_stress_case wordy =
+        CASE("a-name-of-a-hundred-and-one-letters-which-is-more-than-names-of-files-can-have-in-"
+             "them-at-any-rate-xyz",
+             "x");
     static const struct ckf_stress_case variantless = {
         .id = "v", .collection = "x", .title = "t", .actors = {{"a", no_body, 1}}};
     static const struct {
@@ -251,6 +263,9 @@ static void malformed_cases_are_named(void **state)
         {{&flagged}, "case 'f': it has an unknown flag"},
         {{&crowd}, "case 'c': its actors need more than 64 threads"},
         {{&variantless}, "case 'v': it has no variant"},
+        {{&multitude}, "case 'm': its actors need more than 64 threads"},
+        {{&wordy}, "is no id of a case: use letters, digits, - _ . and at most 100 of them"},
+        {{NULL}, "this program has no case"},
     };
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
         struct ckf_stress_catalog catalog;
@@ -630,6 +645,15 @@ static void bad_usage_exits_with_2(void **state)
     assert_non_null(strstr(output, "-c 'absent' matches no case"));
     assert_int_equal(run(""), 2);
     assert_int_equal(run("run -q -c verdict-harmless --budget 10ms --json=/absent/file"), 2);
+    assert_int_equal(run("list --json=/absent/file"), 2);
+    assert_non_null(strstr(output, "cannot write '/absent/file': No such file or directory"));
+}
+
+static void a_run_of_nothing_is_bad_usage(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -c dies-abort --variant atomic --require-repro"), 2);
+    assert_non_null(strstr(output, "there is nothing to run"));
 }
 
 /* The fixture has no program beside it for other runtimes. */
@@ -642,6 +666,7 @@ static void runtimes_that_are_not_here_are_named(void **state)
                                         "progress --help",
                                         "noise",
                                         "noise --budget 1s",
+                                        "help explore",
                                         "run --engine explore -c verdict-harmless"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         assert_int_equal(run(lines[i]), 2);
@@ -658,8 +683,8 @@ static void runtimes_that_are_not_here_are_named(void **state)
 static void help_and_version_exit_with_0(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"--help",        "run --help", "list -h",
-                                        "report --help", "help run",   "--version"};
+    static const char *const lines[] = {"--help",   "run --help", "list -h",      "report --help",
+                                        "help run", "--version",  "noise --help", "help noise"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         assert_int_equal(run(lines[i]), 0);
         assert_true(strlen(output) > 10);
@@ -756,6 +781,48 @@ static void junit_says_which_variants_failed(void **state)
     assert_non_null(strstr(output, "</testsuites>"));
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+/* Asks a parser of others, if there is one. */
+static void assert_parses(const char *parser, const char *text)
+{
+    char path[] = "/tmp/ckf-odd-XXXXXX", command[256];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    write_text(path, text);
+    snprintf(command, sizeof command, "python3 -c '%s' %s", parser, path);
+    int status = system(command);
+    unlink(path);
+    if (status != 0)
+        fail_msg("'%s' does not like: %s", parser, text);
+}
+
+static void odd_texts_leave_json_and_junit_valid(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -q -c odd-texts --budget 30s --iterations 10 --json"), 1);
+    assert_parses("import json, sys; json.load(open(sys.argv[1]))", output);
+    assert_int_equal(run("run -q -c odd-texts --budget 30s --iterations 10 --junit"), 1);
+    assert_parses("import sys, xml.dom.minidom as m; m.parse(sys.argv[1])", output);
+}
+
+static void what_a_failing_child_printed_is_in_json_and_junit(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -q -c odd-texts --budget 30s --iterations 10 --json"), 1);
+    assert_case_says("odd-texts", "\"output\": \"printed <before> it failed");
+    assert_int_equal(run("run -q -c odd-texts --budget 30s --iterations 10 --junit"), 1);
+    assert_non_null(strstr(output, "\">printed &lt;before&gt; it failed"));
+    assert_non_null(strstr(output, "</failure>"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -791,6 +858,7 @@ int main(void)
         cmocka_unit_test(forbidden_outcome_in_a_fixed_variant_exits_with_1),
         cmocka_unit_test(missing_reproduction_exits_with_3_if_it_is_required),
         cmocka_unit_test(bad_usage_exits_with_2),
+        cmocka_unit_test(a_run_of_nothing_is_bad_usage),
         cmocka_unit_test(runtimes_that_are_not_here_are_named),
         cmocka_unit_test(help_and_version_exit_with_0),
         cmocka_unit_test(bodies_get_what_they_were_promised),
@@ -801,6 +869,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_judged_is_not_clean),
         cmocka_unit_test(list_names_every_case),
         cmocka_unit_test(junit_says_which_variants_failed),
+        cmocka_unit_test(odd_texts_leave_json_and_junit_valid),
+        cmocka_unit_test(what_a_failing_child_printed_is_in_json_and_junit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

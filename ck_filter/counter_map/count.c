@@ -18,7 +18,7 @@
  * taken PERIOD samples, of one in EVERY of its adds to entries that others own: by keys with at least
  * some thousandth of those adds, however many keys there are. */
 enum { SAMPLE_EVERY = 16, SAMPLES_TO_PROMOTE = 4, SAMPLES_OF_A_PERIOD = 1024 };
-enum { HEAT_BITS = 8 }; /* of `heat`, that count; the others say in which period */
+enum { HEAT_BITS = 4 }; /* of `heat`, that count; the others say in which period */
 
 static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
                     struct ckf_place *place)
@@ -46,8 +46,9 @@ static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry
     /* relaxed, all of it: a guess at what is hot */
     if (place->ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
         fetch_add_relaxed(&map->period, 1);
-    uint32_t period = load_relaxed(&map->period) << HEAT_BITS, heat = load_relaxed(&entry->heat);
-    heat = heat >> HEAT_BITS == period >> HEAT_BITS ? heat + 1 : period + 1;
+    uint16_t period = (uint16_t)(load_relaxed(&map->period) << HEAT_BITS);
+    uint16_t heat = load_relaxed(&entry->heat);
+    heat = (uint16_t)((heat >> HEAT_BITS == period >> HEAT_BITS ? heat : period) + 1);
     if ((heat & ((1u << HEAT_BITS) - 1)) < CKF_RARELY(SAMPLES_TO_PROMOTE))
         store_relaxed(&entry->heat, heat);
     else
@@ -114,7 +115,7 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
         ckf_lockfree_count_in_base(entry, n);
     if (CKF_UNLIKELY(ckf_add_is_marked(n)))
         /* relaxed: a sweep that runs at the same time may or may not see it */
-        store_relaxed(&ckf_entry_rest(entry)->was_touched, true);
+        store_relaxed(&entry->was_touched, true);
 }
 
 uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)

@@ -13,8 +13,6 @@
 #include "counter_map/lockfree.h"
 #include "sync/section.h"
 
-_Static_assert(CKF_BLOCK_OF_ENTRY == 2 * CKF_ENTRY_BLOCK_LINE, "a block has two lines");
-
 /* What this thread has set aside; NULL: it has no row. */
 static struct ckf_block_run *run_of_thread(struct ckf_lockfree_map *map)
 {
@@ -25,33 +23,47 @@ static struct ckf_block_run *run_of_thread(struct ckf_lockfree_map *map)
     return row != NULL ? &row->blocks : NULL;
 }
 
+static struct ckf_counter_entry *make_loose(struct ckf_lockfree_map *map, size_t length)
+{
+    size_t size = ckf_entry_loose_offset(length) + sizeof(struct ckf_counter_loose);
+    struct ckf_counter_entry *entry = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
+    if (entry == NULL)
+        return NULL;
+    entry->length = (uint32_t)length;
+    ckf_entry_loose(entry)->map = map;
+    /* relaxed: read by destroy, which is ordered after all calls */
+    if (!load_relaxed(&map->has_loose))
+        store_relaxed(&map->has_loose, true);
+    return entry;
+}
+
+/* Zeroed but for where it lies. */
+static struct ckf_counter_entry *make_blank(struct ckf_lockfree_map *map, size_t length)
+{
+    void *block;
+    unsigned group_bits;
+    if (CKF_WATCHES_MEMORY || !ckf_entry_fits_in_block(length) ||
+        !ckf_blocks_take(&map->blocks, run_of_thread(map), &block, &group_bits))
+        return make_loose(map, length);
+    struct ckf_counter_entry *entry = block;
+    if (entry != NULL)
+        entry->group_bits = (unsigned char)group_bits;
+    return entry;
+}
+
 struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
                                                   const struct ckf_counter_key *key, uint64_t n,
                                                   uint64_t state)
 {
-    void *memory;
-    struct ckf_counter_entry *entry;
-    if (!CKF_WATCHES_MEMORY && ckf_entry_fits_in_block(key->length) &&
-        ckf_blocks_take(&map->blocks, run_of_thread(map), &memory)) {
-        entry = memory != NULL ? ckf_entry_in_block(memory) : NULL;
-        state |= CKF_ENTRY_IN_BLOCK;
-    } else {
-        size_t size = ckf_entry_rest_offset(key->length) + sizeof(struct ckf_counter_rest);
-        entry = ckf_alloc_aligned(size, CKF_ENTRY_ALIGN);
-        /* relaxed: read by destroy, which is ordered after all calls */
-        if (!load_relaxed(&map->has_loose))
-            store_relaxed(&map->has_loose, true);
-    }
+    struct ckf_counter_entry *entry = make_blank(map, key->length);
     if (entry == NULL)
         return NULL;
     entry->hash = key->hash;
     entry->length = (uint32_t)key->length;
     memcpy(entry->bytes, key->bytes, key->length);
+    atomic_init(&entry->was_touched, true);
     atomic_init(&entry->base, n);
     atomic_init(&entry->state, state);
-    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
-    atomic_init(&rest->was_touched, true);
-    rest->map = map;
     if (CKF_UNLIKELY(!ckf_address_fits(entry))) {
         ckf_lockfree_free_entry(map, entry);
         return NULL;
@@ -61,16 +73,14 @@ struct ckf_counter_entry *ckf_lockfree_make_entry(struct ckf_lockfree_map *map,
 
 void ckf_lockfree_free_at_end(struct ckf_counter_entry *entry)
 {
-    /* relaxed: nobody else knows the entry */
-    if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) == 0)
+    if (entry->group_bits == 0)
         ckf_free(entry);
 }
 
 void ckf_lockfree_free_entry(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    /* relaxed: nobody else knows the entry */
-    if ((load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0)
-        ckf_blocks_give_back(&map->blocks, run_of_thread(map), ckf_entry_block(entry));
+    if (entry->group_bits != 0)
+        ckf_blocks_give_back(&map->blocks, run_of_thread(map), entry, entry->group_bits);
     else
         ckf_free(entry);
 }
@@ -79,8 +89,8 @@ static void reclaim_entry(struct ckf_retired *retired)
 {
     char *address = (char *)retired - offsetof(struct ckf_counter_entry, retired);
     struct ckf_counter_entry *entry = (struct ckf_counter_entry *)(void *)address;
-    ckf_section_wait();
-    ckf_lockfree_free_entry(ckf_entry_rest(entry)->map, entry);
+    ckf_section_wait_for_retired();
+    ckf_lockfree_free_entry(ckf_entry_map(entry), entry);
 }
 
 void ckf_lockfree_retire(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)

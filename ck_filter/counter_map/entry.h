@@ -16,11 +16,12 @@
 #include <stdalign.h>
 #include <stddef.h>
 
+#include "counter_map/blocks.h"
 #include "counter_map/map.h"
 #include "sync/reclaim.h"
 
 /* The low bits of an entry's address are free for whoever stores it. */
-enum { CKF_ENTRY_ALIGN = 64 };
+enum { CKF_ENTRY_ALIGN = CKF_BLOCK };
 
 /* `state`: flags; above them a number and the number of handles that pin the entry. One word, so that
  * an add knows by one load that the entry lives and where to count. Adds go to base, or to own once the
@@ -31,7 +32,7 @@ enum ckf_entry_state {
     CKF_ENTRY_DETACHED = 4, /* the removal has ended: the memory belongs to the pins left */
     CKF_ENTRY_HAD_HANDLE =
         8, /* a handle may be looking at it in a section even after its last pin */
-    CKF_ENTRY_IN_BLOCK = 16, /* its memory is of the map's blocks */
+    CKF_ENTRY_WAS_ARMED = 16, /* handles have led to its words; set under the map's `arming` lock */
     CKF_ENTRY_OWNED = 32,
     CKF_ENTRY_HOT = 64,
     CKF_ENTRY_NUMBER_SHIFT = 8,
@@ -43,7 +44,9 @@ enum ckf_entry_state {
 struct ckf_counter_entry {
     alignas(CKF_ENTRY_ALIGN) uint64_t hash; /* this and the length never change */
     uint32_t length;
-    _Atomic(uint32_t) heat; /* of samples: count.c */
+    _Atomic(uint16_t) heat;    /* of samples: count.c */
+    _Atomic(bool) was_touched; /* by an add that the sum need not show; adders set, sweeps clear */
+    unsigned char group_bits;  /* of the group in which its block lies; 0: it is loose */
     _Atomic(uint64_t) state;
     union {
         struct {
@@ -51,64 +54,69 @@ struct ckf_counter_entry {
         };
         struct ckf_retired retired; /* once nobody counts in it any more */
     };
-    unsigned char bytes[]; /* the key; after it, aligned, or in a block of its own line: the rest */
+    unsigned char bytes[]; /* the key; after it, aligned, or in its block's side: the rest */
 };
 
 struct ckf_lockfree_map;
 struct ckf_lockfree_handle;
 
-/* What adds do not touch. */
+/* What adds do not touch. Nothing of it is written before it is needed, nor is it zeroed. */
 struct ckf_counter_rest {
-    struct ckf_lockfree_map *map;
-    struct ckf_counter_entry *next; /* of a batch that is removed together: the remover's */
-    /* Guarded by the map's `removal` lock: the list of the dying, and what sweeps know. Not a list of
-     * batches, which are on stacks that a forked child does not have. */
-    struct ckf_counter_entry *next_dying;
-    struct ckf_counter_entry **to_this;
-    uint64_t swept_total;      /* all adds at the last sweep */
-    uint32_t idle_sweeps;      /* sweeps in a row that found nothing new */
-    _Atomic(bool) was_touched; /* by an add that the sum need not show; adders set, sweeps clear */
-    /* Guarded by the map's `arming` lock: handles that lead to words of the entry, and whether any did. */
-    bool was_armed;
-    struct ckf_lockfree_handle *armed;
+    /* Guarded by the map's `removal` lock, but for `next`. */
+    union {
+        uint64_t swept_total;           /* all adds at the last sweep; alive ones */
+        struct ckf_counter_entry *next; /* of a batch that is removed together: the remover's */
+    };
+    union {
+        uint32_t idle_sweeps;               /* in a row that found nothing new; alive ones */
+        struct ckf_counter_entry **to_this; /* in the list of the dying */
+    };
+    union {
+        /* Guarded by the map's `arming` lock: handles that lead to words of the entry, once it WAS_ARMED. They
+         * are let go of before it is among the dying. */
+        struct ckf_lockfree_handle *armed;
+        /* The list of the dying. Not one of batches, which are on stacks that a forked child does not have. */
+        struct ckf_counter_entry *next_dying;
+    };
 };
 
-static inline size_t ckf_entry_rest_offset(size_t length)
+/* Behind the key of one that is not in a block. */
+struct ckf_counter_loose {
+    struct ckf_counter_rest rest;
+    struct ckf_lockfree_map *map;
+};
+
+_Static_assert(sizeof(struct ckf_counter_rest) <= CKF_BLOCK_SIDE, "a block's side holds the rest");
+
+static inline size_t ckf_entry_loose_offset(size_t length)
 {
-    size_t align = alignof(struct ckf_counter_rest);
+    size_t align = alignof(struct ckf_counter_loose);
     return (offsetof(struct ckf_counter_entry, bytes) + length + align - 1) & ~(align - 1);
 }
 
-/* In a block the one line has the entry with its key, the other one the rest: which is which goes by
- * turns, so that the lines that adds touch use all sets of the caches. */
-enum { CKF_ENTRY_BLOCK_LINE = 64 };
-
-_Static_assert(sizeof(struct ckf_counter_rest) <= CKF_ENTRY_BLOCK_LINE, "the rest has one line");
+static inline struct ckf_counter_loose *ckf_entry_loose(struct ckf_counter_entry *entry)
+{
+    char *bytes = (char *)entry + ckf_entry_loose_offset(entry->length);
+    return (struct ckf_counter_loose *)(void *)bytes;
+}
 
 static inline bool ckf_entry_fits_in_block(size_t length)
 {
-    return offsetof(struct ckf_counter_entry, bytes) + length <= CKF_ENTRY_BLOCK_LINE;
-}
-
-static inline struct ckf_counter_entry *ckf_entry_in_block(void *block)
-{
-    uintptr_t address = (uintptr_t)block;
-    return (struct ckf_counter_entry *)(address | (address / 2 & CKF_ENTRY_BLOCK_LINE));
-}
-
-static inline void *ckf_entry_block(struct ckf_counter_entry *entry)
-{
-    return (void *)((uintptr_t)entry & ~(uintptr_t)CKF_ENTRY_BLOCK_LINE);
+    return offsetof(struct ckf_counter_entry, bytes) + length <= CKF_BLOCK;
 }
 
 static inline struct ckf_counter_rest *ckf_entry_rest(struct ckf_counter_entry *entry)
 {
-    uintptr_t address = (uintptr_t)entry;
-    /* relaxed: the flag never changes */
-    bool is_in_block = (load_relaxed(&entry->state) & CKF_ENTRY_IN_BLOCK) != 0;
-    return (struct ckf_counter_rest *)(is_in_block
-                                           ? address ^ CKF_ENTRY_BLOCK_LINE
-                                           : address + ckf_entry_rest_offset(entry->length));
+    return entry->group_bits != 0
+               ? (struct ckf_counter_rest *)ckf_block_side(entry, entry->group_bits)
+               : &ckf_entry_loose(entry)->rest;
+}
+
+static inline struct ckf_lockfree_map *ckf_entry_map(struct ckf_counter_entry *entry)
+{
+    return entry->group_bits != 0
+               ? (struct ckf_lockfree_map *)ckf_block_owner(entry, entry->group_bits)
+               : ckf_entry_loose(entry)->map;
 }
 
 static inline uint32_t ckf_entry_number(uint64_t state)

@@ -47,12 +47,17 @@ static void enlist(struct ckf_lockfree_handle *handle, struct ckf_counter_entry 
 {
     struct ckf_lockfree_handle **list = &ckf_entry_rest(entry)->armed;
     handle->armed_for = entry;
+    handle->was_armed = true;
+    /* relaxed, both: guarded by the lock */
+    if ((load_relaxed(&entry->state) & CKF_ENTRY_WAS_ARMED) == 0) {
+        *list = NULL;
+        fetch_or_relaxed(&entry->state, CKF_ENTRY_WAS_ARMED);
+    }
     handle->next = *list;
     handle->to_this = list;
     if (*list != NULL)
         (*list)->to_this = &handle->next;
     *list = handle;
-    handle->was_armed = ckf_entry_rest(entry)->was_armed = true;
 }
 
 /* Under the lock: from here on nobody finds a word in the handle. */
@@ -106,12 +111,12 @@ bool ckf_lockfree_disarm(struct ckf_lockfree_map *map, struct ckf_counter_entry 
      * set this flag, pinning it, before the entry was marked. */
     if ((load_relaxed(&entry->state) & CKF_ENTRY_HAD_HANDLE) == 0)
         return false;
-    struct ckf_counter_rest *rest = ckf_entry_rest(entry);
     ckf_lockfree_lock_arming(map);
-    while (rest->armed != NULL)
-        disarm(rest->armed);
-    bool was_armed =
-        rest->was_armed; /* also by handles that have been armed for another one meanwhile */
+    /* relaxed: guarded by the lock. Also by handles that have been armed for another one meanwhile. */
+    bool was_armed = (load_relaxed(&entry->state) & CKF_ENTRY_WAS_ARMED) != 0;
+    if (was_armed)
+        for (struct ckf_counter_rest *rest = ckf_entry_rest(entry); rest->armed != NULL;)
+            disarm(rest->armed);
     ckf_lockfree_unlock_arming(map);
     return was_armed;
 }

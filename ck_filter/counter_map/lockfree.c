@@ -19,11 +19,6 @@
 #include "counter_map/quick.h"
 #include "sync/section.h"
 
-CKF_NOINLINE struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
-{
-    return ckf_section_begin_behind(&map->fence);
-}
-
 /* --- adding --- */
 
 /* A refused entry, which this thread made. */
@@ -510,7 +505,7 @@ struct ckf_counter_map *ckf_counter_lockfree_new_map(size_t expected_keys)
         return NULL;
     }
     ckf_cells_init(&map->cells);
-    ckf_blocks_init(&map->blocks);
+    ckf_blocks_init(&map->blocks, map);
     init_spinning(&map->removal);
     pthread_mutex_init(&map->arming, NULL);
     return &map->common;

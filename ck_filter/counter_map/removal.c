@@ -150,6 +150,7 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
             ckf_counter_map_report(&map->common, entry->bytes, entry->length, value);
         ckf_lockfree_detach(map, entry);
     }
+    ckf_reclaim_keep_up(); /* adds by handles of removed keys, and releases, retire and do not wait */
 }
 
 enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
@@ -184,14 +185,15 @@ struct sweep {
     struct batch batch;
 };
 
-/* Sweeps in a row, this one included, that saw no add to the entry. */
+/* Sweeps in a row, this one included, that saw no add to the entry. What an earlier one wrote is not looked at before
+ * there has been one: each entry is touched when it is made. */
 static unsigned idle_now(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     uint64_t total = ckf_lockfree_all_adds(map, entry);
     struct ckf_counter_rest *rest = ckf_entry_rest(entry);
-    bool was_touched = load_relaxed(&rest->was_touched); /* relaxed: as in count() */
+    bool was_touched = load_relaxed(&entry->was_touched); /* relaxed: as in count() */
     if (was_touched)
-        store_relaxed(&rest->was_touched, false);
+        store_relaxed(&entry->was_touched, false);
     if (was_touched || total != rest->swept_total)
         rest->idle_sweeps = 0;
     else if (rest->idle_sweeps < UINT32_MAX)

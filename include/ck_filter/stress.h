@@ -144,7 +144,7 @@ struct ckf_stress_specification {
 };
 
 struct ckf_stress_case {
-    const char *id;         /* unique; letters, digits, `-`, `_`, `.`; as in `-c GLOB` */
+    const char *id; /* unique; at most 100 letters, digits, `-`, `_`, `.`; as in `-c GLOB` */
     const char *collection; /* "counter map", "channel", "filter", "tasks", "guards", ... */
     const char *title;      /* what happens, in one line */
     const char *story;      /* the code it was seen in, and where that errs; NULL: nothing to say */
@@ -215,7 +215,22 @@ CKF_API void ckf_stress_free(void *memory);
  * that was not reproduced (with --require-repro). */
 CKF_API int ckf_stress_main(int argc, char **argv);
 
-/* Defines a case and adds it to the program that the file is linked into. */
+/* Defines a case and adds it to the program that the file is linked into. In C++, which has no names of
+ * elements in an initializer, `.operations` are given in the order racy, mutex, atomic. */
+#ifdef __cplusplus
+#define CKF_STRESS_CASE(name)                                                                      \
+    namespace                                                                                      \
+    {                                                                                              \
+    struct name##_holder {                                                                         \
+        static const struct ckf_stress_case value;                                                 \
+    };                                                                                             \
+    }                                                                                              \
+    __attribute__((                                                                                \
+        used,                                                                                      \
+        section("ckf_stress_cases"))) static const struct ckf_stress_case *const name##_entry =    \
+        &name##_holder::value;                                                                     \
+    const struct ckf_stress_case name##_holder::value
+#else
 #define CKF_STRESS_CASE(name)                                                                      \
     static const struct ckf_stress_case name;                                                      \
     __attribute__((                                                                                \
@@ -223,6 +238,7 @@ CKF_API int ckf_stress_main(int argc, char **argv);
         section("ckf_stress_cases"))) static const struct ckf_stress_case *const name##_entry =    \
         &name;                                                                                     \
     static const struct ckf_stress_case name
+#endif
 
 CKF_END_DECLS
 

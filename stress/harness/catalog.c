@@ -5,6 +5,7 @@
 #include "harness/catalog.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ static int by_collection_and_id(const void *a, const void *b)
 static bool valid_id(const char *id)
 {
     const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    return id != NULL && id[0] != '\0' && id[0] != '-' && id[strspn(id, letters)] == '\0';
+    size_t length = id != NULL ? strspn(id, letters) : 0;
+    return length > 0 && length <= CKF_STRESS_ID_BYTES && id[0] != '-' && id[length] == '\0';
 }
 
 static const char *fault_of_specification(const struct ckf_stress_specification *specification)
@@ -104,14 +106,19 @@ bool ckf_stress_catalog_load(struct ckf_stress_catalog *catalog,
         if (*next == NULL)
             continue;
         if (!valid_id((*next)->id)) {
-            fprintf(errors, "ckf-stress: '%s' is no id of a case: use letters, digits, - _ .\n",
-                    (*next)->id != NULL ? (*next)->id : "(none)");
+            fprintf(errors,
+                    "ckf-stress: '%s' is no id of a case: use letters, digits, - _ . and at "
+                    "most %d of them\n",
+                    (*next)->id != NULL ? (*next)->id : "(none)", CKF_STRESS_ID_BYTES);
             ckf_stress_catalog_unload(catalog);
             return false;
         }
         catalog->cases[catalog->count++] = *next;
     }
-    if (!check(catalog, errors)) {
+    if (catalog->count == 0)
+        fprintf(errors, "ckf-stress: this program has no case: link the objects that define them "
+                        "themselves, not an archive of them\n");
+    if (catalog->count == 0 || !check(catalog, errors)) {
         ckf_stress_catalog_unload(catalog);
         return false;
     }
@@ -169,10 +176,10 @@ const char *ckf_stress_grade_name(enum ckf_stress_grade grade)
 
 unsigned ckf_stress_thread_count(const struct ckf_stress_case *test, unsigned threads)
 {
-    unsigned count = 0;
+    uint64_t count = 0; /* wide enough for whatever a case asks for */
     for (int i = 0; i < CKF_STRESS_MAX_ACTORS && test->actors[i].body != NULL; i++)
         count += test->actors[i].copies != 0 ? test->actors[i].copies : threads;
-    return count;
+    return count < UINT_MAX ? (unsigned)count : UINT_MAX;
 }
 
 bool ckf_stress_scales(const struct ckf_stress_case *test)

@@ -6,13 +6,15 @@
 
 #include <ck_filter/stress.h>
 
+enum { CKF_STRESS_ID_BYTES = 100 }; /* of an id, at most: it is part of names of files */
+
 struct ckf_stress_catalog {
     const struct ckf_stress_case **cases; /* by collection, then by id */
     size_t count;
 };
 
 /* Checks and sorts the cases from begin to end; empty entries (NULL) are skipped. False, with a
- * message on `errors`, if one of them is malformed or two share an id. */
+ * message on `errors`, if there is none, one of them is malformed, or two share an id. */
 bool ckf_stress_catalog_load(struct ckf_stress_catalog *catalog,
                              const struct ckf_stress_case *const *begin,
                              const struct ckf_stress_case *const *end, FILE *errors);

@@ -112,7 +112,22 @@ static int run_engine(const struct command *command, struct ckf_stress_progress_
 
 /* --- Results ------------------------------------------------------------------------------------- */
 
-/* Copies the string that is the value of a key, as it stands there. */
+/* The character that an escape stands for; moves on to the escape's last character. Only what
+ * ckf_stress_json_escape writes is read: characters below 128, and the one that replaces no text. */
+static const char *unescape(const char **next, char one[2])
+{
+    unsigned code = 0;
+    if (**next == 'u' && sscanf(*next + 1, "%4x", &code) == 1 &&
+        strspn(*next + 1, "0123456789abcdef") >= 4) {
+        *next += 4;
+        one[0] = (char)code;
+        return code < 0x80 ? one : "\xef\xbf\xbd";
+    }
+    one[0] = **next == 'n' ? '\n' : **next;
+    return one;
+}
+
+/* Copies the string that is the value of a key. */
 static bool read_field(const char *json, const char *key, char *into, size_t size)
 {
     char pattern[32];
@@ -122,10 +137,14 @@ static bool read_field(const char *json, const char *key, char *into, size_t siz
         return false;
     size_t length = 0;
     for (found += strlen(pattern); *found != '"' && *found != '\0'; found++) {
-        if (*found == '\\' && found[1] != '\0')
+        char one[2] = {*found};
+        const char *text = one;
+        if (*found == '\\' && found[1] != '\0') {
             found++;
-        if (length + 1 < size)
-            into[length++] = *found;
+            text = unescape(&found, one);
+        }
+        for (; *text != '\0' && length + 1 < size; text++)
+            into[length++] = *text;
     }
     into[length] = '\0';
     return true;

@@ -116,6 +116,8 @@ static void write_variant(struct ckf_stress_json *json, const struct ckf_stress_
     ckf_stress_json_double(json, "seconds", (double)tally->wall_ns / 1e9);
     ckf_stress_json_double(json, "parallel", verdict->parallel);
     ckf_stress_json_string(json, "error", tally->error[0] != '\0' ? tally->error : NULL);
+    bool has_output = tally->failures > 0 && tally->failure_output[0] != '\0';
+    ckf_stress_json_string(json, "output", has_output ? tally->failure_output : NULL);
     if (verdict->explored != NULL && verdict->explored->json != NULL)
         ckf_stress_json_raw(json, "explore", verdict->explored->json);
     else

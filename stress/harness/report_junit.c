@@ -1,10 +1,16 @@
 /* harness/report_junit.c - the result as JUnit XML, for build servers. A case is a class, a variant
  * a test in it. A racy twin that was not reproduced is skipped, or failed where --require-repro says
- * that it must be. */
+ * that it must be. A failure holds what the text report shows below it: what the child printed. */
 #include <string.h>
 
 #include "harness/json.h"
 #include "harness/report.h"
+
+/* U+FFFE and U+FFFF are no characters. */
+static bool is_no_character(const char *text)
+{
+    return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
+}
 
 /* Escapes what XML wants escaped; what XML 1.0 cannot hold becomes a question mark. */
 static void escape(FILE *out, const char *text)
@@ -22,7 +28,7 @@ static void escape(FILE *out, const char *text)
             fputs("&quot;", out);
         else if (c == '\n')
             fputs("&#10;", out);
-        else if (length == 0 || (c < 0x20 && c != '\t'))
+        else if (length == 0 || (c < 0x20 && c != '\t') || is_no_character(text))
             fputc('?', out);
         else
             fwrite(text, 1, length, out);
@@ -56,7 +62,10 @@ static void write_test(const struct ckf_stress_report *report, size_t index, int
         fprintf(out, "      <%s message=\"%s: ", element,
                 ckf_stress_judgement_name(verdict->judgement));
         escape(out, verdict->sentence);
-        fprintf(out, "\"/>\n");
+        fputs("\">", out);
+        if (verdict->judgement == CKF_STRESS_FAILED)
+            escape(out, tally->failure_output);
+        fprintf(out, "</%s>\n", element);
     }
     fputs("      <system-out>", out);
     escape(out, verdict->sentence);

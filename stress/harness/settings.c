@@ -284,6 +284,19 @@ static void print_option(const struct option *option, FILE *out)
     fprintf(out, "  %-24s %s\n", left, option->help);
 }
 
+static void print_help_of_noise(FILE *out)
+{
+    fputs(
+        "Usage: ckf-stress noise [OPTION...]\n"
+        "       ckf-stress noise --compare [OPTION...]\n\n"
+        "Run cases on threads that are held up at their accesses, and judge them: the options are\n"
+        "those of `ckf-stress run`. --compare runs racy twins with and without delays, in turn, "
+        "and\n"
+        "measures what the delays gain: `ckf-stress noise --compare --help`.\n\n",
+        out);
+    fputs(exit_statuses, out);
+}
+
 static void print_general_help(FILE *out)
 {
     fputs(
@@ -303,6 +316,10 @@ static void print_general_help(FILE *out)
 
 void ckf_stress_print_help(const char *command, FILE *out)
 {
+    if (command != NULL && strcmp(command, "noise") == 0) {
+        print_help_of_noise(out);
+        return;
+    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (command == NULL || strcmp(commands[i].name, command) != 0)
             continue;
@@ -479,7 +496,10 @@ static bool parse_command(struct ckf_stress_settings *settings, struct words *wo
 static bool parse_noise(struct ckf_stress_settings *settings, char **argv)
 {
     static char run[] = "run";
-    if (argv[2] != NULL && strcmp(argv[2], "--compare") == 0) {
+    if (argv[2] != NULL && is_help(argv[2])) {
+        settings->command = CKF_STRESS_HELP;
+        settings->command_of_help = "noise";
+    } else if (argv[2] != NULL && strcmp(argv[2], "--compare") == 0) {
         settings->command = CKF_STRESS_COMPARE_NOISE;
         settings->words = argv + 3;
     } else if (argv[2] == NULL || argv[2][0] == '-') {
@@ -498,6 +518,19 @@ static bool parse_other_command(struct ckf_stress_settings *settings, char **arg
     return strcmp(settings->runtime, "noise") != 0 || parse_noise(settings, argv);
 }
 
+/* The programs beside this one know their help themselves. */
+static bool parse_help(struct ckf_stress_settings *settings)
+{
+    static char help[] = "--help", name[16];
+    static char *words[] = {name, name, help, NULL};
+    for (size_t i = 0; i < OTHER_COMMANDS; i++)
+        if (strcmp(settings->command_of_help, other_commands[i].name) == 0) {
+            snprintf(name, sizeof name, "%s", other_commands[i].name);
+            return parse_other_command(settings, words, i);
+        }
+    return true;
+}
+
 bool ckf_stress_parse(struct ckf_stress_settings *settings, int argc, char **argv, FILE *errors)
 {
     *settings = (struct ckf_stress_settings){.seed = fresh_seed()};
@@ -511,7 +544,7 @@ bool ckf_stress_parse(struct ckf_stress_settings *settings, int argc, char **arg
     if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         settings->command = CKF_STRESS_HELP;
         settings->command_of_help = argc > 2 ? argv[2] : NULL;
-        return true;
+        return settings->command_of_help == NULL || parse_help(settings);
     }
     if (strcmp(argv[1], "--version") == 0) {
         settings->command = CKF_STRESS_VERSION;

@@ -17,6 +17,7 @@ struct state {
     struct ckf_cells *cells;
     struct ckf_blocks blocks;
     void *block;
+    unsigned group_bits;
     uint32_t id;
     uint64_t most; /* that the key can come to at any moment */
     uint64_t taken[2];
@@ -332,8 +333,8 @@ enum { GIVER = 1 }; /* the number of a scene's first actor, and of its pool */
 static void make_blocks(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    ckf_blocks_init(&s->blocks);
-    expect(run, ckf_blocks_take(&s->blocks, NULL, &s->block) && s->block != NULL);
+    ckf_blocks_init(&s->blocks, s);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &s->block, &s->group_bits) && s->block != NULL);
 }
 
 static void destroy_blocks(struct ckf_stress_run *run, void *state)
@@ -345,9 +346,9 @@ static void destroy_blocks(struct ckf_stress_run *run, void *state)
 static void use_and_give_back(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    memset(s->block, 1, CKF_BLOCK_OF_ENTRY);
+    memset(s->block, 1, CKF_BLOCK);
     expect(run, ckf_thread_number() == GIVER);
-    ckf_blocks_give_back(&s->blocks, NULL, s->block);
+    ckf_blocks_give_back(&s->blocks, NULL, s->block, s->group_bits);
 }
 
 /* From the giver's pool, all others being in use. */
@@ -355,10 +356,11 @@ static void take_from_giver(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     void *block;
+    unsigned group_bits;
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_lock(&s->blocks.pools[i].lock);
-    expect(run, ckf_blocks_take(&s->blocks, NULL, &block) && *(char *)block == 0);
+    expect(run, ckf_blocks_take(&s->blocks, NULL, &block, &group_bits) && *(char *)block == 0);
     for (int i = 0; i < CKF_BLOCK_POOLS; i++)
         if (i != GIVER)
             pthread_mutex_unlock(&s->blocks.pools[i].lock);

@@ -124,12 +124,29 @@ CKF_STRESS_CASE(user_channel) = {
     .outcomes = {{"7", CKF_STRESS_ACCEPTABLE, "what was written arrived"}},
 };
 
+/* Outcomes are texts of the program's choice. */
+
+static void say_two_lines(struct ckf_stress_run *run, void *state)
+{
+    (void)state;
+    ckf_stress_outcome(run, "two\nlines");
+}
+static const int exists = 1;
+
+CKF_STRESS_CASE(user_text) = {
+    .id = "user-text",
+    .collection = "user",
+    .title = "an outcome with an end of a line in it",
+    .operations = {[CKF_STRESS_RACY] = &exists},
+    .actors = {{.name = "speaker", .body = say_two_lines, .copies = 1}},
+    .outcomes = {{"two\nlines", CKF_STRESS_FORBIDDEN, "it was said"}},
+};
+
 /* What the explore engine cannot follow, and must say so. */
 
 struct gate {
     sem_t semaphore;
 };
-static const int exists = 1;
 
 static void make_gate(struct ckf_stress_run *run, void *state)
 {

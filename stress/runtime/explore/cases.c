@@ -174,12 +174,11 @@ static void name_recorded_actor(unsigned number, char *text, size_t size, const 
              name_actor(number, run->actor, run->copy, copies_of(run->program, run->actor)));
 }
 
-/* After the execution. Where words turned out to be shared that were taken for private ones, the
- * times of operations are not exact; what went wrong there goes wrong again, with exact ones. */
-static enum ckf_linearizability judge_history(bool times_are_exact)
+/* After the execution. */
+static enum ckf_linearizability judge_history(void)
 {
     const struct ckf_case_program *program = current.main.program;
-    if (!current.over || !times_are_exact || program->test->specification == NULL)
+    if (!current.over || program->test->specification == NULL)
         return CKF_LINEARIZABLE;
     if (current.judged)
         return current.linearizability;
@@ -194,7 +193,7 @@ static enum ckf_linearizability judge_history(bool times_are_exact)
 
 void ckf_explore_case_print_history(FILE *out)
 {
-    if (judge_history(true) == CKF_NOT_LINEARIZABLE)
+    if (judge_history() == CKF_NOT_LINEARIZABLE)
         ckf_history_print(&current.history, name_recorded_actor, NULL, out);
 }
 
@@ -233,7 +232,7 @@ static const char *registers_as_text(const struct ckf_explore_end *end)
 /* What the bodies said, or the history says. */
 static const char *own_outcome(const struct ckf_explore_end *end)
 {
-    const char *found = ckf_history_outcome(judge_history(!end->discovered));
+    const char *found = ckf_history_outcome(judge_history());
     if (found != NULL &&
         (current.outcome == NULL ||
          ckf_explore_case_grade(current.main.program->test, found)->grade >
@@ -298,7 +297,9 @@ unsigned ckf_stress_copy(const struct ckf_stress_run *run)
 
 unsigned ckf_stress_copies(const struct ckf_stress_run *run, unsigned actor)
 {
-    return copies_of(run->program, &run->program->test->actors[actor]);
+    const struct ckf_stress_actor *actors = run->program->test->actors;
+    bool there = actor < CKF_STRESS_MAX_ACTORS && actors[actor].body != NULL;
+    return there ? copies_of(run->program, &actors[actor]) : 0;
 }
 
 unsigned ckf_stress_rounds(const struct ckf_stress_run *run)
@@ -325,16 +326,17 @@ void ckf_stress_outcome(struct ckf_stress_run *run, const char *outcome)
     ckf_explore_note_state((uintptr_t)current.outcome);
 }
 
-void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
-{
-    (void)run;
-    ckf_explore_result(index, value);
-}
-
 static void require(bool good, const char *rule)
 {
     if (!good)
         ckf_explore_fail(CKF_VERDICT_UNMODELLED, "%s", rule);
+}
+
+void ckf_stress_result(struct ckf_stress_run *run, unsigned index, int64_t value)
+{
+    (void)run;
+    require(index < CKF_EXPLORE_REGISTERS, "sets a result register above 7");
+    ckf_explore_result(index, value);
 }
 
 static struct ckf_recorder *recorder_of(const struct ckf_stress_run *run)

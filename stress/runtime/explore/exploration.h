@@ -16,7 +16,7 @@ enum {
 enum { CKF_READS_FRESH, CKF_READS_ONE_STALE, CKF_READS_TWO_STALE, CKF_READS_ALL, CKF_READS };
 
 struct ckf_outcome_row {
-    char outcome[128];
+    char outcome[CKF_EXPLORE_OUTCOME_BYTES];
     enum ckf_stress_grade grade;
     uint64_t count;
 };

@@ -98,11 +98,19 @@ void *__wrap_realloc(void *memory, size_t size)
 {
     if (outside())
         return __real_realloc(memory, size);
+    if (memory != NULL && !ckf_explore_heap_owns(memory)) {
+        ckf_explore_snapshots_refuse(); /* some library has allocated it */
+        return __real_realloc(memory, size);
+    }
+    if (memory != NULL && size == 0) { /* as glibc has it */
+        ckf_explore_heap_free(memory);
+        return NULL;
+    }
     void *larger = allocate(size, 16, JUNK, CALLER);
     if (larger == NULL || memory == NULL)
         return larger;
     size_t old = ckf_explore_heap_size(memory);
-    ckf_explore_shadow_access((uintptr_t)memory, old < size ? old : size, ACCESS_READ);
+    ckf_explore_shadow_access((uintptr_t)memory, old < size ? old : size, ACCESS_COPY);
     __real_memcpy(larger, memory, old < size ? old : size);
     ckf_explore_heap_free(memory);
     return larger;
@@ -117,7 +125,7 @@ static void about_to(uintptr_t address, size_t size, unsigned kind, uintptr_t pc
 void *__wrap_memcpy(void *to, const void *from, size_t size)
 {
     if (!outside() && size > 0) {
-        about_to((uintptr_t)from, size, ACCESS_READ, CALLER);
+        about_to((uintptr_t)from, size, ACCESS_COPY, CALLER);
         about_to((uintptr_t)to, size, ACCESS_WRITE, CALLER);
     }
     return __real_memcpy(to, from, size);
@@ -126,7 +134,7 @@ void *__wrap_memcpy(void *to, const void *from, size_t size)
 void *__wrap_memmove(void *to, const void *from, size_t size)
 {
     if (!outside() && size > 0) {
-        about_to((uintptr_t)from, size, ACCESS_READ, CALLER);
+        about_to((uintptr_t)from, size, ACCESS_COPY, CALLER);
         about_to((uintptr_t)to, size, ACCESS_WRITE, CALLER);
     }
     return __real_memmove(to, from, size);
@@ -229,3 +237,18 @@ _Noreturn void __wrap_abort(void)
         __real_abort();
     ckf_explore_fail(CKF_VERDICT_ABORT, "calls abort");
 }
+
+/* A program that ends in the middle of an execution would take the search along. */
+#define ENDS_THE_PROGRAM(name)                                                                     \
+    _Noreturn void __real_##name(int);                                                             \
+    _Noreturn void __wrap_##name(int status)                                                       \
+    {                                                                                              \
+        if (outside())                                                                             \
+            __real_##name(status);                                                                 \
+        ckf_explore_fail(CKF_VERDICT_CRASH, "calls " #name);                                       \
+    }
+
+ENDS_THE_PROGRAM(exit)
+ENDS_THE_PROGRAM(quick_exit)
+ENDS_THE_PROGRAM(_exit)
+ENDS_THE_PROGRAM(_Exit)

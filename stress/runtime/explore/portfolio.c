@@ -53,7 +53,8 @@ static void count_outcome(struct ckf_exploration *exploration, const char *outco
                           enum ckf_stress_grade grade)
 {
     unsigned i = 0;
-    while (i < exploration->row_count && strcmp(exploration->rows[i].outcome, outcome) != 0)
+    while (i < exploration->row_count &&
+           !ckf_explore_is_outcome(exploration->rows[i].outcome, outcome))
         i++;
     if (i == CKF_EXPLORE_ROWS)
         i = CKF_EXPLORE_ROWS - 1;

@@ -1,6 +1,7 @@
 /* explore/schedule.c - schedule files and their minimisation.
  *
- * The file is text: a line a field, the choices as "kind, alternatives, chosen", and a checksum of
+ * The file is text: a line a field (an outcome's own ends of lines as \n, its backslashes doubled), the
+ * choices as "kind, alternatives, chosen", and a checksum of
  * all that stands above it. It is read back strictly: a file that was cut, edited or never ours is
  * refused with the reason.
  */
@@ -30,6 +31,22 @@ static uint64_t checksum(const char *text, size_t length)
     return sum;
 }
 
+bool ckf_explore_is_outcome(const char kept[CKF_EXPLORE_OUTCOME_BYTES], const char *outcome)
+{
+    return strncmp(kept, outcome, CKF_EXPLORE_OUTCOME_BYTES - 1) == 0;
+}
+
+static void write_outcome(const char *outcome, FILE *out)
+{
+    fputs("outcome ", out);
+    for (; *outcome != '\0'; outcome++)
+        if (*outcome == '\n' || *outcome == '\\')
+            fprintf(out, "\\%c", *outcome == '\n' ? 'n' : '\\');
+        else
+            fputc(*outcome, out);
+    fputc('\n', out);
+}
+
 void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out)
 {
     char *text = NULL;
@@ -43,8 +60,8 @@ void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out)
             schedule->timeouts, schedule->spurious, schedule->failed_allocation);
     fprintf(memory, "copies %u\nrounds %u\nseed %" PRIu64 "\n", schedule->copies, schedule->rounds,
             schedule->seed);
-    fprintf(memory, "outcome %s\nhash %016" PRIx64 "\nchoices %zu\n", schedule->outcome,
-            schedule->hash, schedule->choice_count);
+    write_outcome(schedule->outcome, memory);
+    fprintf(memory, "hash %016" PRIx64 "\nchoices %zu\n", schedule->hash, schedule->choice_count);
     for (size_t i = 0; i < schedule->choice_count; i++)
         fprintf(memory, "%c%u.%u%c", kind_letters[schedule->choices[i].kind],
                 (unsigned)schedule->choices[i].alternatives, (unsigned)schedule->choices[i].chosen,
@@ -91,6 +108,22 @@ static void read_text(struct reader *reader, const char *name, char *into, size_
     memcpy(into, reader->next, length);
     into[length] = '\0';
     reader->next += length + 1;
+}
+
+static void read_outcome(struct reader *reader, char into[CKF_EXPLORE_OUTCOME_BYTES])
+{
+    char text[2 * CKF_EXPLORE_OUTCOME_BYTES] = "";
+    read_text(reader, "outcome", text, sizeof text);
+    size_t length = 0;
+    for (const char *next = text; *next != '\0' && length < CKF_EXPLORE_OUTCOME_BYTES; next++) {
+        bool escaped = *next == '\\' && next[1] != '\0';
+        next += escaped;
+        into[length++] = escaped && *next == 'n' ? '\n' : *next;
+    }
+    if (length == CKF_EXPLORE_OUTCOME_BYTES)
+        reader->wrong = "outcome";
+    else
+        into[length] = '\0';
 }
 
 static uint64_t read_number(struct reader *reader, const char *name, int base, uint64_t limit)
@@ -177,7 +210,7 @@ static void read_fields(struct reader *reader, struct ckf_schedule *schedule)
     schedule->copies = (unsigned)read_number(reader, "copies", 10, 64);
     schedule->rounds = (unsigned)read_number(reader, "rounds", 10, UINT32_MAX);
     schedule->seed = read_number(reader, "seed", 10, UINT64_MAX);
-    read_text(reader, "outcome", schedule->outcome, sizeof schedule->outcome);
+    read_outcome(reader, schedule->outcome);
     schedule->hash = read_number(reader, "hash", 16, UINT64_MAX);
     schedule->choice_count = (size_t)read_number(reader, "choices", 10, MAX_CHOICES);
     if (reader->wrong != NULL)

@@ -6,9 +6,12 @@
 
 #include "explore.h"
 
+enum { CKF_EXPLORE_OUTCOME_BYTES = 192 };
+
 /* Everything that determines an execution, and how it ended. */
 struct ckf_schedule {
-    char case_id[128], variant[16], outcome[128];
+    char case_id[128], variant[16];
+    char outcome[CKF_EXPLORE_OUTCOME_BYTES]; /* its beginning, if it is longer */
     enum ckf_explore_model model;
     unsigned steps, timeouts, spurious, failed_allocation, copies, rounds;
     uint64_t seed, hash;
@@ -22,6 +25,8 @@ void ckf_explore_schedule_write(const struct ckf_schedule *schedule, FILE *out);
 /* False, with a sentence on `errors`, for anything that is not exactly what was written. */
 bool ckf_explore_schedule_read(struct ckf_schedule *schedule, FILE *in, const char *path,
                                FILE *errors);
+/* True if an outcome is the one of which this was kept. */
+bool ckf_explore_is_outcome(const char kept[CKF_EXPLORE_OUTCOME_BYTES], const char *outcome);
 void ckf_explore_schedule_clear(struct ckf_schedule *schedule);
 
 const char *ckf_explore_model_name(enum ckf_explore_model model);

@@ -8,10 +8,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <threads.h>
 #include <unistd.h>
@@ -77,6 +79,26 @@ int __wrap_poll(struct pollfd *p, nfds_t n, int ms)
             ckf_explore_descriptor_is_used(p[i].fd, CALLER);
     }
     return __real_poll(p, n, ms);
+}
+
+/* Signals. One that ends the program would end the search; alarms are the engine's own (watchdog.c). */
+UNMODELLED(int, kill, (pid_t p, int n), (p, n))
+UNMODELLED(int, pthread_kill, (pthread_t t, int n), (t, n))
+UNMODELLED(unsigned, alarm, (unsigned s), (s))
+UNMODELLED(int, setitimer, (enum __itimer_which w, const struct itimerval *n, struct itimerval *o),
+           (w, n, o))
+UNMODELLED(int, pause, (void), ())
+UNMODELLED(int, sigwait, (const sigset_t *s, int *n), (s, n))
+
+/* Those that a crash or an abort raises are verdicts (run.c). */
+int __real_raise(int number);
+int __wrap_raise(int number)
+{
+    bool caught = number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+                  number == SIGABRT;
+    if (ckf_explore_engine.running != NULL && !caught)
+        refuse("raise");
+    return __real_raise(number);
 }
 
 /* Threads and processes. */
