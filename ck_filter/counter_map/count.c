@@ -20,28 +20,34 @@
 enum { SAMPLE_EVERY = 16, SAMPLES_TO_PROMOTE = 4, SAMPLES_OF_A_PERIOD = 1024 };
 enum { HEAT_BITS = 4 }; /* of `heat`, that count; the others say in which period */
 
-static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                    struct ckf_place *place)
+/* Of an entry that had this state and was not HOT. True: it is now, with an id of this thread's, and *state says
+ * so; otherwise that is as it was. */
+static bool promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                    struct ckf_place *place, uint64_t *state)
 {
     uint32_t id;
+    uint64_t seen = *state, hot = 0;
     int saved_errno = errno;
     if (ckf_cells_take_id(&map->cells, place, &id)) {
-        uint64_t state = load_relaxed(&entry->state); /* relaxed: the word alone decides */
-        uint64_t home = ckf_entry_home(CKF_ENTRY_HOT, id);
-        /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
-         * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
-         * lets happen. */
-        while (!CKF_STEP((state & CKF_ENTRY_HOT) != 0) &&
-               !cas_release(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
-            ;
-        if ((state & CKF_ENTRY_HOT) != 0)
+        bool is_ours = false;
+        while (!is_ours && !CKF_STEP((seen & CKF_ENTRY_HOT) != 0)) {
+            hot = (seen & ~CKF_ENTRY_HOME) | ckf_entry_home(CKF_ENTRY_HOT, id);
+            /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
+             * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
+             * lets happen. */
+            is_ours = cas_release(&entry->state, &seen, hot);
+        }
+        if (is_ours)
+            *state = hot;
+        else
             ckf_cells_keep_id(&map->cells, place, id);
     }
     errno = saved_errno;
+    return (*state & CKF_ENTRY_HOT) != 0;
 }
 
 static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                   struct ckf_place *place)
+                   struct ckf_place *place, uint64_t state)
 {
     /* relaxed, all of it: a guess at what is hot */
     if (place->ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
@@ -52,7 +58,7 @@ static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry
     if ((heat & ((1u << HEAT_BITS) - 1)) < CKF_RARELY(SAMPLES_TO_PROMOTE))
         store_relaxed(&entry->heat, heat);
     else
-        promote(map, entry, place);
+        (void)promote(map, entry, place, &state);
 }
 
 /* Of an entry that nobody owned when its state was this. */
@@ -76,10 +82,10 @@ static _Atomic(uint64_t) *make_cell(struct ckf_lockfree_map *map, uint64_t state
 
 /* The thread has met an entry that another one owns. */
 static void meet(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                 struct ckf_place *place)
+                 struct ckf_place *place, uint64_t state)
 {
     if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
-        sample(map, entry, place);
+        sample(map, entry, place, state);
 }
 
 _Atomic(uint64_t) *ckf_lockfree_make_word(struct ckf_lockfree_map *map,
@@ -91,17 +97,14 @@ _Atomic(uint64_t) *ckf_lockfree_make_word(struct ckf_lockfree_map *map,
     uint64_t state = load_acquire(&entry->state);
     if (ckf_entry_is_owned_by(state, place))
         return &entry->own;
-    if ((state & CKF_ENTRY_HOT) == 0 &&
-        ckf_cells_abound(&map->cells, (state & CKF_ENTRY_OWNED) != 0)) {
-        promote(map, entry, place);
-        /* edge entry-promoted: acquire, as above */
-        state = load_acquire(&entry->state);
-    }
-    if ((state & CKF_ENTRY_HOT) != 0)
+    bool is_hot = (state & CKF_ENTRY_HOT) != 0;
+    if (!is_hot && ckf_cells_abound(&map->cells, (state & CKF_ENTRY_OWNED) != 0))
+        is_hot = promote(map, entry, place, &state);
+    if (is_hot)
         return make_cell(map, state, place);
     if (claim(entry, state, place))
         return &entry->own;
-    meet(map, entry, place);
+    meet(map, entry, place, state);
     return NULL;
 }
 
