@@ -5,24 +5,24 @@ import pathlib
 import subprocess
 import sys
 
+from checks import Report
+
 PATIENCE_S = 60
 
 
+def complaints(program):
+    result = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=PATIENCE_S)
+    print(result.stdout + result.stderr, end="")
+    if result.returncode != 0:
+        yield f"it ended with status {result.returncode}"
+
+
 def main():
-    passed = failed = 0
+    report = Report()
     for program in sys.argv[1:]:
-        name = pathlib.Path(program).name
-        result = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=PATIENCE_S)
-        print(result.stdout + result.stderr, end="")
-        if result.returncode == 0:
-            passed += 1
-            print(f"[       OK ] {name}")
-        else:
-            failed += 1
-            print(f"[  FAILED  ] {name}")
-    print(f"[  PASSED  ] {passed} test(s).")
-    return 1 if failed else 0
+        report.check(pathlib.Path(program).name, complaints(program))
+    return report.close()
 
 
 if __name__ == "__main__":

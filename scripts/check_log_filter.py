@@ -20,6 +20,8 @@ import termios
 import threading
 import time
 
+from checks import Report
+
 C_LOCALE = dict(os.environ, LC_ALL="C")
 APT_HELPER = pathlib.Path("/usr/lib/apt/apt-helper")
 TEXT_FOLDERS = ("/usr/share/common-licenses", "/usr/share/dict", "/usr/include", "/usr/share/doc",
@@ -599,30 +601,29 @@ CHECKS = (few_substrings_drop_what_grep_drops, many_substrings_drop_what_grep_dr
           mistakes_are_named, failed_writes_end_it)
 
 
+def complaints(check, bench):
+    try:
+        check(bench)
+    except (Failure, subprocess.TimeoutExpired) as failure:
+        yield f"    {failure}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("program", help="log_filter as it was built")
     parser.add_argument("--megabytes", type=int, default=100, help="of text (default %(default)s)")
     parser.add_argument("--only", metavar="WORD", default="", help="checks whose name has it")
     arguments = parser.parse_args()
-    passed, failed = 0, []
+    report = Report()
     with tempfile.TemporaryDirectory(prefix="check_log_filter.") as folder:
         bench = Bench(arguments.program, folder, arguments.megabytes * 1000 * 1000)
         print(f"{bench.size / 1e6:.0f} MB of text")
         for check in CHECKS:
-            if arguments.only not in check.__name__:
-                continue
-            try:
-                check(bench)
-                passed += 1
-                print(f"[       OK ] {check.__name__}", flush=True)
-            except (Failure, subprocess.TimeoutExpired) as failure:
-                failed.append(check.__name__)
-                print(f"    {failure}\n[  FAILED  ] {check.__name__}", flush=True)
+            if arguments.only in check.__name__:
+                report.check(check.__name__, complaints(check, bench))
         for speed in bench.speeds:
             print(f"    {speed}")
-    print(f"[  PASSED  ] {passed} test(s).")
-    return 1 if failed else 0
+    return report.close()
 
 
 if __name__ == "__main__":

@@ -11,16 +11,15 @@ import subprocess
 import sys
 
 from checks import Report
+from progress_table import progress_rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROW = re.compile(r"^\| `(ckf_\w+)` \| (.*?) \| (.*) \|$", re.M)
 CASE = re.compile(r"`([a-z]+(?:-[a-z]+)+)`")
 RESULT = re.compile(r"^(\S+) +atomic +(\d+) of (\d+) parkings stop others$", re.M)
 
 
 def promised_cases():
-    text = (ROOT / "docs/PROGRESS.md").read_text()
-    return sorted({case for _, guarantee, proof in ROW.findall(text)
+    return sorted({case for _, guarantee, proof in progress_rows(ROOT)
                    if "lock-free" in guarantee or "wait-free" in guarantee
                    for case in CASE.findall(proof)})
 

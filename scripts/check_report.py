@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import report
+from checks import Report
 
 VOID = {"meta", "input", "br", "line", "path", "rect", "circle"}
 
@@ -337,6 +338,10 @@ class ReportTest(unittest.TestCase):
 class Printer(unittest.TestResult):
     """Prints the way the C test programs do."""
 
+    def __init__(self):
+        super().__init__()
+        self.printed = Report()
+
     def startTest(self, test):
         super().startTest(test)
         self.broken_before = len(self.failures) + len(self.errors)
@@ -345,20 +350,13 @@ class Printer(unittest.TestResult):
         super().stopTest(test)
         broken = (self.failures + self.errors)[self.broken_before:]
         title = test._testMethodName.removeprefix("test_")
-        if not broken:
-            print(f"[       OK ] {title}")
-            return
-        for what, trace in broken[:5]:
-            print(f"{what}\n{trace}")
-        print(f"[  FAILED  ] {title}")
+        self.printed.check(title, [f"{what}\n{trace}" for what, trace in broken[:5]])
 
 
 def main():
     result = Printer()
     unittest.defaultTestLoader.loadTestsFromTestCase(ReportTest).run(result)
-    broken = len({test for test, _ in result.failures + result.errors})
-    print(f"[  PASSED  ] {result.testsRun - broken} test(s).")
-    return 0 if result.wasSuccessful() else 1
+    return result.printed.close()
 
 
 if __name__ == "__main__":

@@ -8,19 +8,11 @@ of placements. Both are medians of the rounds. Twins that fail whatever the sche
 import argparse
 import json
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
 
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-
-
-def seconds(text):
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if match is None or float(match.group(1)) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no time: 60s, 3m or 500ms is one")
-    return float(match.group(1)) * UNITS[match.group(2)]
+from durations import seconds
 
 
 def output_of(*command):
@@ -114,7 +106,7 @@ def main():
     arguments = parser.parse_args()
     cases = racy_cases(arguments.plain, arguments.case)
     if not cases or arguments.rounds < 1:
-        sys.exit("compare: there is nothing to run")
+        parser.error("there is nothing to run: a racy twin is needed, and a round")
     print_row(HEAD, arguments.markdown)
     if arguments.markdown:
         print("|" + "---|" * len(HEAD))

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Style that a machine can check: layers, names of memory-ordering edges, formatting.
 
-Prints a line a check, as the unit tests do, and what to mend under a failed one.
+Prints a line a check, as the unit tests do, and what to mend before a failed one.
 """
 import argparse
 import pathlib
 import re
 import subprocess
 import sys
+
+from checks import Report
+from progress_table import progress_rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -121,13 +124,11 @@ def check_edges():
 
 PROGRESS_HEADERS = ("channel", "select", "counter_map", "filter", "ruleset", "context", "group", "pool",
                     "waiters", "breaker", "trace", "clock", "memory", "status")
-PROGRESS_ROW = re.compile(r"^\| `(ckf_\w+)` \| (.+?) \| (.+) \|$", re.M)
 
 
 def check_progress():
     """docs/PROGRESS.md has a row for every public function, and the tests and cases it names exist."""
-    rows = {function: proof for function, _, proof in
-            PROGRESS_ROW.findall((ROOT / "docs/PROGRESS.md").read_text())}
+    rows = {function: proof for function, _, proof in progress_rows(ROOT)}
     declared = set()
     for header in PROGRESS_HEADERS:
         text = (ROOT / f"include/ck_filter/{header}.h").read_text()
@@ -173,26 +174,18 @@ CHECKS = (check_layers, check_doors, check_racy_twins, check_single_seams, check
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev lint", description=__doc__)
-    parser.add_argument("--fix-format", action="store_true",
-                        help="rewrite the sources in the project's style instead: ./dev format")
+    formats = "--fix-format" in sys.argv[1:] # what ./dev format calls
+    parser = argparse.ArgumentParser(
+        prog="./dev format" if formats else "./dev lint",
+        description="Rewrites the C sources in the project's style." if formats else __doc__)
+    parser.add_argument("--fix-format", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.fix_format:
         return subprocess.run(["clang-format", "-i", *formatted_files()], cwd=ROOT).returncode
-    passed = failed = 0
+    report = Report()
     for check in CHECKS:
-        complaints = list(check())
-        title = check.__name__.removeprefix("check_")
-        for complaint in complaints:
-            print(f"    {complaint}")
-        if complaints:
-            failed += 1
-            print(f"[  FAILED  ] {title}: {check.__doc__}")
-        else:
-            passed += 1
-            print(f"[       OK ] {title}")
-    print(f"[  PASSED  ] {passed} test(s).")
-    return 1 if failed else 0
+        report.check(f"{check.__name__.removeprefix('check_')}: {check.__doc__}", check())
+    return report.close()
 
 
 if __name__ == "__main__":

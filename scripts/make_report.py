@@ -2,23 +2,22 @@
 """Builds, reproduces the races, checks the fixes, compares the variants, writes one HTML page."""
 import argparse
 import pathlib
-import re
 import subprocess
 import sys
 
+from durations import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 STRESS_SHARE = 0.55  # of the budget; the comparison gets the rest
 LEAST_SECONDS = 10
 
 
-def seconds(text):
-    """Reads a budget such as 90s or 5m."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if match is None or float(match.group(1)) * UNITS[match.group(2)] < LEAST_SECONDS:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no budget: a number and ms, s, m or h, at least {LEAST_SECONDS}s")
-    return float(match.group(1)) * UNITS[match.group(2)]
+def budget(text):
+    """For argparse."""
+    time = seconds(text)
+    if time < LEAST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text} is too short a budget: at least {LEAST_SECONDS}s")
+    return time
 
 
 def step(title, command, accepted=(0,)):
@@ -32,7 +31,7 @@ def step(title, command, accepted=(0,)):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev report", description=__doc__)
-    parser.add_argument("--budget", type=seconds, default=300, metavar="TIME",
+    parser.add_argument("--budget", type=budget, default=300, metavar="TIME",
                         help="for measuring, building not counted (5m)")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/report/index.html",
                         metavar="FILE", help="where the page goes (build/report/index.html)")

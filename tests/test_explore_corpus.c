@@ -50,6 +50,17 @@ static struct ckf_explore_options options_of(const struct corpus_program *progra
                                         .executions = EXECUTIONS};
 }
 
+/* To be freed. */
+static struct finding *search(const struct corpus_program *program,
+                              const struct ckf_explore_options *options,
+                              struct ckf_explore_stats *stats)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    assert_non_null(finding);
+    ckf_explore_run(program->body, NULL, options, look, finding, stats);
+    return finding;
+}
+
 static bool same_again(const struct ckf_explore_end *end, void *arg)
 {
     const struct finding *finding = arg;
@@ -65,8 +76,7 @@ static void every_program_gets_the_verdict_it_deserves(void **state)
     for (size_t i = 0; i < corpus_count; i++) {
         struct ckf_explore_options options = options_of(&corpus[i]);
         struct ckf_explore_stats stats;
-        struct finding *finding = calloc(1, sizeof *finding);
-        ckf_explore_run(corpus[i].body, NULL, &options, look, finding, &stats);
+        struct finding *finding = search(&corpus[i], &options, &stats);
         bool good = finding->verdict == corpus[i].verdict;
         wrong += !good;
         print_message("%s %-46s %-15s %7llu executions, %s, %.3f s  %s\n", good ? " " : "!",
@@ -94,13 +104,12 @@ static void no_strategy_accuses_a_right_program(void **state)
             bool found = false;
             for (size_t s = 0; s < 3; s++) {
                 struct ckf_explore_options options = options_of(&corpus[i]);
-                struct finding *finding = calloc(1, sizeof *finding);
                 options.model = (enum ckf_explore_model)model;
                 options.strategy = strategies[s];
                 options.executions = s == 0 ? 6 : 5000;
                 options.seed = 3;
                 options.spurious = 1;
-                ckf_explore_run(corpus[i].body, NULL, &options, look, finding, NULL);
+                struct finding *finding = search(&corpus[i], &options, NULL);
                 if (corpus[i].verdict == CKF_VERDICT_OK && finding->verdict != CKF_VERDICT_OK)
                     fail_msg("%s: strategy %zu, model %d: %s: %s", corpus[i].name, s, model,
                              ckf_explore_verdict_name(finding->verdict), finding->message);
@@ -121,15 +130,22 @@ struct harvest {
     size_t count;
 };
 
+/* Where the state is among those seen, or may be put. */
+static size_t place_of(const struct harvest *harvest, uint64_t state)
+{
+    size_t place = state % MAX_STATES;
+    while (harvest->states[place] != 0 && harvest->states[place] != state)
+        place = (place + 1) % MAX_STATES;
+    return place;
+}
+
 static bool gather(const struct ckf_explore_end *end, void *arg)
 {
     struct harvest *harvest = arg;
     harvest->verdicts |= 1u << end->verdict;
     if (end->verdict != CKF_VERDICT_OK)
         return true;
-    size_t place = end->state % MAX_STATES;
-    while (harvest->states[place] != 0 && harvest->states[place] != end->state)
-        place = (place + 1) % MAX_STATES;
+    size_t place = place_of(harvest, end->state);
     harvest->count += harvest->states[place] == 0;
     harvest->states[place] = end->state;
     return harvest->count < MAX_STATES - 1;
@@ -137,16 +153,28 @@ static bool gather(const struct ckf_explore_end *end, void *arg)
 
 static bool same_states(const struct harvest *a, const struct harvest *b)
 {
-    for (size_t i = 0; i < MAX_STATES; i++) {
-        if (a->states[i] == 0)
-            continue;
-        size_t place = a->states[i] % MAX_STATES;
-        while (b->states[place] != 0 && b->states[place] != a->states[i])
-            place = (place + 1) % MAX_STATES;
-        if (b->states[place] == 0)
+    for (size_t i = 0; i < MAX_STATES; i++)
+        if (a->states[i] != 0 && b->states[place_of(b, a->states[i])] == 0)
             return false;
-    }
     return a->count == b->count;
+}
+
+/* What a search does without. (Snapshots serve the states, and change nothing themselves.) */
+enum {
+    ALL_BUT_STATES = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
+    EVERYTHING = ALL_BUT_STATES | CKF_WITHOUT_STATES | CKF_WITHOUT_SNAPSHOTS
+};
+
+/* Whether the search came to its end. */
+static bool harvest_by(const struct corpus_program *program, struct ckf_explore_options *options,
+                       struct harvest *harvest, uint64_t *executions)
+{
+    struct ckf_explore_stats stats;
+    *harvest = (struct harvest){.count = 0};
+    options->executions = PLAIN_EXECUTIONS;
+    ckf_explore_run(program->body, NULL, options, gather, harvest, &stats);
+    *executions += stats.executions + stats.pruned;
+    return stats.complete;
 }
 
 enum { ANY_READS = 100 }; /* and fewer are a bound */
@@ -155,16 +183,11 @@ static bool harvest_all(const struct corpus_program *program, unsigned preemptio
                         unsigned without, struct harvest *harvest, uint64_t *executions)
 {
     struct ckf_explore_options options = options_of(program);
-    struct ckf_explore_stats stats;
-    *harvest = (struct harvest){.count = 0};
     options.preemptions = preemptions;
     options.reads_are_bounded = reads != ANY_READS;
     options.stale_reads = reads;
     options.without = without;
-    options.executions = PLAIN_EXECUTIONS;
-    ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
-    *executions += stats.executions + stats.pruned;
-    return stats.complete;
+    return harvest_by(program, &options, harvest, executions);
 }
 
 /* The search may leave out only what it has seen: it must come to the same verdicts as without, and,
@@ -172,10 +195,6 @@ static bool harvest_all(const struct corpus_program *program, unsigned preemptio
 static void what_the_search_leaves_out_loses_nothing(void **state)
 {
     (void)state;
-    enum {
-        OTHERS = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS,
-        EVERYTHING = OTHERS | CKF_WITHOUT_STATES | CKF_WITHOUT_SNAPSHOTS
-    };
     static const struct {
         unsigned preemptions, reads;
     } bounds[] = {{0, 1},         {1, 1},         {2, 0},
@@ -189,7 +208,7 @@ static void what_the_search_leaves_out_loses_nothing(void **state)
             unsigned bound = bounds[k].preemptions, reads = bounds[k].reads;
             if (!harvest_all(&corpus[i], bound, reads, EVERYTHING, &plain, &plain_executions))
                 continue;
-            assert_true(harvest_all(&corpus[i], bound, reads, OTHERS, &remembering,
+            assert_true(harvest_all(&corpus[i], bound, reads, ALL_BUT_STATES, &remembering,
                                     &remembering_executions));
             assert_true(harvest_all(&corpus[i], bound, reads, 0, &all, &executions));
             if (plain.verdicts != remembering.verdicts || !same_states(&plain, &remembering))
@@ -225,29 +244,19 @@ static void going_on_from_snapshots_changes_nothing(void **state)
     print_message("%llu executions\n", (unsigned long long)executions);
 }
 
-static bool reduce(const struct corpus_program *program, unsigned forgotten, unsigned without,
-                   struct harvest *harvest, uint64_t *executions)
+static bool reduce(const struct corpus_program *program, unsigned without, struct harvest *harvest,
+                   uint64_t *executions)
 {
     struct ckf_explore_options options = options_of(program);
-    struct ckf_explore_stats stats;
-    *harvest = (struct harvest){.count = 0};
     options.strategy = CKF_EXPLORE_DPOR;
     options.ends = true;
-    options.forgotten = forgotten;
     options.without = without;
-    options.executions = PLAIN_EXECUTIONS;
-    ckf_explore_run(program->body, NULL, &options, gather, harvest, &stats);
-    *executions += stats.executions + stats.pruned;
-    return stats.complete;
+    return harvest_by(program, &options, harvest, executions);
 }
 
 static void partial_order_reduction_loses_nothing(void **state)
 {
     (void)state;
-    enum {
-        EVERYTHING = CKF_WITHOUT_SLEEP_SETS | CKF_WITHOUT_CHOICE_OF_READS | CKF_WITHOUT_STATES |
-                     CKF_WITHOUT_SNAPSHOTS
-    };
     static struct harvest plain, reduced, all;
     uint64_t plain_executions = 0, executions = 0, all_executions = 0;
     unsigned compared = 0, wrong = 0;
@@ -256,8 +265,8 @@ static void partial_order_reduction_loses_nothing(void **state)
         if (!harvest_all(&corpus[i], CKF_EXPLORE_UNBOUNDED, ANY_READS, EVERYTHING, &plain,
                          &plain_executions))
             continue;
-        bool whole = reduce(&corpus[i], 0, CKF_WITHOUT_CHOICE_OF_READS, &reduced, &executions);
-        bool all_whole = reduce(&corpus[i], 0, 0, &all, &all_executions);
+        bool whole = reduce(&corpus[i], CKF_WITHOUT_CHOICE_OF_READS, &reduced, &executions);
+        bool all_whole = reduce(&corpus[i], 0, &all, &all_executions);
         bool good = whole && all_whole && plain.verdicts == reduced.verdicts &&
                     plain.verdicts == all.verdicts && same_states(&plain, &reduced);
         print_message("%s %-46s %7llu instead of %llu; verdicts %#x %#x %#x, ends %zu %zu\n",
@@ -284,10 +293,9 @@ static void what_needs_a_choice_is_found_only_with_it(void **state)
             continue;
         struct ckf_explore_options options = options_of(&corpus[i]);
         struct ckf_explore_stats stats;
-        struct finding *finding = calloc(1, sizeof *finding);
         options.spurious = options.failed_allocation = options.timeouts = 0;
         options.without = corpus[i].takes_others ? CKF_WITHOUT_CHOICE_OF_SLEEPERS : 0;
-        ckf_explore_run(corpus[i].body, NULL, &options, look, finding, &stats);
+        struct finding *finding = search(&corpus[i], &options, &stats);
         if (finding->verdict != CKF_VERDICT_OK || !stats.complete)
             fail_msg("%s: without the choice: %s: %s", corpus[i].name,
                      ckf_explore_verdict_name(finding->verdict), finding->message);

@@ -58,14 +58,6 @@ static inline void *candidate_alloc(size_t size)
     return memory;
 }
 
-static inline size_t candidate_power_of_two(size_t least)
-{
-    size_t size = 1;
-    while (size < least)
-        size *= 2;
-    return size;
-}
-
 /* struct queue has an atomic_bool closed. */
 #define CANDIDATE(symbol, name_, label_, note_)                                                    \
     static bool push(void *queue, uint64_t value)                                                  \

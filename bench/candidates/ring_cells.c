@@ -20,7 +20,7 @@ struct queue {
 static void *create(size_t capacity)
 {
     struct queue *queue = candidate_alloc(sizeof *queue);
-    size_t size = candidate_power_of_two(capacity + 1);
+    size_t size = bench_doubled_to(1, capacity + 1);
     struct candidate_pair *cells = candidate_alloc(size * sizeof *cells);
     if (queue == NULL || cells == NULL) {
         free(queue);

@@ -130,7 +130,7 @@ static void *create(size_t capacity)
     struct queue *queue = candidate_alloc(sizeof *queue);
     if (queue == NULL)
         return NULL;
-    size_t places = candidate_power_of_two(capacity);
+    size_t places = bench_doubled_to(1, capacity);
     queue->values = candidate_alloc(places * sizeof *queue->values);
     if (queue->values == NULL || !ring_init(&queue->free, places) ||
         !ring_init(&queue->filled, places)) {

@@ -42,6 +42,14 @@ enum bench_kind { BENCH_PER_OP, BENCH_FIXED_WORK };
 enum { BENCH_MAX_THREADS = 16, BENCH_MAX_ACTORS = 2, BENCH_MAX_CONTESTANTS = 20 };
 enum { BENCH_CACHELINE_BYTES = 64 };
 
+/* The size, doubled until it is `least` or more. */
+static inline size_t bench_doubled_to(size_t size, size_t least)
+{
+    while (size < least)
+        size *= 2;
+    return size;
+}
+
 /* One thread's view of one run. */
 struct bench_run;
 

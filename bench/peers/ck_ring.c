@@ -21,9 +21,7 @@ struct spsc {
 /* One slot stays empty, so a ring of twice the capacity (a power of two) holds at least that much. */
 static void *create(size_t capacity)
 {
-    size_t size = 4;
-    while (size <= capacity)
-        size *= 2;
+    size_t size = bench_doubled_to(4, capacity + 1);
     size_t bytes = sizeof(struct spsc) + size * sizeof(ck_ring_buffer_t);
     struct spsc *spsc =
         aligned_alloc(BENCH_CACHELINE_BYTES, (bytes + BENCH_CACHELINE_BYTES - 1) /

@@ -7,10 +7,7 @@
 static void *create(size_t keys_expected, size_t key_len, unsigned threads)
 {
     (void)threads;
-    size_t size = 64;
-    while (size < keys_expected)
-        size *= 2;
-    return key_len != LFHT_KEY_BYTES ? NULL : lfht_create(size);
+    return key_len != LFHT_KEY_BYTES ? NULL : lfht_create(bench_doubled_to(64, keys_expected));
 }
 
 static bool add(void *table, struct table_item item)

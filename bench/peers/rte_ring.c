@@ -19,17 +19,9 @@ struct queue {
     atomic_bool closed __attribute__((aligned(BENCH_CACHELINE_BYTES)));
 };
 
-static unsigned power_of_two(size_t capacity)
-{
-    unsigned size = 2;
-    while (size <= capacity)
-        size *= 2;
-    return size;
-}
-
 static void *create_mode(size_t capacity, unsigned flags)
 {
-    unsigned size = power_of_two(capacity);
+    unsigned size = (unsigned)bench_doubled_to(2, capacity + 1);
     ssize_t bytes = rte_ring_get_memsize(size);
     if (bytes < 0)
         return NULL;

@@ -24,9 +24,7 @@ struct ring {
 
 static void *create(size_t capacity)
 {
-    size_t size = 8;
-    while (size < capacity)
-        size *= 2;
+    size_t size = bench_doubled_to(8, capacity);
     struct ring *ring =
         aligned_alloc(BENCH_CACHELINE_BYTES, sizeof(*ring) + size * sizeof(ring->values[0]));
     if (ring == NULL)

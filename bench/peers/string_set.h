@@ -42,9 +42,7 @@ static inline uint64_t string_hash(const void *data, size_t len)
 
 static inline struct string_set *string_set_make(const struct filter_corpus *corpus)
 {
-    size_t size = 64;
-    while (size < corpus->pattern_count * 2)
-        size *= 2;
+    size_t size = bench_doubled_to(64, corpus->pattern_count * 2);
     struct string_set *set =
         (struct string_set *)calloc(1, sizeof(*set) + size * sizeof(struct string_set_slot));
     if (set == NULL)

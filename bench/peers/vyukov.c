@@ -28,9 +28,7 @@ struct queue {
 /* With one cell a full one and a free one look alike: two at least. */
 static void *create(size_t capacity)
 {
-    size_t size = 2;
-    while (size < capacity)
-        size *= 2;
+    size_t size = bench_doubled_to(2, capacity);
     struct queue *queue = aligned_alloc(BENCH_CACHELINE_BYTES, sizeof(*queue));
     struct cell *cells = aligned_alloc(BENCH_CACHELINE_BYTES,
                                        size * sizeof(*cells) < 64 ? 64 : size * sizeof(*cells));

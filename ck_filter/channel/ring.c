@@ -46,6 +46,7 @@
 #include "channel/ring.h"
 
 #include "base/backoff.h"
+#include "base/doubling.h"
 #include "base/effort.h"
 #include "base/memory.h"
 #include "channel/batches.h"
@@ -186,9 +187,8 @@ enum ckf_status ckf_ring_init(struct ckf_ring *ring, size_t capacity, size_t ele
     uint64_t longest = in_blocks || capacity < LEAST_RUN ? 1
                        : capacity < CKF_RUN              ? capacity
                                                          : CKF_RUN;
-    uint64_t cells = (uint64_t)capacity + longest, lap = TICKET;
-    while (lap / TICKET < cells)
-        lap *= 2;
+    uint64_t cells = (uint64_t)capacity + longest;
+    uint64_t lap = ckf_doubled_to(TICKET, cells * TICKET);
     uint64_t first = start & ~(lap - 1);
     ring->cells = ckf_alloc_aligned(cells * sizeof *ring->cells, CKF_CACHELINE);
     if (ring->cells == NULL)

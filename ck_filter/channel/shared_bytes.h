@@ -13,7 +13,8 @@
 
 #include "base/atomics.h"
 #include "base/backoff.h" /* CKF_INSTRUMENTED */
-#include "base/poison.h"  /* CKF_CAN_POISON */
+#include "base/doubling.h"
+#include "base/poison.h" /* CKF_CAN_POISON */
 #include "channel/core.h"
 
 /* The block whose address a cell holds. */
@@ -33,10 +34,8 @@ static inline size_t ckf_words_for(size_t elem_size)
 static inline size_t ckf_stride_for(size_t elem_size)
 {
     enum { LINE = 64 };
-    size_t stride = sizeof(uint64_t);
-    while (stride < elem_size && stride < LINE)
-        stride *= 2;
-    return stride < elem_size ? (elem_size + LINE - 1) / LINE * LINE : stride;
+    return elem_size > LINE ? (elem_size + LINE - 1) / LINE * LINE
+                            : ckf_doubled_to(sizeof(uint64_t), elem_size);
 }
 
 /* Word by word is what C has for bytes that change meanwhile, and what tools can watch. A string

@@ -22,6 +22,7 @@
  */
 #include "channel/spsc.h"
 
+#include "base/doubling.h"
 #include "base/effort.h"
 #include "base/memory.h"
 #include "channel/blocking.h"
@@ -44,9 +45,7 @@ enum { BYTES_AHEAD = 128 };
 enum ckf_status ckf_spsc_init(struct ckf_spsc *spsc, size_t capacity, size_t elem_size,
                               uint64_t start)
 {
-    size_t slots = 1, bytes;
-    while (slots < capacity)
-        slots *= 2;
+    size_t slots = ckf_doubled_to(1, capacity), bytes;
     spsc->stride = ckf_stride_for(elem_size);
     if (__builtin_mul_overflow(slots, spsc->stride, &bytes) ||
         __builtin_add_overflow(bytes, BYTES_AHEAD, &bytes))

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/doubling.h"
 #include "base/memory.h"
 
 enum {
@@ -144,9 +145,7 @@ bool ckf_exact_build(struct ckf_exact *set, const struct ckf_fold_key *key,
     *set = (struct ckf_exact){.patterns = patterns, .key = *key, .folds = fold};
     if (count == 0)
         return true;
-    size_t size = MIN_SIZE;
-    while (size / 2 < count)
-        size *= 2;
+    size_t size = ckf_doubled_to(MIN_SIZE, 2 * count);
     if (size > UINT32_MAX)
         return false;
     set->entries = ckf_alloc_array_untouched(size, sizeof *set->entries);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/doubling.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -34,9 +35,8 @@ bool ckf_id_index_reserve(struct ckf_id_index *index, size_t more)
     size_t wanted = index->used + more;
     if (wanted <= index->size / 2)
         return true;
-    struct ckf_id_index larger = {.size = index->size == 0 ? MIN_SIZE : index->size};
-    while (larger.size / 2 < wanted)
-        larger.size *= 2;
+    size_t size = index->size == 0 ? MIN_SIZE : index->size;
+    struct ckf_id_index larger = {.size = ckf_doubled_to(size, 2 * wanted)};
     larger.entries = ckf_alloc_array(larger.size, sizeof *larger.entries);
     if (larger.entries == NULL)
         return false;

@@ -25,13 +25,7 @@ static inline void ckf_read_end_here(void)
 
 #else
 
-#include <urcu/urcu-bp.h>
-
-/* The bodies of the two calls that readers make, which liburcu offers for inlining whatever the
- * caller's licence, and this thread's entry without a call. */
-#include <urcu/static/urcu-bp.h>
-extern _Thread_local struct urcu_bp_reader *urcu_bp_reader
-    __attribute__((tls_model("initial-exec")));
+#include "sync/reclaim_urcu.h"
 
 /* False: the thread is not known yet, and no section has begun; ckf_read_begin() makes it known. */
 static inline bool ckf_read_begin_here(void)

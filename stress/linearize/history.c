@@ -351,6 +351,12 @@ static int by_call(const void *a, const void *b)
  * shown, the others are counted. */
 enum { TEXT = 160, SHOWN = 24 };
 
+static bool is_shown(const struct ckf_recorded *const *list, size_t count, size_t i)
+{
+    size_t first = count > SHOWN ? count - SHOWN : 0;
+    return i >= first || list[i]->returned > list[first]->called;
+}
+
 static void print_operation(const struct ckf_stress_specification *specification,
                             const struct ckf_recorded **list, size_t count, size_t i,
                             ckf_actor_name name, const void *arg, FILE *out)
@@ -370,13 +376,13 @@ static void print_operations(const struct ckf_stress_specification *specificatio
                              const struct ckf_recorded **list, size_t count, ckf_actor_name name,
                              const void *arg, FILE *out)
 {
-    size_t last = count > SHOWN ? count - SHOWN : 0, skipped = 0;
-    for (size_t i = 0; i < last; i++)
-        skipped += list[i]->returned <= list[last]->called;
+    size_t skipped = 0;
+    for (size_t i = 0; i < count; i++)
+        skipped += !is_shown(list, count, i);
     if (skipped > 0)
         fprintf(out, "   (%zu that had returned earlier)\n", skipped);
     for (size_t i = 0; i < count; i++)
-        if (i >= last || list[i]->returned > list[last]->called)
+        if (is_shown(list, count, i))
             print_operation(specification, list, count, i, name, arg, out);
 }
 

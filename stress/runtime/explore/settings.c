@@ -1,6 +1,8 @@
 /* explore/settings.c - the command line of the explore engine. */
 #include "cli.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,11 +71,15 @@ static bool refuse(const struct parser *parser, const char *what)
 
 static bool number(const struct parser *parser, uint64_t limit, uint64_t *result)
 {
-    char *end;
+    char *end, what[64] = "a number is expected";
+    errno = 0;
     *result = strtoull(parser->value, &end, 10);
-    if (parser->value[0] == '-' || end == parser->value || *end != '\0' || *result > limit)
-        return refuse(parser, "a number is expected");
-    return true;
+    if (parser->value[0] != '-' && end != parser->value && *end == '\0' && errno == 0 &&
+        *result <= limit)
+        return true;
+    if (limit < UINT64_MAX)
+        snprintf(what, sizeof what, "a number from 0 to %" PRIu64 " is expected", limit);
+    return refuse(parser, what);
 }
 
 static bool small_number(const struct parser *parser, unsigned limit, unsigned *result)
