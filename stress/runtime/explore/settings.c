@@ -172,6 +172,12 @@ static bool set_stale_reads(struct parser *parser)
            small_number(parser, CKF_EXPLORE_MOST_STALE_READS, &settings->stale_reads);
 }
 
+static bool set_path(struct parser *parser, const char **path)
+{
+    *path = parser->value;
+    return true;
+}
+
 /* Options that take a value. */
 static bool set_value(struct parser *parser, bool *known)
 {
@@ -212,14 +218,11 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 1000000, &settings->failed_allocation);
     if (strcmp(option, "--files") == 0)
         return add_glob(parser, settings->files, &settings->file_count);
-    *known = false;
     if (strcmp(option, "--json") == 0)
-        settings->json_path = parser->value;
-    else if (strcmp(option, "--save") == 0)
-        settings->save_path = parser->value;
-    else
-        return true;
-    *known = true;
+        return set_path(parser, &settings->json_path);
+    if (strcmp(option, "--save") == 0)
+        return set_path(parser, &settings->save_path);
+    *known = false;
     return true;
 }
 
