@@ -1,10 +1,10 @@
 /* explore/settings.c - the command line of the explore engine. */
 #include "cli.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/catalog.h"
+#include "harness/values.h"
 
 void ckf_explore_print_help(FILE *out)
 {
@@ -69,11 +69,8 @@ static bool refuse(const struct parser *parser, const char *what)
 
 static bool number(const struct parser *parser, uint64_t limit, uint64_t *result)
 {
-    char *end;
-    *result = strtoull(parser->value, &end, 10);
-    if (parser->value[0] == '-' || end == parser->value || *end != '\0' || *result > limit)
-        return refuse(parser, "a number is expected");
-    return true;
+    return (ckf_stress_parse_number(parser->value, result) && *result <= limit) ||
+           refuse(parser, "a number is expected");
 }
 
 static bool small_number(const struct parser *parser, unsigned limit, unsigned *result)
@@ -95,19 +92,8 @@ static bool choose(const struct parser *parser, const char *const *names, int co
 
 static bool duration(const struct parser *parser, int64_t *ns)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    char *end;
-    double count = strtod(parser->value, &end);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(end, units[i].unit) != 0 || !(count > 0) || count * units[i].ns > 9e18)
-            continue;
-        *ns = (int64_t)(count * units[i].ns);
-        return true;
-    }
-    return refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
+    return ckf_stress_parse_duration(parser->value, ns) ||
+           refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
 }
 
 static bool add_glob(const struct parser *parser, const char **globs, size_t *count)
@@ -120,18 +106,9 @@ static bool add_glob(const struct parser *parser, const char **globs, size_t *co
 
 static bool set_variant(struct parser *parser)
 {
-    static const char *const names[] = {"racy", "mutex", "atomic"};
-    for (const char *text = parser->value; text != NULL;) {
-        size_t length = strcspn(text, ",");
-        bool known = false;
-        for (int i = 0; i < CKF_STRESS_VARIANTS; i++)
-            if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
-                known = parser->settings->variants[i] = true;
-        if (!known)
-            return refuse(parser, "racy, mutex and atomic are, or several with commas");
-        text = text[length] == ',' ? text + length + 1 : NULL;
-    }
-    return true;
+    return ckf_stress_parse_names(parser->value, ckf_stress_variant_names, CKF_STRESS_VARIANTS,
+                                  parser->settings->variants) ||
+           refuse(parser, "racy, mutex and atomic are, or several with commas");
 }
 
 static bool set_model(struct parser *parser)
