@@ -18,5 +18,8 @@ build/release/
   bench/ckf-bench                 the comparison (./dev bench)
   examples/                       a program for each concept, and log_filter
   tests/                          the unit tests
-To install: meson install -C build/release --destdir DIRECTORY
+To install into /usr/local, as root: meson install -C build/release && ldconfig
+Elsewhere: meson configure build/release --prefix DIRECTORY first, and then tell programs where:
+  export PKG_CONFIG_PATH=DIRECTORY/lib/x86_64-linux-gnu/pkgconfig (what meson install printed)
+  export LD_LIBRARY_PATH=DIRECTORY/lib/x86_64-linux-gnu
 TEXT

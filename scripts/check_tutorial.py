@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The tutorial does what it says: its files are written, its commands run against an installation, and
-their output holds the lines that it shows, in that order.
+"""The tutorial, or another document, does what it says: its files are written, its commands run
+against an installation, and their output holds the lines that it shows, in that order.
 
 A block ```c NAME is a file. In a block ```console, lines that begin with "$ " are commands and the
 others output; numbers need not agree, "..." stands for lines left out. Prints a line a command, as

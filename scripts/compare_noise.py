@@ -106,7 +106,7 @@ def main():
     arguments = parser.parse_args()
     cases = racy_cases(arguments.plain, arguments.case)
     if not cases or arguments.rounds < 1:
-        sys.exit("compare: there is nothing to run")
+        parser.error("there is nothing to run: a racy twin is needed, and a round")
     print_row(HEAD, arguments.markdown)
     if arguments.markdown:
         print("|" + "---|" * len(HEAD))

@@ -174,9 +174,11 @@ CHECKS = (check_layers, check_doors, check_racy_twins, check_single_seams, check
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev lint", description=__doc__)
-    parser.add_argument("--fix-format", action="store_true",
-                        help="rewrite the sources in the project's style instead: ./dev format")
+    formats = "--fix-format" in sys.argv[1:] # what ./dev format calls
+    parser = argparse.ArgumentParser(
+        prog="./dev format" if formats else "./dev lint",
+        description="Rewrites the C sources in the project's style." if formats else __doc__)
+    parser.add_argument("--fix-format", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.fix_format:
         return subprocess.run(["clang-format", "-i", *formatted_files()], cwd=ROOT).returncode

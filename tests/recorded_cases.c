@@ -1,5 +1,5 @@
 /* tests/recorded_cases.c - cases that record what they do, for both engines; test_stress.c and
- * test_explore_cases.c run them. The first one stands in docs/STRESS.md. */
+ * test_explore_cases.c run them. The first one stands in docs/STRESS.md, too. */
 #include <stdatomic.h>
 #include <stdio.h>
 

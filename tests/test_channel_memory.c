@@ -450,6 +450,35 @@ static void a_select_without_memory_writes_only_the_choice(void **state)
     fail_each(select_among_many, (struct shape){VARIANT(state), CKF_UNBOUNDED, 24});
 }
 
+/* Whichever of many channels it is that has something. */
+static void a_select_without_memory_takes_what_is_ready(void **state)
+{
+    struct ckf_channel *channels[MOST_CASES];
+    struct ckf_select_case cases[MOST_CASES];
+    size_t chosen;
+    int elem = 7, received;
+    for (size_t i = 0; i < MOST_CASES; i++) {
+        channels[i] = channel_of(VARIANT(state), 1, sizeof elem);
+        cases[i] = (struct ckf_select_case){channels[i], CKF_RECV, &received, CKF_IO};
+    }
+    for (size_t i = 0; i < MOST_CASES; i++) {
+        assert_status(ckf_channel_send(channels[i], &elem), CKF_OK);
+        received = 0;
+        arm(1);
+        assert_status(ckf_select(cases, MOST_CASES, &chosen, CKF_FOREVER, NULL), CKF_OK);
+        disarm();
+        assert_int_equal(chosen, i);
+        assert_int_equal(received, elem);
+    }
+    arm(1);
+    assert_status(ckf_select(cases, MOST_CASES, &chosen, 1, NULL), CKF_TIMED_OUT);
+    arm(1);
+    assert_status(ckf_select(cases, MOST_CASES, &chosen, CKF_FOREVER, NULL), CKF_NO_MEMORY);
+    disarm();
+    for (size_t i = 0; i < MOST_CASES; i++)
+        ckf_channel_destroy(channels[i]);
+}
+
 int main(void)
 {
     install_failing_allocator();
@@ -464,6 +493,7 @@ int main(void)
         BOTH_VARIANTS_AND_PROMISED(close_and_counting_need_no_memory),
         BOTH_VARIANTS_AND_PROMISED(event_fds_without_memory_can_be_made_later),
         BOTH_VARIANTS_AND_PROMISED(a_select_without_memory_writes_only_the_choice),
+        BOTH_VARIANTS_AND_PROMISED(a_select_without_memory_takes_what_is_ready),
     };
     return cmocka_run_group_tests_name("channel_memory", tests, NULL, NULL);
 }

@@ -234,6 +234,27 @@ static void growth_moves_little_in_any_one_add(void **state)
     ckf_counter_map_destroy(map);
 }
 
+static int expire_all(void *map)
+{
+    return ckf_counter_map_expire(map, 0) > 0 ? 0 : 1;
+}
+
+/* With some room for what is on its way back. */
+static void keys_that_another_thread_removes_leave_their_memory_to_new_ones(void **state)
+{
+    enum { ROUNDS = 400, KEYS_AT_ONCE = 1000, MOST_BYTES = 64 * ROUNDS * KEYS_AT_ONCE };
+    struct ckf_counter_map *map = make(VARIANT(state));
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (uint64_t key = 0; key < KEYS_AT_ONCE; key++)
+            assert_int_equal(ckf_counter_map_add_u64(map, round * KEYS_AT_ONCE + key, 1), CKF_OK);
+        struct test_thread other;
+        thread_start(&other, expire_all, map);
+        assert_int_equal(thread_join(&other), 0);
+    }
+    assert_in_range(live_bytes(), 0, MOST_BYTES);
+    ckf_counter_map_destroy(map);
+}
+
 static void all_memory_is_given_back(void **state)
 {
     size_t before = live_allocations();
@@ -261,6 +282,7 @@ int main(void)
         BOTH_VARIANTS(iterations_without_memory_lose_nothing),
         BOTH_VARIANTS(removal_needs_no_memory),
         cmocka_unit_test(growth_moves_little_in_any_one_add),
+        BOTH_VARIANTS(keys_that_another_thread_removes_leave_their_memory_to_new_ones),
         BOTH_VARIANTS(all_memory_is_given_back),
     };
     return cmocka_run_group_tests_name("counter_map_memory", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "counter_map/entry.h"
 #include "counter_map/list.h"
 #include "counter_map/lockfree.h"
+#include "sync/reclaim.h"
 #include "sync/section.h"
 
 /* --- the index, reached through the variant with hashes of our choice --- */
@@ -590,6 +591,44 @@ static void a_new_key_touches_a_line_and_no_side(void **state)
     ckf_free(blocks);
 }
 
+/* --- what is given back later --- */
+
+enum { HANDLES_OF_GONE_KEYS = 20000 };
+
+static void leave_handles_of_gone_keys(struct ckf_counter_map *map)
+{
+    struct ckf_counter **handles = ckf_alloc_array(HANDLES_OF_GONE_KEYS, sizeof *handles);
+    assert_non_null(handles);
+    for (uint64_t i = 0; i < HANDLES_OF_GONE_KEYS; i++) {
+        assert_int_equal(ckf_counter_map_counter(map, &i, sizeof i, &handles[i]), CKF_OK);
+        assert_int_equal(ckf_counter_map_remove(map, &i, sizeof i, NULL), CKF_OK);
+    }
+    for (size_t i = 0; i < HANDLES_OF_GONE_KEYS; i++)
+        ckf_counter_release(handles[i]);
+    ckf_free(handles);
+}
+
+static int remove_last(void *map)
+{
+    return ckf_counter_map_remove(map, "last", 4, NULL) == CKF_OK ? 0 : 1;
+}
+
+/* So what comes by handles cannot outrun what gives it back. */
+static void a_removal_waits_where_too_much_is_to_be_given_back(void **state)
+{
+    (void)state;
+    struct ckf_counter_map *map = make(0);
+    struct test_thread removing;
+    assert_int_equal(ckf_counter_map_add(map, "last", 4, 1), CKF_OK);
+    ckf_read_begin(); /* nothing is given back meanwhile */
+    leave_handles_of_gone_keys(map);
+    thread_start(&removing, remove_last, map);
+    await_sleep(&removing);
+    ckf_read_end();
+    assert_int_equal(thread_join(&removing), 0);
+    ckf_counter_map_destroy(map);
+}
+
 /* --- lists --- */
 
 static void a_list_says_how_much_room_it_lacks(void **state)
@@ -661,6 +700,7 @@ int main(void)
         cmocka_unit_test(a_front_grows_for_keys_beside_their_sets),
         cmocka_unit_test(blocks_are_zeroed_and_nobody_elses),
         cmocka_unit_test(a_new_key_touches_a_line_and_no_side),
+        cmocka_unit_test(a_removal_waits_where_too_much_is_to_be_given_back),
         cmocka_unit_test(a_list_says_how_much_room_it_lacks),
         cmocka_unit_test(a_list_gives_its_largest_first),
     };

@@ -344,6 +344,40 @@ static void a_schedule_replays_whatever_its_outcome_is_called(void **state)
                      0);
 }
 
+static void a_search_of_nothing_is_bad_usage(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(
+        explore_elsewhere("-c calls-exit --variant racy --require-repro", said, sizeof said), 2);
+    assert_non_null(strstr(said, "there is nothing to explore"));
+}
+
+static void what_cannot_be_written_is_said(void **state)
+{
+    (void)state;
+    char said[8192];
+    assert_int_equal(explore_elsewhere("-c hit-counter --json /dev/full", said, sizeof said), 2);
+    assert_non_null(strstr(said, "'/dev/full' could not be written whole"));
+    assert_int_equal(explore_elsewhere("-c hit-counter --save /absent", said, sizeof said), 2);
+    assert_non_null(strstr(said, "no schedule can be saved in '/absent': No such file"));
+}
+
+static void replaying_is_explained_by_the_name_of_the_program(void **state)
+{
+    (void)state;
+    char said[8192];
+    char words[512], command[1024], executable[256];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    assert_true(length > 0);
+    executable[length] = '\0';
+    snprintf(words, sizeof words, "-c hit-counter --variant racy --save '%s'", folder);
+    snprintf(command, sizeof command, "(to replay it: %s replay %s)", executable,
+             path_of("hit-counter-racy.schedule"));
+    assert_int_equal(explore_elsewhere(words, said, sizeof said), 0);
+    assert_non_null(strstr(said, command));
+}
+
 static void bad_usage_is_refused(void **state)
 {
     (void)state;
@@ -352,6 +386,8 @@ static void bad_usage_is_refused(void **state)
     assert_int_equal(explore("-c", "no-such-case", (const char *)NULL), 2);
     assert_int_equal(explore("--budget", "soon", (const char *)NULL), 2);
     assert_int_equal(explore("--preemptions", "-1", (const char *)NULL), 2);
+    assert_int_equal(explore("--seed", "99999999999999999999", (const char *)NULL), 2);
+    assert_int_equal(explore("--depth", "9", (const char *)NULL), 2);
     assert_int_equal(explore("--strategy", "dpor", "--preemptions", "2", (const char *)NULL), 2);
     assert_int_equal(explore("--strategy", "dpor", "--plain", (const char *)NULL), 2);
     assert_int_equal(explore("--model", "power", (const char *)NULL), 2);
@@ -418,6 +454,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(memory_that_grows_is_no_fault),
         cmocka_unit_test(bodies_get_what_they_were_promised),
         cmocka_unit_test(a_schedule_replays_whatever_its_outcome_is_called),
+        cmocka_unit_test(a_search_of_nothing_is_bad_usage),
+        cmocka_unit_test(what_cannot_be_written_is_said),
+        cmocka_unit_test(replaying_is_explained_by_the_name_of_the_program),
         cmocka_unit_test(bad_usage_is_refused),
     };
     return cmocka_run_group_tests_name("explore_cases", tests, make_folder, remove_folder);

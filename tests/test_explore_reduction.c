@@ -23,7 +23,6 @@ enum { PROGRAMS = 800, MAX_ENDS = 1 << 12, PLAIN_EXECUTIONS = 10000, MODELS = 3 
 struct ends {
     uint64_t ends[MAX_ENDS];
     size_t count;
-    bool discovered;
 };
 
 static uint64_t mixed(uint64_t hash, uint64_t value)
@@ -35,7 +34,6 @@ static uint64_t mixed(uint64_t hash, uint64_t value)
 static bool gather(const struct ckf_explore_end *end, void *arg)
 {
     struct ends *ends = arg;
-    ends->discovered |= end->discovered;
     uint64_t hash = UINT64_C(0x2545f4914f6cdd1d) + (uint64_t)end->verdict;
     for (unsigned i = 0; i < CKF_EXPLORE_REGISTERS && end->verdict == CKF_VERDICT_OK; i++)
         hash = mixed(hash, (uint64_t)end->registers[i]);
@@ -133,7 +131,7 @@ static bool explore(struct reduction_program *program, struct ckf_explore_option
         *ends = (struct ends){.count = 0};
         ckf_explore_run(reduction_run, program, &options, gather, ends, &stats);
         options.informed = true;
-    } while (ends->discovered);
+    } while (stats.discoveries > 0);
     *executions += stats.executions + stats.pruned;
     return stats.complete;
 }

@@ -646,6 +646,15 @@ static void bad_usage_exits_with_2(void **state)
     assert_non_null(strstr(output, "-c 'absent' matches no case"));
     assert_int_equal(run(""), 2);
     assert_int_equal(run("run -q -c verdict-harmless --budget 10ms --json=/absent/file"), 2);
+    assert_int_equal(run("list --json=/absent/file"), 2);
+    assert_non_null(strstr(output, "cannot write '/absent/file': No such file or directory"));
+}
+
+static void a_run_of_nothing_is_bad_usage(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -c dies-abort --variant atomic --require-repro"), 2);
+    assert_non_null(strstr(output, "there is nothing to run"));
 }
 
 /* The fixture has no program beside it for other runtimes. */
@@ -850,6 +859,7 @@ int main(void)
         cmocka_unit_test(forbidden_outcome_in_a_fixed_variant_exits_with_1),
         cmocka_unit_test(missing_reproduction_exits_with_3_if_it_is_required),
         cmocka_unit_test(bad_usage_exits_with_2),
+        cmocka_unit_test(a_run_of_nothing_is_bad_usage),
         cmocka_unit_test(runtimes_that_are_not_here_are_named),
         cmocka_unit_test(help_and_version_exit_with_0),
         cmocka_unit_test(bodies_get_what_they_were_promised),

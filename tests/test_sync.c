@@ -363,6 +363,59 @@ static void an_open_section_delays_reclamation(void **state)
     assert_true(atomic_load(&reclaimed));
 }
 
+struct counted_object {
+    struct ckf_retired retired;
+    _Atomic(size_t) *left, *first;
+};
+
+static void reclaim_counted(struct ckf_retired *retired)
+{
+    struct counted_object *object = (struct counted_object *)(void *)retired;
+    atomic_fetch_sub(object->left, 1);
+    atomic_fetch_add(object->first, ckf_reclaim_is_first());
+    ckf_free(object);
+}
+
+static void retire_counted(_Atomic(size_t) *left, _Atomic(size_t) *first)
+{
+    struct counted_object *object = ckf_alloc(sizeof *object);
+    assert_non_null(object);
+    object->left = left;
+    object->first = first;
+    atomic_fetch_add(left, 1);
+    ckf_retire(&object->retired, reclaim_counted);
+}
+
+static void one_callback_waits_for_all_of_its_grace_period(void **state)
+{
+    (void)state;
+    _Atomic(size_t) left = 0, first = 0;
+    ckf_wait_for_reclaim();
+    ckf_read_begin(); /* at most one batch is taken before the rest is there */
+    for (int i = 0; i < 1000; i++)
+        retire_counted(&left, &first);
+    ckf_read_end();
+    ckf_wait_for_reclaim();
+    assert_int_equal(atomic_load(&left), 0);
+    assert_in_range(atomic_load(&first), 1, 2);
+}
+
+static void who_may_wait_keeps_up_with_what_is_retired(void **state)
+{
+    (void)state;
+    enum { OBJECTS = 200000, MOST = 20000 };
+    _Atomic(size_t) left = 0, first = 0;
+    size_t most = 0;
+    for (int i = 0; i < OBJECTS; i++) {
+        retire_counted(&left, &first);
+        ckf_reclaim_keep_up();
+        size_t now = atomic_load(&left);
+        most = now > most ? now : most;
+    }
+    ckf_wait_for_reclaim();
+    assert_in_range(most, 1, MOST);
+}
+
 static void reclamation_works_in_a_forked_child(void **state)
 {
     (void)state;
@@ -656,6 +709,8 @@ int main(void)
         cmocka_unit_test(the_list_of_a_crowd_is_copied_whole),
         cmocka_unit_test(a_forked_child_has_no_waiters),
         cmocka_unit_test(retired_objects_are_reclaimed),
+        cmocka_unit_test(one_callback_waits_for_all_of_its_grace_period),
+        cmocka_unit_test(who_may_wait_keeps_up_with_what_is_retired),
         cmocka_unit_test(an_open_section_delays_reclamation),
         cmocka_unit_test(reclamation_works_in_a_forked_child),
         cmocka_unit_test(numbers_are_used_again),

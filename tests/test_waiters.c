@@ -8,8 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ck_filter/channel.h>
 #include <ck_filter/context.h>
 #include <ck_filter/filter.h>
+#include <ck_filter/group.h>
 #include <ck_filter/waiters.h>
 
 #include "misuse.h"
@@ -166,6 +168,40 @@ static void dumps_say_who_waits_where(void **state)
     assert_non_null(strstr(text, "3 threads wait"));
     assert_non_null(strstr(text, "wait of context, called at "));
     dismiss(&crowd);
+}
+
+static int receive_until_done(struct ckf_context *context, void *channel)
+{
+    void *elem;
+    return ckf_channel_recv_until(channel, &elem, CKF_FOREVER, context) == CKF_CANCELED ? 0 : 1;
+}
+
+static bool any_waiter(const struct ckf_waiter *waiter, void *arg)
+{
+    (void)waiter;
+    *(bool *)arg = true;
+    return false;
+}
+
+static void a_name_keeps_to_its_line_of_a_dump(void **state)
+{
+    (void)state;
+    struct ckf_channel *channel;
+    struct ckf_group *group;
+    const struct ckf_channel_options options = {.name = "a\nthread 1 waits\x1b[2J\x7f"};
+    assert_int_equal(ckf_channel_create(&channel, &options), CKF_OK);
+    assert_int_equal(ckf_group_create(&group, NULL), CKF_OK);
+    assert_int_equal(ckf_group_go(group, receive_until_done, channel, NULL), CKF_OK);
+    bool asleep = false;
+    while (!asleep)
+        assert_int_equal(ckf_waiters_for_each(any_waiter, &asleep), CKF_OK);
+    for (int level = CKF_DUMP_GROUPED; level <= CKF_DUMP_EACH; level++) {
+        const char *text = dump((enum ckf_dump_level)level);
+        assert_int_equal(count_lines(text), 1);
+        assert_non_null(strstr(text, "channel \"a?thread 1 waits?[2J?\""));
+    }
+    ckf_group_destroy(group);
+    ckf_channel_destroy(channel);
 }
 
 static void dumps_that_cannot_be_written_say_so(void **state)
@@ -379,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_visit_can_be_stopped),
         cmocka_unit_test(no_lock_is_held_during_a_visit),
         cmocka_unit_test(dumps_say_who_waits_where),
+        cmocka_unit_test(a_name_keeps_to_its_line_of_a_dump),
         cmocka_unit_test(dumps_that_cannot_be_written_say_so),
         cmocka_unit_test(nothing_new_is_no_leak),
         cmocka_unit_test(what_was_there_before_is_no_leak),

@@ -54,6 +54,19 @@ enum ckf_status ckf_call_try_any(struct ckf_call *call,
                             : try_case(call, ckf_random_below((uint32_t)call->count), attempt);
 }
 
+enum ckf_status ckf_call_try_in_turn(struct ckf_call *call,
+                                     enum ckf_status (*attempt)(const struct ckf_select_case *only))
+{
+    size_t first = call->count > 0 ? ckf_random_below((uint32_t)call->count) : 0;
+    for (size_t i = 0; i < call->count; i++) {
+        size_t left = call->count - first;
+        enum ckf_status status = try_case(call, i < left ? first + i : i - left, attempt);
+        if (status != CKF_AGAIN)
+            return status;
+    }
+    return CKF_AGAIN;
+}
+
 enum ckf_status ckf_call_try(struct ckf_call *call,
                              enum ckf_status (*attempt)(const struct ckf_select_case *only))
 {

@@ -45,6 +45,11 @@ enum ckf_status ckf_call_try(struct ckf_call *call,
 enum ckf_status ckf_call_try_any(struct ckf_call *call,
                                  enum ckf_status (*attempt)(const struct ckf_select_case *only));
 
+/* The same for all of them, one after the other from any on: needs no rooms, but who stands behind many
+ * that are not ready comes more often. */
+enum ckf_status ckf_call_try_in_turn(
+    struct ckf_call *call, enum ckf_status (*attempt)(const struct ckf_select_case *only));
+
 /* Waits until a case is taken, which is tried again and again. CKF_OK as above, CKF_TIMED_OUT,
  * CKF_CANCELED or CKF_NO_MEMORY. The caller keeps destroy away from the channels. */
 enum ckf_status ckf_call_wait(struct ckf_call *call);

@@ -151,6 +151,16 @@ static enum ckf_status select_in(struct ckf_call *call)
     return try_or_wait(call);
 }
 
+/* Takes what is ready; only who would have to wait, or to compare moments, needs memory. */
+static enum ckf_status select_without_rooms(struct ckf_call *call)
+{
+    enum ckf_status status = ckf_call_try_in_turn(call, attempt_visiting);
+    if (status != CKF_AGAIN)
+        return status;
+    bool late = call->deadline_ns != CKF_NOW && ckf_deadline_passed(call->deadline_ns);
+    return late ? CKF_TIMED_OUT : CKF_NO_MEMORY;
+}
+
 static enum ckf_status select_in_rooms(struct ckf_call *call)
 {
     struct ckf_case_room few[FEW_CASES];
@@ -159,7 +169,7 @@ static enum ckf_status select_in_rooms(struct ckf_call *call)
         return select_in(call);
     call->rooms = ckf_alloc_array(call->count, sizeof *call->rooms);
     if (call->rooms == NULL)
-        return CKF_NO_MEMORY;
+        return select_without_rooms(call);
     enum ckf_status status = select_in(call);
     ckf_free(call->rooms);
     return status;

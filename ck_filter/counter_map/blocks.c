@@ -1,6 +1,7 @@
 /* counter_map/blocks.c - a few pools of blocks, chosen by thread number.
  *
- * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back.
+ * Roles:     makers of keys take, by a try of their pool's lock; whoever has one gives it back, to a pool of its
+ *            own. Before a pool grows, its maker takes what was given back to any.
  * Invariant: a block is in use, or on the free or returned list of one pool, or fresh in the last group or in a
  *            later one of the last chunk, or in one thread's run, which its holder alone reads and writes. What is
  *            fresh has not been written to.
@@ -114,6 +115,24 @@ static char *take_run(struct ckf_block_pool *pool, struct ckf_block_run *run)
     return first;
 }
 
+static struct ckf_block *take_returned(struct ckf_block_pool *pool)
+{
+    /* relaxed: spares an empty pool's line. */
+    if (load_relaxed(&pool->returned) == NULL)
+        return NULL;
+    /* edge block-returned: acquire; pairs with the release in ckf_blocks_give_back(). */
+    return exchange_acquire(&pool->returned, NULL);
+}
+
+/* Where others give back: who removes keys need not be who makes them. */
+static struct ckf_block *take_returned_anywhere(struct ckf_blocks *blocks)
+{
+    struct ckf_block *taken = NULL;
+    for (int i = 0; i < CKF_BLOCK_POOLS && taken == NULL; i++)
+        taken = take_returned(&blocks->pools[i]);
+    return taken;
+}
+
 static void *take_used(struct ckf_block *block, unsigned *group_bits)
 {
     *group_bits = block->group_bits;
@@ -124,8 +143,9 @@ static void *take_locked(struct ckf_blocks *blocks, struct ckf_block_pool *pool,
                          struct ckf_block_run *run, unsigned *group_bits)
 {
     if (pool->free == NULL)
-        /* edge block-returned: acquire; pairs with the release in ckf_blocks_give_back(). */
-        pool->free = exchange_acquire(&pool->returned, NULL);
+        pool->free = take_returned(pool);
+    if (pool->free == NULL && pool->fresh == pool->fresh_end)
+        pool->free = take_returned_anywhere(blocks);
     struct ckf_block *block = pool->free;
     if (block != NULL) {
         pool->free = block->next;

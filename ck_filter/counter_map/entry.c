@@ -89,7 +89,7 @@ static void reclaim_entry(struct ckf_retired *retired)
 {
     char *address = (char *)retired - offsetof(struct ckf_counter_entry, retired);
     struct ckf_counter_entry *entry = (struct ckf_counter_entry *)(void *)address;
-    ckf_section_wait();
+    ckf_section_wait_for_retired();
     ckf_lockfree_free_entry(ckf_entry_map(entry), entry);
 }
 

@@ -6,13 +6,14 @@
  *             MAX_LEAF_BITS by an inner node with 64 leaves: so no add copies more than a few
  *             thousand slots. Inner nodes stay for ever.
  * Roles:      any thread finds, inserts, unlinks and replaces; nobody waits but unlink.
- * Invariants: a slot goes from empty to an entry to GONE, never back, until it is sealed. So all
+ * Invariants: a slot goes from empty to an entry to GONE, or from empty to SEALED, and never back. So all
  *             who insert a key meet at the same first empty slot, and its key is there at most once
- *             (dead incarnations aside).
- * Replacing:  seal each slot, after which it never changes; copy the leaf into a successor of one's
- *             own; publish that by one CAS of the link, which one thread wins. Who meets a sealed
- *             slot in need of a free one does the same, and so waits for nobody. Counts stay where
- *             they are: entries do not move.
+ *             (dead incarnations aside). Only who unlinks an entry writes to its slot.
+ * Replacing:  mark the leaf; seal each empty slot, after which no entry comes; copy the leaf into a successor
+ *             of one's own; publish that by one CAS of the link, which one thread wins. Who meets a sealed
+ *             slot in need of a free one does the same, and so waits for nobody. Who unlinks an entry looks at the
+ *             mark afterwards: if it is set a copy may have the entry, and it goes on to the successor. Counts
+ *             stay where they are: entries do not move.
  * Hostile keys: an insert that passes too many entries replaces the leaf by one that is keyed with
  *             SipHash, and so is everything below it. One that passes many GONE slots, which the same few
  *             keys leave when they go and come again, replaces it as well, by a clean one.
@@ -34,11 +35,6 @@ enum {
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
     MAX_GONE = CKF_SIZE(12, 2),      /* of one probe: keys that go and come again leave a trail */
     LEAVES_AT_ONCE = CKF_SIZE(32, 2) /* given back together */
-};
-
-struct ckf_counter_leaf {
-    alignas(CKF_ENTRY_ALIGN) struct ckf_retired retired;
-    struct ckf_counter_leaf *next; /* of the replaced ones */
 };
 
 struct inner {
@@ -120,7 +116,7 @@ static void free_nodes(uintptr_t link)
 
 static void reclaim_leaves(struct ckf_retired *retired)
 {
-    ckf_section_wait();
+    ckf_section_wait_for_retired();
     for (struct ckf_counter_leaf *leaf = (void *)retired, *next; leaf != NULL; leaf = next) {
         next = leaf->next;
         ckf_free(leaf);
@@ -196,14 +192,22 @@ struct ckf_counter_entry *ckf_counter_index_find(const struct ckf_counter_index 
 
 /* --- replacing --- */
 
-/* relaxed, all of it: what was sealed once is so for ever, and a step that seals hands on whatever the slot
- * had to who reads it afterwards. */
-static void seal(uintptr_t link)
+/* No entry comes into the slot any more; what is in it. */
+static uintptr_t seal(_Atomic(uintptr_t) *slot)
 {
-    _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
+    uintptr_t empty = 0;
+    /* relaxed, both: only keeps others from filling it */
+    if (load_relaxed(slot) == 0)
+        (void)cas_relaxed(slot, &empty, CKF_SLOT_SEALED);
+    /* edge entry-published: acquire; pairs with the release in put(): who finds the entry by a copy has it from us.
+     * edge unlinked-or-copied: seq_cst, for a store->load race: the mark before this. */
+    return load_seq_cst(slot);
+}
+
+static void seal_all(uintptr_t link)
+{
     for (size_t i = 0; i < capacity_of(link); i++)
-        if ((load_relaxed(&slots[i]) & CKF_SLOT_SEALED) == 0)
-            fetch_or_relaxed(&slots[i], CKF_SLOT_SEALED);
+        (void)seal(&ckf_leaf_slots(link)[i]);
 }
 
 /* Calls for each entry of a leaf, with the hash by which its successors know it. */
@@ -268,46 +272,53 @@ static bool make_children(struct successor *successor)
     return true;
 }
 
-/* Into a leaf that nobody else has; false: it is full. */
-static bool put_alone(uintptr_t link, uintptr_t slot, uint64_t hash)
+/* Into a leaf that nobody else has, in which there is room. */
+static inline void put_alone(uintptr_t link, uintptr_t slot, uint64_t hash)
 {
     /* relaxed, all of it: ours alone until it is published */
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(link);
     uint64_t mask = ckf_leaf_mask(link), at = hash & mask;
-    uint32_t used = load_relaxed(used_slots(link));
-    if (used > limit_of(mask + 1))
-        return false;
     while (load_relaxed(&slots[at]) != 0)
         at = (at + 1) & mask;
     store_relaxed(&slots[at], slot);
-    store_relaxed(used_slots(link), used + 1);
-    return true;
 }
 
 static bool copy_one(struct ckf_counter_entry *entry, uint64_t hash, void *arg)
 {
     struct successor *successor = arg;
     uintptr_t link = successor->link;
-    if ((link & CKF_LINK_INNER) != 0) /* relaxed: ours alone */
+    if ((link & CKF_LINK_INNER) != 0) /* relaxed, as below: ours alone */
         link = load_relaxed(
             &((struct inner *)ckf_address_in(link))->links[child_of(successor, hash)].word);
-    return link != 0 && put_alone(link, slot_of(entry, hash), hash);
-}
-
-/* Without a look at the entries: their slots have what it takes. */
-static bool copy_slots(uintptr_t old, uintptr_t fresh)
-{
-    for (size_t i = 0; i < capacity_of(old); i++) {
-        /* edge entry-published: acquire; pairs with the release in put(): who finds the entry by the copy has it
-         * from us. */
-        uintptr_t slot = load_acquire(&ckf_leaf_slots(old)[i]) & ~(uintptr_t)CKF_SLOT_SEALED;
-        if (ckf_slot_entry(slot) != NULL && !put_alone(fresh, slot, slot >> CKF_ADDRESS_BITS))
-            return false;
-    }
+    if (link == 0)
+        return false;
+    uint32_t used = load_relaxed(used_slots(link));
+    if (used > limit_of(capacity_of(link)))
+        return false;
+    put_alone(link, slot_of(entry, hash), hash);
+    store_relaxed(used_slots(link), used + 1);
     return true;
 }
 
-/* Makes a whole copy of the leaf at the spot; false without memory. The leaf is sealed only once
+/* Seals the old leaf and copies it, without a look at the entries: their slots have what it takes. False: it is
+ * too full. */
+static bool copy_slots(uintptr_t old, uintptr_t fresh)
+{
+    _Atomic(uintptr_t) *from = ckf_leaf_slots(old), *end = from + capacity_of(old);
+    uint32_t used = 0, limit = (uint32_t)limit_of(capacity_of(fresh));
+    for (; from < end; from++) {
+        uintptr_t slot = seal(from);
+        if (ckf_slot_entry(slot) == NULL)
+            continue;
+        if (used++ > limit)
+            return false;
+        put_alone(fresh, slot, slot >> CKF_ADDRESS_BITS);
+    }
+    store_relaxed(used_slots(fresh), used); /* relaxed: ours alone until it is published */
+    return true;
+}
+
+/* Makes a whole copy of the leaf at the spot; false without memory. The leaf is marked and sealed only once
  * there is memory; then more may turn out to be in it than there was at first. */
 static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, bool rekey,
                       struct successor *successor)
@@ -329,7 +340,10 @@ static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, 
             free_nodes(successor->link);
             return false;
         }
-        seal(old);
+        /* edge unlinked-or-copied: seq_cst, for a store->load race: this against the looks at slots that follow. */
+        store_seq_cst(ckf_leaf_mark(old), true);
+        if (!slots_suffice)
+            seal_all(old);
         if (slots_suffice ? copy_slots(old, successor->link)
                           : for_each_in(index, old, is_rekeyed, copy_one, successor))
             return true;
@@ -442,12 +456,9 @@ struct ckf_counter_entry *ckf_counter_index_insert(struct ckf_counter_index *ind
 
 /* --- unlinking --- */
 
-enum unlinked { UNLINKED, NOT_THERE, SEALED };
-
-static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter_entry *entry)
+/* True: the entry is in no copy of the leaf either, nor will it be. */
+static bool unlink_at(const struct spot *spot, const struct ckf_counter_entry *entry)
 {
-    if (spot->link == 0)
-        return NOT_THERE;
     _Atomic(uintptr_t) *slots = ckf_leaf_slots(spot->link);
     uint64_t mask = ckf_leaf_mask(spot->link), at = spot->hash & mask;
     for (uint64_t left = mask + 1; left > 0; left--, at = (at + 1) & mask) {
@@ -456,12 +467,13 @@ static enum unlinked unlink_at(const struct spot *spot, const struct ckf_counter
             break;
         if (ckf_slot_entry(slot) != entry)
             continue;
-        /* edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
-        if ((slot & CKF_SLOT_SEALED) == 0 && cas_seq_cst(&slots[at], &slot, CKF_SLOT_GONE))
-            return UNLINKED;
-        return SEALED;
+        /* edge fence-passed: seq_cst, for a store->load race: this against the wait's look.
+         * edge unlinked-or-copied: seq_cst, for a store->load race: this against the look at the mark. */
+        store_seq_cst(&slots[at], CKF_SLOT_GONE);
+        break;
     }
-    return NOT_THERE;
+    /* edge unlinked-or-copied: seq_cst, as above */
+    return !load_seq_cst(ckf_leaf_mark(spot->link));
 }
 
 /* A link past which the entry was left out is seen by the last round, whose seq_cst load of it stands for
@@ -471,12 +483,12 @@ void ckf_counter_index_unlink(struct ckf_counter_index *index, struct ckf_fence 
 {
     for (unsigned round = 0;; round++) {
         struct ckf_place *place =
-            fence != NULL ? ckf_section_begin_behind(fence) : ckf_section_begin();
+            fence != NULL ? ckf_section_begin_behind_by_call(fence) : ckf_section_begin();
         struct spot spot = locate(index, entry->bytes, entry->length, entry->hash);
-        enum unlinked result = unlink_at(&spot, entry);
-        bool may_go_on = result != SEALED || replace(index, &spot, false);
+        bool is_out = spot.link == 0 || unlink_at(&spot, entry);
+        bool may_go_on = is_out || replace(index, &spot, false);
         ckf_section_end(place);
-        if (result != SEALED)
+        if (is_out)
             return;
         if (!may_go_on)
             ckf_section_pause(round);

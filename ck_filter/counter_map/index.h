@@ -27,14 +27,19 @@ enum {
     CKF_LINK_KINDS = 3,
     CKF_LEAF_GATHERED = CKF_SIZE(64, 1), /* slots that are looked through at once */
     /* In a slot of a leaf, which is 0 or an entry's address below bits of its hash: */
-    CKF_SLOT_SEALED = 1,     /* the leaf is being replaced: the slot never changes again */
+    CKF_SLOT_SEALED = 1,     /* empty for ever: the leaf is being replaced */
     CKF_SLOT_GONE = 2,       /* without an address: an entry was here */
     CKF_SLOT_HASH_BITS = 16, /* the lowest ones */
     /* Of links and slots, what stands above an address: */
     CKF_ADDRESS_BITS = 64 - CKF_SLOT_HASH_BITS
 };
 
-struct ckf_counter_leaf;
+/* The first line of a leaf; the slots stand behind it. */
+struct ckf_counter_leaf {
+    alignas(CKF_ENTRY_ALIGN) struct ckf_retired retired;
+    struct ckf_counter_leaf *next; /* of the replaced ones */
+    _Atomic(bool) mark;            /* it is being replaced, or has been */
+};
 
 struct ckf_counter_index {
     CKF_CACHELINE_ALIGNED struct ckf_counter_link roots[CKF_INDEX_FANOUT];
@@ -74,7 +79,11 @@ static inline void *ckf_address_in(uintptr_t word)
     return (void *)(word & ((UINT64_C(1) << CKF_ADDRESS_BITS) - CKF_ENTRY_ALIGN));
 }
 
-/* The slots stand behind the leaf's first line. */
+static inline _Atomic(bool) *ckf_leaf_mark(uintptr_t link)
+{
+    return &((struct ckf_counter_leaf *)ckf_address_in(link))->mark;
+}
+
 static inline _Atomic(uintptr_t) *ckf_leaf_slots(uintptr_t link)
 {
     return (_Atomic(uintptr_t) *)(void *)((char *)ckf_address_in(link) + CKF_ENTRY_ALIGN);

@@ -19,11 +19,6 @@
 #include "counter_map/quick.h"
 #include "sync/section.h"
 
-CKF_NOINLINE struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
-{
-    return ckf_section_begin_behind(&map->fence);
-}
-
 /* --- adding --- */
 
 /* A refused entry, which this thread made. */

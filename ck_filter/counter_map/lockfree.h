@@ -50,7 +50,10 @@ static inline struct ckf_lockfree_map *ckf_lockfree(struct ckf_counter_map *map)
 }
 
 /* All sections that may meet a removal begin so: by this, or inlined, by ckf_section_begin_behind or its steps. */
-struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map);
+static inline struct ckf_place *ckf_lockfree_begin(struct ckf_lockfree_map *map)
+{
+    return ckf_section_begin_behind_by_call(&map->fence);
+}
 
 static inline bool ckf_lockfree_is_bounded(const struct ckf_lockfree_map *map)
 {

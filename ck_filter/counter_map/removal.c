@@ -150,6 +150,7 @@ static void finish_removal(struct ckf_lockfree_map *map, struct batch *batch, ui
             ckf_counter_map_report(&map->common, entry->bytes, entry->length, value);
         ckf_lockfree_detach(map, entry);
     }
+    ckf_reclaim_keep_up(); /* adds by handles of removed keys, and releases, retire and do not wait */
 }
 
 enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,

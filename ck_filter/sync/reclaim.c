@@ -78,6 +78,8 @@ static pthread_mutex_t reclaiming = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct ckf_retired *) newest; /* a stack of what is in no batch */
 static _Atomic(uint32_t) reclaimer_sleeps;   /* or is about to */
 static _Atomic(bool) has_reclaimer;
+static _Atomic(size_t) backlog; /* retired, and not called back */
+static bool batch_has_first;    /* guarded by `reclaiming` */
 
 static struct ckf_retired *oldest_first(struct ckf_retired *retired)
 {
@@ -99,11 +101,21 @@ static void reclaim_batch(void)
     if (retired == NULL)
         return;
     ckf_wait_for_readers();
-    while (retired != NULL) {
+    batch_has_first = false;
+    size_t count = 0;
+    for (; retired != NULL; count++) {
         struct ckf_retired *next = retired->next;
         retired->reclaim(retired);
         retired = next;
     }
+    fetch_sub_relaxed(&backlog, count); /* relaxed: a measure */
+}
+
+bool ckf_reclaim_is_first(void)
+{
+    bool is_first = !batch_has_first;
+    batch_has_first = true;
+    return is_first;
 }
 
 void ckf_wait_for_reclaim(void)
@@ -113,6 +125,16 @@ void ckf_wait_for_reclaim(void)
     reclaim_batch();
     pthread_mutex_unlock(&reclaiming);
     ckf_caller_restore(caller);
+}
+
+enum {
+    LARGE_BACKLOG = 16384
+}; /* some megabytes, or what comes within some hundredths of a second */
+
+void ckf_reclaim_keep_up(void)
+{
+    if (load_relaxed(&backlog) > LARGE_BACKLOG) /* relaxed: a measure */
+        ckf_wait_for_reclaim();
 }
 
 /* --- the reclaimer --- */
@@ -183,6 +205,7 @@ static void wake_reclaimer(void)
 void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *))
 {
     retired->reclaim = reclaim;
+    fetch_add_relaxed(&backlog, 1);        /* relaxed: a measure */
     retired->next = load_relaxed(&newest); /* relaxed: only handed on */
     /* edge object-retired: release, by the seq_cst CAS; pairs with the acquire in reclaim_batch(). seq_cst,
      * with the look that follows: sleep_until_retired() says that it sleeps, and looks here. */

@@ -25,12 +25,20 @@ void ckf_read_end(void);
  * something itself. */
 void ckf_retire(struct ckf_retired *retired, void (*reclaim)(struct ckf_retired *));
 
+/* From a callback: true for the first one of those that are called back after the same grace period that asks. So
+ * what callbacks wait for on top of that, one of them waits for, and all that were retired with it need not. */
+_Bool ckf_reclaim_is_first(void);
+
 /* Waits until every section that was open at the call has ended. Not inside a section. */
 void ckf_wait_for_readers(void);
 
 /* Waits until every callback that was retired before the call has run. Not inside a section and
  * not from a callback. */
 void ckf_wait_for_reclaim(void);
+
+/* By whoever retires much and may wait: does so for what is retired, if that is more than the thread keeps up
+ * with. Not inside a section and not from a callback. */
+void ckf_reclaim_keep_up(void);
 
 /* Makes the thread exist, for the rest of the process, on which callbacks run; otherwise the first
  * ckf_retire does. Where no thread can be made, the next call tries again. */

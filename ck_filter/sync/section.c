@@ -26,6 +26,7 @@
 #include "base/effort.h"
 #include "base/step.h"
 #include "sync/parking.h"
+#include "sync/reclaim.h"
 
 struct ckf_place ckf_places[CKF_OWN_NUMBERS + CKF_CROWD_PLACES];
 struct ckf_sections ckf_sections = {.phase = CKF_PHASE_STEP};
@@ -167,6 +168,12 @@ void ckf_section_wait(void)
     wait_for_sections(ckf_sections.are_light);
 }
 
+void ckf_section_wait_for_retired(void)
+{
+    if (ckf_reclaim_is_first())
+        ckf_section_wait();
+}
+
 /* --- fences --- */
 
 /* A fence goes up when DEAR_WAITS waits in a row took more than the SHARE-th part of the time from one to
@@ -205,6 +212,11 @@ void ckf_section_pass_slowly(struct ckf_fence *fence, struct ckf_place *place)
     int64_t quiet_ns = ckf_now_ns() - load_relaxed(&fence->last_wait_ns);
     if (quiet_ns >= QUIET_NS)
         ckf_light_fence_lower(&fence->light);
+}
+
+struct ckf_place *ckf_section_begin_behind_by_call(struct ckf_fence *fence)
+{
+    return ckf_section_begin_behind(fence);
 }
 
 void ckf_section_wait_behind(struct ckf_fence *fence)

@@ -166,6 +166,9 @@ static inline struct ckf_place *ckf_section_begin_behind(struct ckf_fence *fence
     return place;
 }
 
+/* The same, not inlined. */
+struct ckf_place *ckf_section_begin_behind_by_call(struct ckf_fence *fence);
+
 /* As ckf_section_wait, for sections that passed the fence. */
 void ckf_section_wait_behind(struct ckf_fence *fence);
 /* In a forked child. */
@@ -175,6 +178,10 @@ void ckf_fence_mend_child(struct ckf_fence *fence);
  * return, and sections that begin later see what was done before the call. Not inside a section. May
  * be called from what ckf_retire calls: that is how memory is given back without waiting. */
 void ckf_section_wait(void);
+
+/* From what ckf_retire calls: waits until every section has ended that was open when the object was retired. One
+ * wait for all that are called back together, or memory might come faster than it is given back. */
+void ckf_section_wait_for_retired(void);
 
 /* The nth step of waiting for another thread: relaxes, later yields, then naps. */
 void ckf_section_pause(unsigned round);

@@ -98,7 +98,7 @@ static bool write_all(int fd, const char *text, size_t length)
     struct ckf_caller caller = ckf_caller_save();
     while (length > 0) {
         ssize_t written = write(fd, text, length);
-        if (written < 0 && errno != EINTR)
+        if (written == 0 || (written < 0 && errno != EINTR))
             break;
         if (written > 0) {
             text += written;
@@ -107,6 +107,14 @@ static bool write_all(int fd, const char *text, size_t length)
     }
     ckf_caller_restore(caller);
     return length == 0;
+}
+
+/* Names are the program's: none may end a line, or command a terminal. */
+static void replace_controls(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = '?';
 }
 
 /* `who` waits `since` in the call that example tells of: one line. */
@@ -120,6 +128,7 @@ static bool write_line(int fd, const char *who, int64_t since_ns,
         line, sizeof line, "%s %.3f s in %s of %s%s%.400s%s%s%s\n", who, seconds, waiter.operation,
         waiter.object, *waiter.name == 0 ? "" : " \"", waiter.name, *waiter.name == 0 ? "" : "\"",
         waiter.site == NULL ? "" : ", called at ", waiter.site == NULL ? "" : waiter.site);
+    replace_controls(line, (size_t)length - 1);
     return write_all(fd, line, (size_t)length);
 }
 

@@ -2,7 +2,10 @@
  *
  * A call that ends in _until takes one. CKF_FOREVER waits without end; CKF_NOW makes one attempt
  * and answers CKF_AGAIN where it would have to wait; a time that has passed makes one attempt and
- * answers CKF_TIMED_OUT.
+ * answers CKF_TIMED_OUT. So does a negative one.
+ *
+ * Nothing in the library looks at another clock: setting the date moves no deadline. While the machine
+ * is suspended this clock stands still, and deadlines are that much later.
  */
 #ifndef CKF_CLOCK_H
 #define CKF_CLOCK_H

@@ -30,7 +30,8 @@ struct ckf_select_case {
  * CKF_OK: *chosen is the case, and its status says how it went. In every other case *chosen is count
  * and nothing else is written: CKF_AGAIN (deadline_ns is CKF_NOW, Go's `default`, and at one moment of
  * the call no case was ready), CKF_TIMED_OUT, CKF_CANCELED, CKF_NO_MEMORY, CKF_INVALID (a direction
- * that is none). Without cases it waits for its deadline or its context, which may be NULL.
+ * that is none). Memory is needed by more than 16 cases, when none of them was ready at the first try. Without
+ * cases it waits for its deadline or its context, which may be NULL.
  *
  * Aborts if chosen is NULL, or an element to be sent. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_select(struct ckf_select_case *cases, size_t count,

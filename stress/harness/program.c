@@ -22,40 +22,43 @@ static bool is_standard_output(const char *path)
     return path != NULL && strcmp(path, "-") == 0;
 }
 
-/* Writes one face of the report to a file, or to standard output. */
-static bool write_to(const char *path, writer write, const struct ckf_stress_report *report)
+/* A file, or standard output; NULL, with a message, if it cannot be written. */
+static FILE *open_output(const char *path)
 {
     if (is_standard_output(path))
-        return write(report, stdout);
+        return stdout;
     FILE *out = fopen(path, "we");
-    if (out == NULL) {
+    if (out == NULL)
         fprintf(stderr, "ckf-stress: cannot write '%s': %s\n", path, strerror(errno));
-        return false;
-    }
-    bool written = write(report, out);
-    if (fclose(out) != 0 || !written) {
+    return out;
+}
+
+/* False, with a message, if not all was written. */
+static bool close_output(FILE *out, const char *path, bool written)
+{
+    if (out != stdout)
+        written = fclose(out) == 0 && written;
+    if (!written)
         fprintf(stderr, "ckf-stress: '%s' could not be written whole\n", path);
-        return false;
-    }
-    return true;
+    return written;
+}
+
+/* Writes one face of the report. */
+static bool write_to(const char *path, writer write, const struct ckf_stress_report *report)
+{
+    FILE *out = open_output(path);
+    return out != NULL && close_output(out, path, write(report, out));
 }
 
 static int list(const struct ckf_stress_catalog *catalog,
                 const struct ckf_stress_settings *settings)
 {
-    bool written;
-    if (settings->json_path == NULL) {
-        written = ckf_stress_list_text(catalog, stdout);
-    } else if (is_standard_output(settings->json_path)) {
-        written = ckf_stress_list_json(catalog, stdout);
-    } else {
-        FILE *out = fopen(settings->json_path, "we");
-        written = out != NULL && ckf_stress_list_json(catalog, out);
-        if (out != NULL)
-            written = fclose(out) == 0 && written;
-    }
-    if (!written)
-        fprintf(stderr, "ckf-stress: the list could not be written\n");
+    bool json = settings->json_path != NULL;
+    const char *path = json ? settings->json_path : "-";
+    FILE *out = open_output(path);
+    bool written = out != NULL && close_output(out, path,
+                                               json ? ckf_stress_list_json(catalog, out)
+                                                    : ckf_stress_list_text(catalog, out));
     return written ? 0 : BAD_USAGE_OR_BROKEN;
 }
 
@@ -247,10 +250,25 @@ static int compare_noise(const struct ckf_stress_settings *settings)
 
 /* --- The door ----------------------------------------------------------------------------------- */
 
+static bool any_variant(const struct ckf_stress_catalog *catalog,
+                        const struct ckf_stress_settings *settings)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        for (int v = 0; v < CKF_STRESS_VARIANTS; v++)
+            if (settings->variants[v] && catalog->cases[i]->operations[v] != NULL)
+                return true;
+    return false;
+}
+
 static int dispatch(struct ckf_stress_catalog *catalog, struct ckf_stress_settings *settings)
 {
     if (!ckf_stress_catalog_select(catalog, settings->globs, settings->glob_count, stderr))
         return BAD_USAGE_OR_BROKEN;
+    if (settings->command != CKF_STRESS_LIST && !any_variant(catalog, settings)) {
+        fprintf(stderr, "ckf-stress: there is nothing to run: none of these cases has such a "
+                        "variant; `ckf-stress list` shows them\n");
+        return BAD_USAGE_OR_BROKEN;
+    }
     switch (settings->command) {
     case CKF_STRESS_LIST:
         return list(catalog, settings);

@@ -1,4 +1,5 @@
 /* harness/report_text.c - what people read when a run is over, and the list of cases. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -88,8 +89,8 @@ static void print_explored(const struct ckf_stress_verdict *verdict, FILE *out)
     if (verdict->on_threads)
         fprintf(out, "          explored: %s\n", sentence);
     if (verdict->explored->schedule[0] != '\0')
-        fprintf(out, "          schedule: %s (to replay it: ckf-stress replay %s)\n",
-                verdict->explored->schedule, verdict->explored->schedule);
+        fprintf(out, "          schedule: %s (to replay it: %s replay %s)\n",
+                verdict->explored->schedule, program_invocation_name, verdict->explored->schedule);
 }
 
 static void print_variant(const struct ckf_stress_report *report, size_t index, int variant,

@@ -66,7 +66,7 @@ int ckf_stress_become(const char *runtime, char *const *words)
     char **argv = calloc(count + 2, sizeof *argv);
     if (argv == NULL)
         return BAD_USAGE_OR_BROKEN;
-    argv[0] = path;
+    argv[0] = program_invocation_name; /* what users would call again */
     memcpy(argv + 1, words, count * sizeof *argv);
     execv(path, argv);
     fprintf(stderr, "ckf-stress: cannot run %s: %s\n", path, strerror(errno));

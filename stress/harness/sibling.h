@@ -12,7 +12,7 @@ bool ckf_stress_find_beside(const char *relative, char *path, size_t size);
  * where the build of this project puts it. On failure path names what was looked for. */
 bool ckf_stress_find_sibling(const char *runtime, char *path, size_t size);
 
-/* Becomes that program, with the given words (NULL-ended) behind its name. Returns only if it
+/* Becomes that program, with the given words (NULL-ended) behind the name of this one. Returns only if it
  * cannot, with a message and the exit status to end with. */
 int ckf_stress_become(const char *runtime, char *const *words);
 

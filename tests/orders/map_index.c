@@ -17,6 +17,7 @@ struct state {
 };
 
 #define KEY       KEY_AT("k", 0, 0, 0)
+#define SIBLING   KEY_AT("s", 0, 0, 1)
 #define NEIGHBOUR KEY_AT("n", 0, 2, 1)
 #define ANOTHER   KEY_AT("a", 0, 3, 2)
 #define ELSEWHERE KEY_AT("e", 1, 0, 0)
@@ -64,11 +65,12 @@ static void dead_and_anew_behind_fence(struct ckf_stress_run *run, void *state)
     s->fresh = make_entry(run, s->map, KEY, 0);
 }
 
-static void sealed_behind_fence(struct ckf_stress_run *run, void *state)
+/* One key more, and the leaf is replaced. */
+static void full_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     dead_behind_fence(run, state);
-    seal_leaf_of(s->map, KEY);
+    s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
 }
 
 /* One more is there, and dead: refused, its maker is about to unlink it. */
@@ -109,7 +111,7 @@ static void refused_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     empty_map(run, state);
-    add_neighbours(run, s->map, 4);
+    add_neighbours(run, s->map, 5);
     put_key(run, s->map, KEY);
     add_refused(run, s, NEIGHBOUR);
     s->dead = mark_dead(s->map, KEY);
@@ -124,14 +126,14 @@ static void deep_map(struct ckf_stress_run *run, void *state)
     add_neighbours(run, ((struct state *)state)->map, KEYS_OF_A_ROOT + 1);
 }
 
-static void deep_and_sealed_behind_fence(struct ckf_stress_run *run, void *state)
+static void deep_and_full_behind_fence(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     deep_map(run, state);
     put_key(run, s->map, KEY);
     s->dead = mark_dead(s->map, KEY);
     raise_fence(s->map);
-    seal_leaf_of(s->map, KEY);
+    s->fresh = make_entry(run, s->map, SIBLING, 0);
 }
 
 /* One key more makes the root an inner node. */
@@ -178,11 +180,18 @@ static void lower_during_wait(struct ckf_stress_run *run, void *state)
     lower_fence_of(s->map);
 }
 
-static void discard_without_fence(struct ckf_stress_run *run, void *state)
+static void discard_it(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
-    await_lowering(run, s->map);
+    (void)run;
+    ckf_section_end(ckf_section_begin());
     unlink_entry(s->map, s->refused);
+}
+
+static void discard_without_fence(struct ckf_stress_run *run, void *state)
+{
+    await_lowering(run, ((struct state *)state)->map);
+    discard_it(run, state);
 }
 
 static void read_it(struct ckf_stress_run *run, void *state)
@@ -253,6 +262,19 @@ static void link_fresh(struct ckf_stress_run *run, void *state)
     link_entry(run, s->map, s->fresh);
 }
 
+/* The old leaf has the entry for ever. */
+static void grow_and_remove(struct ckf_stress_run *run, void *state)
+{
+    link_fresh(run, state);
+    remove_it(run, state);
+}
+
+static void grow_and_remove_before(struct ckf_stress_run *run, void *state)
+{
+    grow_and_remove(run, state);
+    reach(&((struct state *)state)->is_removed);
+}
+
 static void try_to_add(struct ckf_stress_run *run, void *state)
 {
     (void)run;
@@ -279,14 +301,55 @@ SCENE(map_index_find_removed, "order-map-index-find-removed", ATOMIC_ONLY,
       {"adder", try_to_add_late, 1});
 SCENE(map_index_list_removed, "order-map-index-list-removed", ATOMIC_ONLY, dead_behind_fence,
       destroy_map, {"remover", remove_before, 1}, {"visitor", list_root_late, 1});
-SCENE(map_index_read_left_out, "order-map-index-read-left-out", ATOMIC_ONLY, sealed_behind_fence,
-      destroy_map, {"remover", remove_before, 1}, {"reader", read_it_late, 1});
-SCENE(map_index_list_left_out, "order-map-index-list-left-out", ATOMIC_ONLY,
-      deep_and_sealed_behind_fence, destroy_map, {"remover", remove_it, 1},
+SCENE(map_index_read_left_out, "order-map-index-read-left-out", ATOMIC_ONLY, full_behind_fence,
+      destroy_map, {"remover", grow_and_remove_before, 1}, {"reader", read_it_late, 1});
+SCENE(map_index_list_left_out, "order-map-index-list-left-out", ATOMIC_ONLY, full_behind_fence,
+      destroy_map, {"remover", grow_and_remove, 1}, {"visitor", list_root, 1});
+SCENE(map_index_list_left_out_below, "order-map-index-list-left-out-below", ATOMIC_ONLY,
+      deep_and_full_behind_fence, destroy_map, {"remover", grow_and_remove, 1},
       {"visitor", list_root, 1});
+SCENE(map_index_copy_beside_removal, "order-map-index-copy-beside-removal", ATOMIC_ONLY,
+      refused_behind_fence, destroy_map, {"remover", remove_it, 1}, {"maker", discard_it, 1});
 SCENE(map_index_discard_beside_removal, "order-map-index-discard-beside-removal", ATOMIC_ONLY,
       refused_behind_fence, destroy_map, {"remover", remove_it, 1},
       {"last but one", lower_during_wait, 1}, {"maker", discard_without_fence, 1});
+
+/* --- who copies a leaf and who takes a key out of it --- */
+
+static void dead_in_full_leaf(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    one_dead(run, state);
+    s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+}
+
+static void dead_in_full_root(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    full_root(run, state);
+    s->dead = mark_dead(s->map, KEY);
+    s->fresh = make_entry(run, s->map, NEIGHBOUR, 0);
+}
+
+static void unlink_it(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    unlink_entry(s->map, s->dead);
+}
+
+/* Were it in a copy, the end of the map would find it there. */
+static void free_and_destroy(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    ckf_lockfree_free_entry(ckf_lockfree(s->map), s->dead);
+    destroy_map(run, state);
+}
+
+SCENE(map_index_unlink_copied, "order-map-index-unlink-copied", ATOMIC_ONLY, dead_in_full_leaf,
+      free_and_destroy, {"grower", link_fresh, 1}, {"remover", unlink_it, 1});
+SCENE(map_index_unlink_split, "order-map-index-unlink-split", ATOMIC_ONLY, dead_in_full_root,
+      free_and_destroy, {"grower", link_fresh, 1}, {"remover", unlink_it, 1});
 
 /* --- what is new is found whole --- */
 
@@ -326,13 +389,13 @@ static void replace_and_free(struct ckf_stress_run *run, void *state)
     ckf_free(leaf);
 }
 
-/* Not in the thread's first section, which begins in another way. */
+/* As a removal does, under its lock. Not in the thread's first section, which begins in another way. */
 static void unlink_during_wait(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     ckf_section_end(ckf_section_begin());
     await_wait(run, s->phase);
-    unlink_entry(s->map, s->dead);
+    ckf_counter_index_unlink(&ckf_lockfree(s->map)->index, NULL, s->dead);
 }
 
 static void add_during_wait(struct ckf_stress_run *run, void *state)
@@ -364,13 +427,6 @@ static void read_and_unlink(struct ckf_stress_run *run, void *state)
     struct state *s = state;
     read_it(run, state);
     unlink_entry(s->map, s->dead);
-}
-
-static void free_and_destroy(struct ckf_stress_run *run, void *state)
-{
-    struct state *s = state;
-    ckf_lockfree_free_entry(ckf_lockfree(s->map), s->dead);
-    destroy_map(run, state);
 }
 
 SCENE(map_index_leaves_together, "order-map-index-leaves-together", ATOMIC_ONLY, empty_map,

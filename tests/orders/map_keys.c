@@ -151,8 +151,15 @@ void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key)
         links = ckf_address_in(link);
         shift -= CKF_INDEX_BITS;
     }
+    seal_leaf(link);
+}
+
+void seal_leaf(uintptr_t link)
+{
+    store_relaxed(ckf_leaf_mark(link), true);
     for (uint64_t i = 0; i <= ckf_leaf_mask(link); i++)
-        fetch_or_relaxed(&ckf_leaf_slots(link)[i], CKF_SLOT_SEALED);
+        if (load_relaxed(&ckf_leaf_slots(link)[i]) == 0)
+            store_relaxed(&ckf_leaf_slots(link)[i], CKF_SLOT_SEALED);
 }
 
 void raise_fence(struct ckf_counter_map *map)

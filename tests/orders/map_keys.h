@@ -60,7 +60,8 @@ uint64_t end_map_of(struct ckf_counter_map *map, struct ckf_counter *counter, co
 /* Root 0 gets so many keys, all in one place below. */
 void add_neighbours(struct ckf_stress_run *run, struct ckf_counter_map *map, unsigned count);
 
-/* The leaf that the key is in is being replaced, by a thread that stands still. */
+/* The leaf (that the key is in) is being replaced, by a thread that stands still. */
+void seal_leaf(uintptr_t link);
 void seal_leaf_of(struct ckf_counter_map *map, struct ckf_counter_key key);
 /* The first wait is dear, and raises the fence. */
 void raise_fence(struct ckf_counter_map *map);

@@ -65,15 +65,14 @@ static void with_handle_behind_fence(struct ckf_stress_run *run, void *state)
     raise_fence(((struct state *)state)->map);
 }
 
-/* Found sealed, as by a thread that is about to replace its leaf: the removal does that, and the old leaf
- * has the key for ever. */
+/* Found sealed, as by a thread that is about to replace its leaf: the removal does that. */
 static void seal_leaves(struct ckf_counter_map *map)
 {
     struct ckf_counter_index *index = &ckf_lockfree(map)->index;
     for (int i = 0; i < CKF_INDEX_FANOUT; i++) {
         uintptr_t link = index->roots[i].word;
-        for (uint64_t slot = 0; link != 0 && slot <= ckf_leaf_mask(link); slot++)
-            ckf_leaf_slots(link)[slot] |= CKF_SLOT_SEALED;
+        if (link != 0)
+            seal_leaf(link);
     }
 }
 

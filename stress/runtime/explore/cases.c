@@ -174,12 +174,11 @@ static void name_recorded_actor(unsigned number, char *text, size_t size, const 
              name_actor(number, run->actor, run->copy, copies_of(run->program, run->actor)));
 }
 
-/* After the execution. Where words turned out to be shared that were taken for private ones, the
- * times of operations are not exact; what went wrong there goes wrong again, with exact ones. */
-static enum ckf_linearizability judge_history(bool times_are_exact)
+/* After the execution. */
+static enum ckf_linearizability judge_history(void)
 {
     const struct ckf_case_program *program = current.main.program;
-    if (!current.over || !times_are_exact || program->test->specification == NULL)
+    if (!current.over || program->test->specification == NULL)
         return CKF_LINEARIZABLE;
     if (current.judged)
         return current.linearizability;
@@ -194,7 +193,7 @@ static enum ckf_linearizability judge_history(bool times_are_exact)
 
 void ckf_explore_case_print_history(FILE *out)
 {
-    if (judge_history(true) == CKF_NOT_LINEARIZABLE)
+    if (judge_history() == CKF_NOT_LINEARIZABLE)
         ckf_history_print(&current.history, name_recorded_actor, NULL, out);
 }
 
@@ -233,7 +232,7 @@ static const char *registers_as_text(const struct ckf_explore_end *end)
 /* What the bodies said, or the history says. */
 static const char *own_outcome(const struct ckf_explore_end *end)
 {
-    const char *found = ckf_history_outcome(judge_history(!end->discovered));
+    const char *found = ckf_history_outcome(judge_history());
     if (found != NULL &&
         (current.outcome == NULL ||
          ckf_explore_case_grade(current.main.program->test, found)->grade >

@@ -6,9 +6,11 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exploration.h"
 #include "harness/catalog.h"
@@ -103,7 +105,12 @@ static void save_failure(struct ckf_exploration *exploration, const char *folder
         return;
     }
     ckf_explore_schedule_write(&exploration->failure, out);
-    fclose(out);
+    bool written = ferror(out) == 0;
+    if (fclose(out) != 0 || !written) {
+        fprintf(stderr, "ckf-stress: %s could not be written whole\n", path);
+        unlink(path);
+        path[0] = '\0';
+    }
 }
 
 /* Reports. */
@@ -324,8 +331,8 @@ static void report_variant(struct report *report, struct ckf_exploration *explor
         report->first = false;
     }
     if (exploration->saved_path[0] != '\0')
-        printf("    schedule: %s (to replay it: ckf-stress replay %s)\n", exploration->saved_path,
-               exploration->saved_path);
+        printf("    schedule: %s (to replay it: %s replay %s)\n", exploration->saved_path,
+               program_invocation_name, exploration->saved_path);
     fflush(stdout);
     account(report, exploration);
 }
@@ -421,13 +428,26 @@ static bool open_json(struct report *report, const char *path)
     return true;
 }
 
-static void close_json(struct report *report)
+static bool close_json(struct report *report, const char *path)
 {
     if (report->json == NULL)
-        return;
+        return true;
     fprintf(report->json, "\n]\n");
+    bool written = fflush(report->json) == 0 && ferror(report->json) == 0;
     if (report->json != stdout)
-        fclose(report->json);
+        written = fclose(report->json) == 0 && written;
+    if (!written)
+        fprintf(stderr, "ckf-stress: '%s' could not be written whole\n", path);
+    return written;
+}
+
+/* Where schedules are to go, if that was said. */
+static bool can_save(const char *folder)
+{
+    if (folder == NULL || access(folder, W_OK | X_OK) == 0)
+        return true;
+    fprintf(stderr, "ckf-stress: no schedule can be saved in '%s': %s\n", folder, strerror(errno));
+    return false;
 }
 
 static int explore_all(const struct ckf_explore_settings *settings,
@@ -438,18 +458,22 @@ static int explore_all(const struct ckf_explore_settings *settings,
     bool ready = gather(&work, settings, catalog);
     if (!ready)
         fprintf(stderr, "ckf-stress: no memory for the results\n");
-    ready = ready && open_json(&report, settings->json_path);
+    else if (work.count == 0)
+        fprintf(stderr, "ckf-stress: there is nothing to explore: none of these cases has such a "
+                        "variant\n");
+    ready = ready && work.count > 0 && can_save(settings->save_path) &&
+            open_json(&report, settings->json_path);
     for (enum round round = ROUND_FIRST; ready && round <= ROUND_LAST; round++)
         explore_round(&work, round, &report);
     put_away(&work);
     if (!ready)
         return 2;
-    close_json(&report);
+    bool written = close_json(&report, settings->json_path);
     if (report.clean > 0)
         print_extents(&report.extents);
     printf("%u reproduced, %u not reproduced, %u clean, %u failed, %u without a verdict\n",
            report.reproduced, report.not_reproduced, report.clean, report.failed, report.troubled);
-    if (report.troubled > 0)
+    if (report.troubled > 0 || !written)
         return 2;
     if (report.failed > 0)
         return 1;

@@ -70,7 +70,7 @@ struct ckf_location {
     bool written; /* since threads run together */
     bool resync;  /* plain code has written: memory is to be compared */
 };
-enum { SEVERAL_USERS = 255 };
+enum { SEVERAL_USERS = 255, NO_LOCATION = UINT16_MAX };
 
 /* One kind of access to some bytes of a granule by one thread. */
 struct ckf_access {
@@ -91,14 +91,28 @@ enum { GRANULE_FREED = 1, GRANULE_REDZONE = 2, GRANULE_SAVED = 4, GRANULE_LOCATE
 struct ckf_granule {
     uint32_t generation; /* in which it was used last; see find() in shadow.c */
     uint8_t flags, accesses;
-    uint16_t sync;        /* 1 + index into syncs */
-    uint16_t location[8]; /* 1 + index into locations, by byte */
+    uint16_t sync; /* 1 + index into syncs */
+    uint16_t
+        location[8]; /* 1 + index into locations, by byte; or who uses it: see BYTE_IS_PRIVATE */
     struct ckf_access first[INLINE_ACCESSES];
     uint32_t more : 24; /* where in scratch there is room for MAX_ACCESSES; 0: not needed so far */
     uint32_t unwritten : 8; /* bytes that were allocated and not written since */
     uint32_t contended;     /* survives executions: see shadow.c. 0: not */
 };
 _Static_assert(sizeof(struct ckf_granule) == 64, "a granule is a cache line");
+
+/* Of a byte of a private word, which has no location: flags, and as `user` of a location who uses it. What main
+ * does while only the engine's own threads are there as well concerns nobody but those. */
+enum {
+    BYTE_IS_PRIVATE = 1 << 15,
+    BYTE_IS_WRITTEN = 1 << 14,
+    BYTE_IS_USED_BY_DAEMON = 1 << 13,
+    BYTE_WAS_USED_UNDISTURBED = 1 << 12,
+    BYTE_WAS_WRITTEN_UNDISTURBED = 1 << 11,
+    BYTE_WRITES = 7 << 8, /* how many there were, modulo 8 */
+    BYTE_ONE_WRITE = 1 << 8,
+    BYTE_USER = 255
+};
 
 /* A mutex, condition variable, futex word or once flag, by its address. */
 struct ckf_sync {
@@ -157,8 +171,8 @@ enum ckf_thread_state {
 };
 
 struct ckf_watched {
-    uintptr_t pc;
-    uint16_t location, count;   /* how many stores it had when read */
+    uintptr_t pc, address;
+    uint16_t location, count; /* how many stores it had when read; of a private word NO_LOCATION */
     uint32_t repeats, progress; /* reads since, while the thread's progress has been this */
 };
 
@@ -265,7 +279,7 @@ struct ckf_engine {
     bool weak;                  /* loads may read stale stores */
     bool tracing;
     bool watching_sites; /* see mutation.h */
-    bool discovered;     /* this execution has found a granule to be contended */
+    bool discovered;     /* this execution has found a granule to be contended: it has no verdict */
     uint32_t epoch;      /* granules that were found to be contended before it are points */
     bool sleep_sets;
     bool hashing, remembering; /* what states.c needs is kept; states are looked up */
@@ -653,8 +667,20 @@ static inline int ckf_explore_order(enum ckf_operation_kind kind, uintptr_t addr
  * later: nobody else has ever been seen to use it while somebody changes it. */
 static inline bool ckf_explore_is_private(const struct ckf_granule *granule)
 {
-    return granule != NULL &&
-           (granule->contended == 0 || granule->contended >= ckf_explore_engine.epoch);
+    return granule != NULL && granule->contended - 1 >= ckf_explore_engine.epoch - 1;
+}
+
+/* True if atomic operations on these bytes need no location. Under TSO all stores are in one order. */
+static inline bool ckf_explore_has_no_location(const struct ckf_granule *granule, uintptr_t address)
+{
+    unsigned use = granule->location[address & 7];
+    return ckf_explore_is_private(granule) && (use == 0 || (use & BYTE_IS_PRIVATE) != 0) &&
+           ckf_explore_engine.options.model != CKF_EXPLORE_TSO;
+}
+
+static inline uint16_t ckf_explore_writes_to(const struct ckf_granule *private, uintptr_t address)
+{
+    return private->location[address & 7] & BYTE_WRITES;
 }
 
 static inline void ckf_explore_point(enum ckf_operation_kind kind, uintptr_t address, unsigned size,

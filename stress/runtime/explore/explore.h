@@ -154,13 +154,14 @@ struct ckf_explore_end {
     uint64_t
         state; /* DFS, and DPOR with `ends`: a hash of what a complete execution has left behind */
     unsigned threads;    /* that there were */
-    bool discovered;     /* some shared words were taken for private ones: times are not exact */
     bool parked;         /* the thread that was to be parked got so far */
     uintptr_t parked_at; /* the call site before which it stands */
 };
 
 struct ckf_explore_stats {
     uint64_t executions, steps, pruned;
+    uint64_t
+        discoveries; /* executions without a verdict: words are shared that were taken for private */
     uint64_t states;                                          /* that the search remembers */
     uint64_t verdicts[CKF_VERDICTS], continued[CKF_VERDICTS]; /* of all; of those from snapshots */
     bool complete; /* the whole space within the bounds has been seen */

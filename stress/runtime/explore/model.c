@@ -159,9 +159,9 @@ void ckf_explore_see_everything(struct ckf_thread *thread)
 
 void ckf_explore_see_newest(const struct ckf_granule *granule, uintptr_t address)
 {
-    if (granule == NULL || granule->location[address & 7] == 0)
+    unsigned index = granule == NULL ? 0 : granule->location[address & 7];
+    if (index-- == 0 || (index & BYTE_IS_PRIVATE) != 0)
         return;
-    unsigned index = granule->location[address & 7] - 1u;
     ckf_explore_engine.running->current->at[index].seen =
         (int16_t)(ckf_explore_engine.locations[index].count - 1);
 }
@@ -320,9 +320,21 @@ static struct ckf_location *merge(struct ckf_granule *granule, uintptr_t address
     return location;
 }
 
+/* Its bytes are to have a location, and what was done to them so far is not known. */
+static void stop_being_private(struct ckf_granule *granule, uintptr_t address)
+{
+    for (int i = 0; i < 8; i++) {
+        if ((granule->location[i] & BYTE_IS_PRIVATE) == 0)
+            continue;
+        granule->location[i] = 0;
+        ckf_explore_mark_contended(granule, address);
+    }
+}
+
 static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t address,
                                           unsigned size)
 {
+    stop_being_private(granule, address);
     unsigned offset = address & 7;
     unsigned index = granule->location[offset];
     bool same = true;
@@ -339,28 +351,87 @@ static struct ckf_location *find_location(struct ckf_granule *granule, uintptr_t
     return location;
 }
 
-/* NULL: memory that is not watched; it is accessed directly. */
+static inline void note_user(uint16_t *use, const struct ckf_thread *self, bool writes)
+{
+    uint8_t user = *use & BYTE_USER;
+    ckf_explore_is_shared(&user, self);
+    unsigned flags = BYTE_IS_PRIVATE | (writes ? BYTE_IS_WRITTEN : 0u) |
+                     (self->daemon ? BYTE_IS_USED_BY_DAEMON : 0u);
+    *use = (uint16_t)((*use & ~BYTE_USER) | flags | user);
+}
+
+static inline bool is_shared_byte(unsigned use)
+{
+    bool several = (use & BYTE_USER) == SEVERAL_USERS && (use & BYTE_IS_WRITTEN) != 0;
+    bool with_daemon = (use & BYTE_IS_USED_BY_DAEMON) != 0 &&
+                       (use & BYTE_WAS_USED_UNDISTURBED) != 0 &&
+                       (use & (BYTE_IS_WRITTEN | BYTE_WAS_WRITTEN_UNDISTURBED)) != 0;
+    return several || with_daemon;
+}
+
+/* Notes who uses the bytes of a private word. True if it is not: several do, and one of them writes. */
+static inline bool is_used_by_others(struct ckf_granule *granule, uintptr_t address, unsigned size,
+                                     unsigned kind)
+{
+    const struct ckf_thread *self = ckf_explore_engine.running;
+    bool shared = false, writes = (kind & ACCESS_WRITE) != 0;
+    for (unsigned i = address & 7, end = i + size; i < end && i < 8; i++) {
+        uint16_t *use = &granule->location[i];
+        if (ckf_explore_engine.undisturbed && !self->daemon)
+            *use |= BYTE_IS_PRIVATE | BYTE_WAS_USED_UNDISTURBED |
+                    (writes ? BYTE_WAS_WRITTEN_UNDISTURBED : 0);
+        else
+            note_user(use, self, writes);
+        shared |= is_shared_byte(*use);
+    }
+    return shared;
+}
+
+/* Of bytes that have no location of just this kind. NULL: they need none. */
+__attribute__((noinline)) static struct ckf_location *locate(struct ckf_granule *granule,
+                                                             uintptr_t address, unsigned size,
+                                                             unsigned kind)
+{
+    if (ckf_explore_has_no_location(granule, address)) {
+        if (UNLIKELY(is_used_by_others(granule, address, size, kind)))
+            ckf_explore_mark_contended(granule, address);
+        return NULL;
+    }
+    if ((address & 7) + size > 8)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "an atomic access that is not aligned");
+    return find_location(granule, address, size);
+}
+
+/* NULL: memory that is not watched, or a private word. It is accessed directly: there is nothing to choose, and
+ * nothing to learn, where only one thread ever wrote and read, or where nobody writes. */
 static inline struct ckf_location *location_at(uintptr_t address, unsigned size, unsigned kind)
 {
     struct ckf_granule *granule = ckf_explore_shadow_access(address, size, kind | ACCESS_ATOMIC);
     if (UNLIKELY(granule == NULL) || ckf_explore_engine.solo)
         return NULL;
-    struct ckf_location *location = NULL;
     unsigned index = granule->location[address & 7];
-    if (EXPECT(index != 0))
-        location = &ckf_explore_engine.locations[index - 1];
-    if (UNLIKELY(index == 0 || location->size != size || location->address != address)) {
-        if ((address & 7) + size > 8)
-            ckf_explore_fail(CKF_VERDICT_UNMODELLED, "an atomic access that is not aligned");
-        location = find_location(granule, address, size);
+    bool located = EXPECT(index - 1 < BYTE_IS_PRIVATE - 1);
+    struct ckf_location *location = located ? &ckf_explore_engine.locations[index - 1] : NULL;
+    if (UNLIKELY(!located || location->size != size || location->address != address)) {
+        location = locate(granule, address, size, kind);
+        if (location == NULL)
+            return NULL;
     }
     if (UNLIKELY(location->resync))
         resync(location);
     location->written |= (kind & ACCESS_WRITE) != 0;
     if (ckf_explore_is_shared(&location->user, ckf_explore_engine.running) && location->written &&
-        UNLIKELY(granule->contended == 0))
+        UNLIKELY(ckf_explore_is_private(granule)))
         ckf_explore_mark_contended(granule, address);
     return location;
+}
+
+/* Of a word without a location: NULL if it is not watched. */
+static struct ckf_granule *private_at(uintptr_t address)
+{
+    struct ckf_granule *granule = ckf_explore_engine.solo ? NULL : ckf_explore_granule_at(address);
+    return granule != NULL && (granule->location[address & 7] & BYTE_IS_PRIVATE) != 0 ? granule
+                                                                                      : NULL;
 }
 
 /* Part of a location that an access of `size` bytes at `address` means. */
@@ -592,24 +663,37 @@ static inline unsigned oldest_readable(struct ckf_thread *self, const struct ckf
 enum { REPEATS_THAT_ARE_A_SPIN = 2 };
 
 /* Notes a read. True if it is the third of this store from this line without any progress. */
-static bool watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
-                  uintptr_t pc)
+static bool watch_word(struct ckf_thread *self, uintptr_t address, uint16_t index, uint16_t count,
+                       uintptr_t pc)
 {
-    uint16_t index = (uint16_t)index_of(location), count = (uint16_t)(store + 1);
     struct ckf_watched *watched = self->watched, *end = watched + self->watched_count;
-    while (watched != end && (watched->location != index || watched->pc != pc))
+    while (watched != end && (watched->address != address || watched->pc != pc))
         watched++;
     if (watched == end && self->watched_count == MAX_WATCHED)
         return false;
     if (watched == end || watched->count != count) {
         self->watched_count += watched == end;
-        *watched = (struct ckf_watched){pc, index, count, 0, ++self->progress};
+        *watched = (struct ckf_watched){pc, address, index, count, 0, ++self->progress};
         return false;
     }
     if (watched->progress != self->progress)
         watched->repeats = 0;
     watched->progress = self->progress;
     return ++watched->repeats >= REPEATS_THAT_ARE_A_SPIN;
+}
+
+static bool watch(struct ckf_thread *self, const struct ckf_location *location, unsigned store,
+                  uintptr_t pc)
+{
+    return watch_word(self, location->address, (uint16_t)index_of(location), (uint16_t)(store + 1),
+                      pc);
+}
+
+static bool watch_private(struct ckf_thread *self, uintptr_t address, uintptr_t pc)
+{
+    const struct ckf_granule *private = private_at(address);
+    return private != NULL &&
+           watch_word(self, address, NO_LOCATION, ckf_explore_writes_to(private, address), pc);
 }
 
 static inline void learn(struct ckf_thread *self, const struct ckf_location *location,
@@ -686,6 +770,22 @@ static inline void write(struct ckf_thread *self, struct ckf_location *location,
         if (UNLIKELY(location->watchers != 0))
             ckf_explore_wake_spinners(location);
     }
+}
+
+/* To a private word, or to memory that is not watched. */
+static void write_in_place(struct ckf_thread *self, uintptr_t address, unsigned size,
+                           uint64_t value)
+{
+    struct ckf_granule *private = private_at(address);
+    if (private != NULL) {
+        uint16_t *use = &private->location[address & 7];
+        *use = (uint16_t)((*use & ~BYTE_WRITES) | ((*use + BYTE_ONE_WRITE) & BYTE_WRITES));
+    }
+    if (ckf_explore_native_load(address, size) != value) {
+        ckf_explore_engine.idle_spins = 0;
+        self->progress++;
+    }
+    native_store(address, size, value);
 }
 
 /* What a read-modify-write stores carries what the store it read carried, too. */
@@ -815,6 +915,8 @@ uint64_t ckf_explore_atomic_load(uintptr_t address, unsigned size, int order, ui
     if (location == NULL) {
         uint64_t native = ckf_explore_native_load(address, size);
         note(self, native, 0, NULL);
+        if (UNLIKELY(watch_private(self, address, pc)))
+            ckf_explore_spin(pc);
         return native;
     }
     touch(address, TOUCH_READ);
@@ -844,7 +946,7 @@ void ckf_explore_atomic_store(uintptr_t address, unsigned size, uint64_t value, 
     value &= mask_of(size);
     note(self, value, location == NULL ? 0 : location->count, location);
     if (location == NULL) {
-        native_store(address, size, value);
+        write_in_place(self, address, size, value);
         return;
     }
     touch(address, TOUCH_WRITE);
@@ -880,7 +982,9 @@ uint64_t ckf_explore_atomic_rmw(uintptr_t address, unsigned size, enum ckf_rmw w
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
-        uint64_t native = ckf_explore_native_rmw(address, size, what, operand);
+        uint64_t native = ckf_explore_native_load(address, size);
+        write_in_place(self, address, size, calculate(what, native, operand));
+        self->progress++;
         note(self, native, 0, NULL);
         return native;
     }
@@ -923,6 +1027,35 @@ static unsigned readable_by_failure(struct ckf_thread *self, const struct ckf_lo
     return count;
 }
 
+static bool fails_without_cause(void)
+{
+    if (ckf_explore_engine.options.spurious == 0)
+        return false;
+    ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
+    if (ckf_explore_engine.spurious_left == 0 || ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 0)
+        return false;
+    ckf_explore_engine.spurious_left--;
+    return true;
+}
+
+/* Of a private word, or of memory that is not watched. */
+static bool compare_and_swap_in_place(struct ckf_thread *self, uintptr_t address, unsigned size,
+                                      uint64_t *expected, uint64_t desired, bool weak)
+{
+    uint64_t native = ckf_explore_native_load(address, size);
+    bool equal = native == *expected;
+    if (equal && weak && private_at(address) != NULL) {
+        equal = !fails_without_cause();
+        /* a snapshot may have been made at this choice */
+        ckf_explore_shadow_access(address, size, ACCESS_WRITE | ACCESS_ATOMIC);
+    }
+    if (equal)
+        write_in_place(self, address, size, desired);
+    *expected = native;
+    note(self, native, 0, NULL);
+    return equal;
+}
+
 bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected, uint64_t desired,
                             int success, int failure, bool weak, uintptr_t pc)
 {
@@ -935,13 +1068,9 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_location *location = location_at(address, size, ACCESS_WRITE);
     if (location == NULL) {
-        uint64_t native = ckf_explore_native_load(address, size);
-        bool equal = native == *expected;
-        if (equal)
-            native_store(address, size, desired);
-        *expected = native;
-        note(self, native, 0, NULL);
-        return equal;
+        bool done = compare_and_swap_in_place(self, address, size, expected, desired, weak);
+        watch_private(self, address, pc);
+        return done;
     }
     unsigned shift = shift_of(location, address);
     uint64_t mask = mask_of(size);
@@ -951,13 +1080,8 @@ bool ckf_explore_atomic_cas(uintptr_t address, unsigned size, uint64_t *expected
     uint64_t whole = location->stores[store].value;
     uint64_t value = whole >> shift & mask;
     bool equal = value == *expected;
-    if (equal && weak && ckf_explore_engine.options.spurious > 0)
-        ckf_explore_touch(CKF_COUNTERS, TOUCH_WRITE);
-    if (equal && weak && ckf_explore_engine.spurious_left > 0 &&
-        ckf_explore_choose(CKF_CHOICE_SPURIOUS, 2) == 1) {
-        ckf_explore_engine.spurious_left--;
-        equal = false;
-    }
+    if (equal && weak)
+        equal = !fails_without_cause();
     note(self, value, equal ? location->count : store, location);
     touch(address, equal ? TOUCH_WRITE : TOUCH_READ);
     if (equal) {
@@ -977,11 +1101,25 @@ struct pair_of_locations {
     struct ckf_location *low, *high;
 };
 
-static struct pair_of_locations pair_at(uintptr_t address, unsigned kind)
+/* NULL both, or none. */
+static struct pair_of_locations pair_at(uintptr_t address, unsigned kind, uintptr_t pc)
 {
     struct ckf_location *low = location_at(address, 8, kind);
     struct ckf_location *high = location_at(address + 8, 8, kind);
-    return (struct pair_of_locations){low, high};
+    if (low == NULL)
+        watch_private(ckf_explore_engine.running, address, pc);
+    if (EXPECT((low == NULL) == (high == NULL)))
+        return (struct pair_of_locations){low, high};
+    /* Whoever shares one half shares the other. */
+    uintptr_t half = low == NULL ? address : address + 8;
+    ckf_explore_mark_contended(ckf_explore_granule_at(half), half);
+    return (struct pair_of_locations){NULL, NULL};
+}
+
+static void write_pair_in_place(struct ckf_thread *self, uintptr_t address, struct ckf_pair value)
+{
+    write_in_place(self, address, 8, value.low);
+    write_in_place(self, address + 8, 8, value.high);
 }
 
 static struct ckf_pair native_pair(uintptr_t address)
@@ -1045,7 +1183,7 @@ struct ckf_pair ckf_explore_atomic_load_pair(uintptr_t address, int order, uintp
     order = ckf_explore_order(OP_LOAD, address, order, pc);
     ckf_explore_memory_point(OP_LOAD, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
-    struct pair_of_locations pair = pair_at(address, ACCESS_READ);
+    struct pair_of_locations pair = pair_at(address, ACCESS_READ, pc);
     struct ckf_pair value = native_pair(address);
     touch_pair(address, TOUCH_READ);
     note(self, value.low ^ value.high, 0, pair.low);
@@ -1062,7 +1200,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
     ckf_explore_engine.running->operands[1] = value.high;
     ckf_explore_memory_point(OP_STORE, address, 16, order, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
-    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
+    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE, pc);
     touch_pair(address, TOUCH_WRITE);
     note(self, value.low ^ value.high, 0, pair.low);
     if (pair.low != NULL) {
@@ -1074,8 +1212,7 @@ void ckf_explore_atomic_store_pair(uintptr_t address, struct ckf_pair value, int
         write(self, pair.high, value.high, view, order);
         return;
     }
-    native_store(address, 8, value.low);
-    native_store(address + 8, 8, value.high);
+    write_pair_in_place(self, address, value);
 }
 
 bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
@@ -1088,7 +1225,7 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     ckf_explore_engine.running->operands[2] = expected->low ^ ckf_explore_scramble(expected->high);
     ckf_explore_memory_point(OP_CAS, address, 16, success, pc);
     struct ckf_thread *self = ckf_explore_engine.running;
-    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE);
+    struct pair_of_locations pair = pair_at(address, ACCESS_WRITE, pc);
     struct ckf_pair found = native_pair(address);
     bool equal = found.low == expected->low && found.high == expected->high;
     touch_pair(address, equal ? TOUCH_WRITE : TOUCH_READ);
@@ -1099,8 +1236,7 @@ bool ckf_explore_atomic_cas_pair(uintptr_t address, struct ckf_pair *expected,
     } else if (pair.low != NULL) {
         read_pair(self, pair, failure, pc);
     } else if (equal) {
-        native_store(address, 8, desired.low);
-        native_store(address + 8, 8, desired.high);
+        write_pair_in_place(self, address, desired);
     }
     *expected = found;
     return equal;

@@ -36,8 +36,7 @@ static struct ckf_sync *use(uintptr_t address)
     struct ckf_granule *granule =
         ckf_explore_shadow_access(address, 1, ACCESS_WRITE | ACCESS_ATOMIC);
     struct ckf_sync *sync = ckf_explore_sync_at(address);
-    if (!ckf_explore_engine.solo &&
-        ckf_explore_is_shared(&sync->user, ckf_explore_engine.running) && granule->contended == 0)
+    if (!ckf_explore_engine.solo && ckf_explore_is_shared(&sync->user, ckf_explore_engine.running))
         ckf_explore_mark_contended(granule, address);
     return sync;
 }

@@ -196,6 +196,16 @@ void ckf_reclaim_start(void)
 {
 }
 
+void ckf_reclaim_keep_up(void)
+{
+}
+
+/* Each waits: the engine need not spare it, and so knows more of them. */
+bool ckf_reclaim_is_first(void)
+{
+    return true;
+}
+
 void ckf_retire(struct ckf_retired *retired, void (*callback)(struct ckf_retired *))
 {
     ckf_explore_engine.running->operands[0] = (uintptr_t)callback;

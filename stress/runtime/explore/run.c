@@ -112,7 +112,6 @@ static void describe_end(struct ckf_explore_end *end)
     end->steps = e->step;
     end->state = e->last_state;
     end->threads = e->thread_count;
-    end->discovered = e->discovered;
     end->parked = e->parked != NULL;
     end->parked_at = e->parked != NULL ? e->parked->op.pc : 0;
 }
@@ -174,6 +173,16 @@ static bool is_as_from_the_start(struct ckf_explore_stats *stats, const struct c
     return same;
 }
 
+/* What the execution has done to words that were taken for private is not known, and neither is the
+ * history's order in time. So it has no verdict, but what it has learnt is known from now on. */
+static void end_without_verdict(struct ckf_explore_stats *stats)
+{
+    if (!ckf_explore_engine.discovered)
+        return;
+    ckf_explore_engine.verdict = CKF_VERDICT_PRUNED;
+    stats->discoveries++;
+}
+
 static void start_search_again(void)
 {
     ckf_explore_engine.choice_limit = 0;
@@ -200,6 +209,9 @@ void ckf_explore_run(ckf_explore_body body, void *body_arg,
     bool more = true;
     while (more) {
         ckf_explore_execute();
+        end_without_verdict(stats);
+        if (e->discovered && !e->searching)
+            continue; /* the same once more */
         struct ckf_explore_end end;
         describe_end(&end);
         if (!is_as_from_the_start(stats, &end)) {
@@ -239,6 +251,8 @@ void ckf_explore_replay(ckf_explore_body body, void *body_arg,
     memmove(e->choices, choices, count_of_choices * sizeof *choices);
     e->choice_limit = count_of_choices;
     ckf_explore_execute();
+    struct ckf_explore_stats unused = {0};
+    end_without_verdict(&unused);
     struct ckf_explore_end end;
     describe_end(&end);
     visit(&end, visit_arg);

@@ -435,6 +435,11 @@ static bool look_again(struct ckf_thread *self)
     bool newer = false;
     for (unsigned i = 0; i < self->watched_count; i++) {
         const struct ckf_watched *watched = &self->watched[i];
+        if (watched->location == NO_LOCATION) {
+            newer |= ckf_explore_writes_to(ckf_explore_granule_at(watched->address),
+                                           watched->address) != watched->count;
+            continue;
+        }
         struct ckf_location *location = &ckf_explore_engine.locations[watched->location];
         ckf_explore_touch(CKF_THING(CKF_TOUCH_MEMORY, location->address >> 3), TOUCH_READ);
         newer |= location->count != watched->count;
@@ -482,7 +487,8 @@ void ckf_explore_spin(uintptr_t pc)
         else
             e->spinning |= ckf_explore_bit(self);
         for (unsigned i = 0; i < self->watched_count; i++)
-            e->locations[self->watched[i].location].watchers |= ckf_explore_bit(self);
+            if (self->watched[i].location != NO_LOCATION)
+                e->locations[self->watched[i].location].watchers |= ckf_explore_bit(self);
         go_on(self);
         look_again(self);
     }

@@ -1,6 +1,7 @@
 /* explore/settings.c - the command line of the explore engine. */
 #include "cli.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "harness/catalog.h"
@@ -69,8 +70,12 @@ static bool refuse(const struct parser *parser, const char *what)
 
 static bool number(const struct parser *parser, uint64_t limit, uint64_t *result)
 {
-    return (ckf_stress_parse_number(parser->value, result) && *result <= limit) ||
-           refuse(parser, "a number is expected");
+    char what[64] = "a number is expected";
+    if (ckf_stress_parse_number(parser->value, result) && *result <= limit)
+        return true;
+    if (limit < UINT64_MAX)
+        snprintf(what, sizeof what, "a number from 0 to %" PRIu64 " is expected", limit);
+    return refuse(parser, what);
 }
 
 static bool small_number(const struct parser *parser, unsigned limit, unsigned *result)

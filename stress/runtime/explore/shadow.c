@@ -262,7 +262,8 @@ static void note_plain_write(struct ckf_granule *granule, unsigned bytes)
     if (EXPECT((granule->flags & GRANULE_LOCATED) == 0))
         return;
     for (int i = 0; i < 8; i++) {
-        if ((bytes >> i & 1) == 0 || granule->location[i] == 0)
+        if ((bytes >> i & 1) == 0 || granule->location[i] == 0 ||
+            (granule->location[i] & BYTE_IS_PRIVATE) != 0)
             continue;
         struct ckf_location *location = &e->locations[granule->location[i] - 1];
         uint64_t hash = ckf_explore_scramble(location->hash + location->address);
@@ -313,7 +314,8 @@ static inline struct ckf_granule *touch(uintptr_t address, unsigned bytes, unsig
         if (kind == ACCESS_WRITE)
             note_plain_write(granule, bytes);
         if (UNLIKELY(differs()))
-            ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo);
+            ckf_explore_states_write(address, kind == ACCESS_WRITE || ckf_explore_engine.solo ||
+                                                  ckf_explore_has_no_location(granule, address));
         if (UNLIKELY(ckf_explore_engine.keeping))
             note_stack_write(address);
     }
@@ -430,15 +432,17 @@ struct ckf_sync *ckf_explore_sync_at(uintptr_t address)
 static void mark_contended_since(struct ckf_granule *granule, uintptr_t address, uint32_t execution)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    if (granule->contended != 0 || e->contended_count == MAX_CONTENDED)
+    if (granule->contended != 0)
         return;
+    if (e->contended_count == MAX_CONTENDED)
+        ckf_explore_fail(CKF_VERDICT_UNMODELLED, "more than %d words are shared", MAX_CONTENDED);
     granule->contended = execution;
     e->contended[e->contended_count++] = (struct ckf_contended){granule, address & ~(uintptr_t)7};
 }
 
 void ckf_explore_mark_contended(struct ckf_granule *granule, uintptr_t address)
 {
-    if (granule->contended != 0)
+    if (!ckf_explore_is_private(granule))
         return;
     mark_contended_since(granule, address, ckf_explore_engine.execution);
     ckf_explore_engine.discovered = true;

@@ -243,7 +243,7 @@ static uint64_t hash_waiting(const struct ckf_thread *thread)
         hash = next_hash(hash, (uint64_t)thread->deadline_ns);
     if ((e->spinning & ckf_explore_bit(thread)) != 0)
         for (unsigned i = 0; i < thread->watched_count; i++)
-            hash += ckf_explore_scramble(e->locations[thread->watched[i].location].address);
+            hash += ckf_explore_scramble(thread->watched[i].address);
     return ckf_explore_scramble(hash);
 }
 
