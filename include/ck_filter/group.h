@@ -69,7 +69,8 @@ CKF_API struct ckf_context *ckf_group_context(struct ckf_group *group);
  * return at once. first_error, if not NULL, receives the first non-zero result, or 0, with CKF_OK
  * only.
  * CKF_OK: all have ended. CKF_AGAIN: deadline_ns is CKF_NOW, and some run. CKF_TIMED_OUT: deadline_ns
- * came first; the group goes on, and ckf_group_for_each_running names who has not ended. A task that waits for its own group without a deadline aborts. */
+ * came first; the group goes on, and ckf_group_for_each_running names who has not ended. A task that
+ * waits for its own group without a deadline aborts. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_group_wait(struct ckf_group *group, int64_t deadline_ns,
                                                     int *first_error);
 
