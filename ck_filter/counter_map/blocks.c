@@ -22,9 +22,9 @@ struct ckf_block {
     unsigned group_bits;
 };
 
-/* A chunk has a share of the memory so far. A group is at least a page or two of blocks and a page of sides; a chunk of
- * two megabytes in huge pages would hold up the add that needs it by some milliseconds. A line is left to the allocator:
- * those that put a header before each piece can lay chunks side by side. */
+/* A chunk has a share of the memory so far. Three pages of the largest groups have blocks, and one has sides alone. A
+ * chunk of two megabytes in huge pages would hold up the add that needs it by some milliseconds. A line is left to the
+ * allocator: those that put a header before each piece can lay chunks side by side. */
 enum {
     LEAST_GROUP_BITS = 11,
     MOST_GROUP_BITS = 14,

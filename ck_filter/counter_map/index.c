@@ -33,8 +33,9 @@ enum {
     MIN_LEAF_BITS = CKF_SIZE(3, 1),
     BITS_OF_SLOTS = CKF_SLOT_HASH_BITS, /* no leaf has more: a slot says where an entry belongs */
     MAX_PROBES = 160, /* at this fill a hash that spreads comes to it once in 10,000 full leaves */
-    MAX_GONE = CKF_SIZE(12, 2),      /* of one probe: keys that go and come again leave a trail */
-    LEAVES_AT_ONCE = CKF_SIZE(32, 2) /* given back together */
+    MAX_GONE = CKF_SIZE(12, 2), /* of one probe: keys that go and come again leave a trail */
+    MANY_ENTRIES = CKF_INDEX_FANOUT * 16, /* of which hardly a child has twice its share */
+    LEAVES_AT_ONCE = CKF_SIZE(32, 2)      /* given back together */
 };
 
 struct inner {
@@ -255,6 +256,13 @@ static size_t entries_in(uintptr_t link)
     return entries;
 }
 
+/* Without a look at the entries. If some child has more than its room, which is twice that, they will be counted. */
+static void expect_even_shares(struct successor *successor, size_t entries)
+{
+    for (int i = 0; i < CKF_INDEX_FANOUT; i++)
+        successor->counts[i] = (uint32_t)(entries / CKF_INDEX_FANOUT);
+}
+
 static bool make_children(struct successor *successor)
 {
     struct inner *inner = make_node(sizeof *inner);
@@ -326,13 +334,16 @@ static bool copy_leaf(struct ckf_counter_index *index, const struct spot *spot, 
     uintptr_t old = spot->link;
     bool is_rekeyed = rekey || spot->rekeyed;
     unsigned shift = rekey && !spot->rekeyed ? 64 : spot->shift;
-    for (;;) {
+    for (bool is_first = true;; is_first = false) {
         *successor = (struct successor){.kind = is_rekeyed ? CKF_LINK_REKEYED : 0,
                                         .shift = shift - CKF_INDEX_BITS};
-        unsigned bits = bits_for(2 * entries_in(old));
+        size_t entries = entries_in(old);
+        unsigned bits = bits_for(2 * entries);
         bool splits = bits > MAX_LEAF_BITS && successor->shift >= BITS_OF_SLOTS + CKF_INDEX_BITS;
         bool slots_suffice = !splits && !rekey;
-        if (splits)
+        if (splits && is_first && entries >= MANY_ENTRIES)
+            expect_even_shares(successor, entries);
+        else if (splits)
             for_each_in(index, old, is_rekeyed, count_one, successor);
         else
             successor->link = make_leaf(bits, successor->kind);
