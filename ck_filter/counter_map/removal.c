@@ -114,7 +114,7 @@ static uint64_t settle_total(struct ckf_lockfree_map *map, struct ckf_counter_en
         fetch_and_relaxed(&entry->state, ~CKF_ENTRY_HOME);
         store_relaxed(&entry->own, 0);
         store_relaxed(&entry->base, total);
-        ckf_cells_give_back_id(&map->cells, ckf_entry_number(state));
+        ckf_cells_give_back_id(&map->cells, ckf_thread_place, ckf_entry_number(state));
     }
     return total;
 }
