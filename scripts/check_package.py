@@ -284,12 +284,14 @@ SAYINGS = (
 
 # The same of the case in C++, in which one racy twin and one fix of stress_user.c are.
 SAYINGS_IN_CXX = (
-    ("threads", ("run", "--engine", "threads", "--budget", "1s", "--require-repro"), 0,
+    ("threads", ("run", "--engine", "threads", "--budget", "2s", "--require-repro"), 0,
      ("racy    REPRODUCED  \"lost\"", "atomic  CLEAN")),
     ("noise", ("noise", "--budget", "1s", "--require-repro"), 0,
      ("racy    REPRODUCED  \"lost\"", "atomic  CLEAN")),
-    ("explore", ("explore", "--require-repro"), 0,
-     ("1 reproduced, 0 not reproduced, 1 clean, 0 failed, 0 without a verdict",)),
+    ("explore", ("explore", "--require-repro", "-c", "user-[hsc]*"), 0,
+     ("1 reproduced, 0 not reproduced, 3 clean, 0 failed, 0 without a verdict",)),
+    ("explore", ("explore", "-c", "user-thread"), 2,
+     ("starts a std::thread, which this engine does not model",)),
 )
 
 

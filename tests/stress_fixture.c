@@ -70,6 +70,20 @@ static void call_exit(struct ckf_stress_run *run, void *state)
 }
 DYING_CASE(exits, "dies-exit", call_exit);
 
+static void raise_signal(struct ckf_stress_run *run, void *state)
+{
+    (void)run;
+    (void)state;
+    raise(SIGUSR1);
+}
+CKF_STRESS_CASE(signals) = {
+    .id = "signals-itself",
+    .collection = "dying",
+    .title = "an actor raises a signal that ends its process",
+    .operations = {[CKF_STRESS_ATOMIC] = &any},
+    .actors = {{.name = "actor", .body = raise_signal, .copies = 1}},
+};
+
 static void free_twice(struct ckf_stress_run *run, void *state)
 {
     (void)run;

@@ -3,6 +3,9 @@
  */
 #include "channel_support.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <ck_filter/breaker.h>
 
 #include "misuse.h"
@@ -345,9 +348,78 @@ static void misuse_of_a_breaker_aborts_with_a_sentence(void **state)
     assert_true(aborts_in("ckf_breaker_try_enter", enter_nothing, NULL));
 }
 
+struct traffic {
+    struct ckf_breaker *breaker;
+    _Atomic(bool) stop;
+};
+
+static int call_until_told(void *arg)
+{
+    struct traffic *traffic = arg;
+    struct ckf_permit permit;
+    for (unsigned i = 0; !atomic_load(&traffic->stop); i++)
+        if (ckf_breaker_try_enter(traffic->breaker, &permit) == CKF_OK)
+            ckf_breaker_leave(traffic->breaker, permit, i % 3 == 0 ? CKF_FAILED : CKF_SUCCEEDED);
+    return 0;
+}
+
+/* Enters and leaves as often as there is a permit, reads, destroys. */
+static int use_in_child(struct ckf_breaker *breaker)
+{
+    struct ckf_permit permit;
+    struct ckf_breaker_stats stats;
+    for (int i = 0; i < 50; i++)
+        if (ckf_breaker_try_enter(breaker, &permit) == CKF_OK)
+            ckf_breaker_leave(breaker, permit, CKF_SUCCEEDED);
+    ckf_breaker_read_stats(breaker, &stats);
+    ckf_breaker_destroy(breaker);
+    return stats.attempts == stats.rejected + stats.succeeded + stats.failed + stats.abandoned +
+                                 stats.in_progress
+               ? 0
+               : 1;
+}
+
+static void fork_and_use(struct ckf_breaker *breaker, bool beside_threads)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(beside_threads && !CAN_WORK_AFTER_BUSY_FORK ? 0 : use_in_child(breaker));
+    int status = -1;
+    AWAIT(waitpid(child, &status, WNOHANG) == child);
+    assert_int_equal(status, 0);
+}
+
+static void a_forked_child_may_use_its_breaker(void **state)
+{
+    struct ckf_breaker *breaker = make(state, (struct ckf_breaker_options){.probes = 1});
+    call(breaker, CKF_SUCCEEDED);
+    fork_and_use(breaker, false);
+    ckf_breaker_destroy(breaker);
+}
+
+static void a_child_forked_amid_traffic_may_use_its_lock_free_breaker(void **state)
+{
+    enum { THREADS = 2, FORKS = 20 };
+    struct traffic traffic = {
+        .breaker =
+            make(state, (struct ckf_breaker_options){
+                            .min_calls = 5, .failure_percent = 20, .open_ns = OVER_AT_ONCE_NS})};
+    struct test_thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        thread_start(&threads[i], call_until_told, &traffic);
+    for (int i = 0; i < FORKS; i++)
+        fork_and_use(traffic.breaker, true);
+    atomic_store(&traffic.stop, true);
+    for (int i = 0; i < THREADS; i++)
+        thread_join(&threads[i]);
+    ckf_breaker_destroy(traffic.breaker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first: it forks, which ThreadSanitizer wants done while there is one thread */
+        BOTH_VARIANTS(a_forked_child_may_use_its_breaker),
         BOTH_VARIANTS(it_opens_at_the_percentage_and_not_below),
         BOTH_VARIANTS(few_calls_and_abandoned_ones_prove_nothing),
         BOTH_VARIANTS(what_failed_in_an_earlier_window_is_forgotten),
@@ -364,6 +436,9 @@ int main(void)
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(without_memory_nothing_is_made),
         cmocka_unit_test(misuse_of_a_breaker_aborts_with_a_sentence),
+        {"a_child_forked_amid_traffic_may_use_its_lock_free_breaker",
+         a_child_forked_amid_traffic_may_use_its_lock_free_breaker, NULL, NULL,
+         (void *)(uintptr_t)&atomic_variant},
     };
     install_failing_allocator();
     return cmocka_run_group_tests(tests, NULL, NULL);

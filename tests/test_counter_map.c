@@ -447,6 +447,89 @@ static void an_iteration_visits_each_key_once(void **state)
     ckf_counter_map_destroy(map);
 }
 
+/* What a visitor does to the map while it is iterated over, and how often it saw each key. */
+struct upheaval {
+    struct ckf_counter_map *map;
+    bool takes, grows, removes, expires;
+    uint32_t random;
+    unsigned newcomers, visits, *seen;
+};
+
+enum { LASTING = 2000, UPHEAVED = 4000 };
+
+/* Of those from LASTING on, which come and go. */
+static void remove_and_add(struct upheaval *upheaval, uint64_t number)
+{
+    uint64_t value;
+    if (ckf_counter_map_remove(upheaval->map, &number, sizeof number, &value) == CKF_OK)
+        ckf_counter_map_add_u64(upheaval->map, number, 1);
+}
+
+static void add_newcomers(struct upheaval *upheaval, unsigned count)
+{
+    for (; count > 0; count--)
+        ckf_counter_map_add_u64(upheaval->map, UPHEAVED + upheaval->newcomers++, 1);
+}
+
+static bool upheave(const void *key, size_t length, uint64_t value, void *arg)
+{
+    struct upheaval *upheaval = arg;
+    uint64_t number;
+    assert_int_equal(length, sizeof number);
+    memcpy(&number, key, length);
+    if (number < UPHEAVED)
+        upheaval->seen[number]++;
+    assert_int_equal(value, 1);
+    upheaval->random = upheaval->random * 1664525 + 1013904223;
+    if (upheaval->visits++ % 7 != 0)
+        return true;
+    if (upheaval->removes && number >= LASTING && number < UPHEAVED)
+        remove_and_add(upheaval, number);
+    if (upheaval->removes)
+        remove_and_add(upheaval, LASTING + (upheaval->random >> 8) % (UPHEAVED - LASTING));
+    if (upheaval->grows && upheaval->newcomers < 20000)
+        add_newcomers(upheaval, 50);
+    if (upheaval->expires)
+        ckf_counter_map_expire(upheaval->map, 1000);
+    return true;
+}
+
+static void upheave_with(void **state, struct upheaval upheaval)
+{
+    upheaval.map = make_variant(VARIANT(state));
+    upheaval.seen = calloc(UPHEAVED, sizeof *upheaval.seen);
+    for (uint64_t i = 0; i < UPHEAVED; i++)
+        ckf_counter_map_add_u64(upheaval.map, i, 1);
+    assert_int_equal((upheaval.takes ? ckf_counter_map_take_all
+                                     : ckf_counter_map_for_each)(upheaval.map, upheave, &upheaval),
+                     CKF_OK);
+    for (unsigned i = 0; i < UPHEAVED; i++) {
+        assert_true(upheaval.seen[i] <= 1);
+        if (i < LASTING || !upheaval.removes)
+            assert_int_equal(upheaval.seen[i], 1);
+    }
+    free(upheaval.seen);
+    ckf_counter_map_destroy(upheaval.map);
+}
+
+static void an_iteration_that_makes_keys_visits_each_once(void **state)
+{
+    upheave_with(state, (struct upheaval){.grows = true});
+    upheave_with(state, (struct upheaval){.grows = true, .takes = true});
+}
+
+static void an_iteration_that_removes_keys_visits_each_once(void **state)
+{
+    upheave_with(state, (struct upheaval){.removes = true});
+    upheave_with(state, (struct upheaval){.removes = true, .grows = true});
+    upheave_with(state, (struct upheaval){.removes = true, .grows = true, .takes = true});
+}
+
+static void an_iteration_that_sweeps_visits_each_once(void **state)
+{
+    upheave_with(state, (struct upheaval){.expires = true});
+}
+
 static void a_stopped_iteration_is_ok(void **state)
 {
     struct ckf_counter_map *map = make_variant(VARIANT(state));
@@ -1100,6 +1183,9 @@ int main(void)
         BOTH_VARIANTS(removed_is_told_what_is_returned_nowhere_else),
         BOTH_VARIANTS(a_removed_callback_may_make_the_key_anew),
         BOTH_VARIANTS(an_iteration_visits_each_key_once),
+        BOTH_VARIANTS(an_iteration_that_makes_keys_visits_each_once),
+        BOTH_VARIANTS(an_iteration_that_removes_keys_visits_each_once),
+        BOTH_VARIANTS(an_iteration_that_sweeps_visits_each_once),
         BOTH_VARIANTS(a_stopped_iteration_is_ok),
         BOTH_VARIANTS(a_visitor_may_call_back_into_the_map),
         BOTH_VARIANTS(top_visits_the_largest_in_descending_order),

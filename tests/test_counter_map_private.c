@@ -280,7 +280,7 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
         ckf_section_end(place);
         assert_int_equal(ckf_cells_sum(cells, id), round);
         if (round % 2 == 0)
-            ckf_cells_give_back_id(cells, id);
+            ckf_cells_give_back_id(cells, NULL, id);
     }
     destroy_cells(cells);
 }
@@ -303,7 +303,7 @@ static void cells_abound_until_few_ids_are_left(void **state)
     }
     assert_false(take_id(cells, &id));
     for (uint32_t i = 0; i < CKF_CELL_IDS; i++)
-        ckf_cells_give_back_id(cells, i);
+        ckf_cells_give_back_id(cells, NULL, i);
     assert_true(ckf_cells_abound(cells, false));
     destroy_cells(cells);
 }
@@ -317,6 +317,22 @@ static void a_cell_id_that_was_taken_in_vain_is_the_next_one(void **state)
     ckf_cells_keep_id(cells, ckf_thread_place, first);
     assert_true(take_id(cells, &second));
     assert_int_equal(first, second);
+    destroy_cells(cells);
+}
+
+static void a_cell_id_that_is_given_back_is_the_next_one_of_its_thread(void **state)
+{
+    (void)state;
+    struct ckf_cells *cells = make_cells();
+    uint32_t first, second;
+    assert_true(take_id(cells, &first));
+    struct ckf_place *place = ckf_section_begin();
+    ckf_count_in(ckf_cells_make_mine(cells, place, first), 7);
+    ckf_section_end(place);
+    ckf_cells_give_back_id(cells, place, first);
+    assert_true(take_id(cells, &second));
+    assert_int_equal(first, second);
+    assert_int_equal(ckf_cells_sum(cells, second), 0);
     destroy_cells(cells);
 }
 
@@ -693,7 +709,7 @@ static void a_list_says_how_much_room_it_lacks(void **state)
         assert_int_equal(list.items[i].length, i);
         assert_int_equal(list.items[i].hash, i);
         if (i > 0)
-            assert_int_equal(list.bytes[list.items[i].offset], (unsigned char)i);
+            assert_int_equal(ckf_counter_listed_key(&list, &list.items[i])[0], (unsigned char)i);
     }
     ckf_counter_list_free(&list);
 }
@@ -731,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_cell_id_that_is_used_again_starts_at_nothing),
         cmocka_unit_test(cells_abound_until_few_ids_are_left),
         cmocka_unit_test(a_cell_id_that_was_taken_in_vain_is_the_next_one),
+        cmocka_unit_test(a_cell_id_that_is_given_back_is_the_next_one_of_its_thread),
         cmocka_unit_test(a_forked_child_uses_no_cell_ids_that_threads_kept),
         cmocka_unit_test(a_front_tells_keys_of_one_set_apart),
         cmocka_unit_test(a_front_forgets_all_when_the_tag_moves_on),

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ck_filter/pool.h>
@@ -313,11 +314,80 @@ static void misuse_aborts_with_a_sentence(void **state)
     ckf_pool_destroy(pools[1]);
 }
 
+struct traffic {
+    struct ckf_pool *pool;
+    _Atomic(bool) stop;
+};
+
+static int get_and_put_until_told(void *arg)
+{
+    struct traffic *traffic = arg;
+    while (!atomic_load(&traffic->stop)) {
+        void *first = ckf_pool_get(traffic->pool), *second = ckf_pool_get(traffic->pool);
+        ckf_pool_put(traffic->pool, first);
+        ckf_pool_put(traffic->pool, second);
+    }
+    return 0;
+}
+
+/* Of what rests in it, and of what is new. */
+static int use_in_child(struct ckf_pool *pool)
+{
+    enum { OBJECTS = 20 };
+    struct item *items[OBJECTS];
+    for (int i = 0; i < OBJECTS; i++) {
+        items[i] = ckf_pool_get(pool);
+        if (items[i] == NULL || items[i]->value != INITIAL)
+            return 1;
+        items[i]->value = i;
+    }
+    for (int i = 0; i < OBJECTS; i++)
+        ckf_pool_put(pool, items[i]);
+    return 0;
+}
+
+static void fork_and_use(struct ckf_pool *pool, bool beside_threads)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(beside_threads && !CAN_WORK_AFTER_ALLOCATING_FORK ? 0 : use_in_child(pool));
+    int status = -1;
+    AWAIT(waitpid(child, &status, WNOHANG) == child);
+    assert_int_equal(status, 0);
+}
+
+static void a_forked_child_may_use_its_pool(void **state)
+{
+    struct counts counts = {0};
+    struct ckf_pool *pool = make(state, &counts, 8);
+    ckf_pool_put(pool, ckf_pool_get(pool));
+    fork_and_use(pool, false);
+    ckf_pool_destroy(pool);
+}
+
+static void a_child_forked_amid_traffic_may_use_its_lock_free_pool(void **state)
+{
+    enum { THREADS = 2, FORKS = 20 };
+    struct counts counts = {0};
+    struct traffic traffic = {.pool = make(state, &counts, 8)};
+    struct test_thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        thread_start(&threads[i], get_and_put_until_told, &traffic);
+    for (int i = 0; i < FORKS; i++)
+        fork_and_use(traffic.pool, true);
+    atomic_store(&traffic.stop, true);
+    for (int i = 0; i < THREADS; i++)
+        thread_join(&threads[i]);
+    ckf_pool_destroy(traffic.pool);
+}
+
 int main(void)
 {
     install_failing_allocator();
     const struct CMUnitTest tests[] = {
+        /* first: they fork, which ThreadSanitizer wants done while there is one thread */
         BOTH_VARIANTS(misuse_aborts_with_a_sentence),
+        BOTH_VARIANTS(a_forked_child_may_use_its_pool),
         BOTH_VARIANTS(objects_come_as_reset_left_them),
         BOTH_VARIANTS(objects_without_reset_come_zeroed),
         BOTH_VARIANTS(what_exceeds_the_bound_is_discarded),
@@ -327,6 +397,9 @@ int main(void)
         BOTH_VARIANTS(objects_put_by_an_exited_thread_are_used_again),
         BOTH_VARIANTS(an_object_has_one_user_at_a_time),
         BOTH_VARIANTS(without_memory_nothing_is_lost),
+        {"a_child_forked_amid_traffic_may_use_its_lock_free_pool",
+         a_child_forked_amid_traffic_may_use_its_lock_free_pool, NULL, NULL,
+         (void *)(uintptr_t)&atomic_variant},
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

@@ -650,6 +650,15 @@ static void bad_usage_exits_with_2(void **state)
     assert_non_null(strstr(output, "cannot write '/absent/file': No such file or directory"));
 }
 
+static void a_signal_that_is_no_fault_is_an_error_with_its_name(void **state)
+{
+    (void)state;
+    assert_int_equal(run("run -c signals-itself --budget 30s --iterations 10"), 2);
+    assert_non_null(strstr(output, "ERROR"));
+    assert_non_null(
+        strstr(output, "(User defined signal 1): out of memory, by somebody outside, or"));
+}
+
 static void a_run_of_nothing_is_bad_usage(void **state)
 {
     (void)state;
@@ -859,6 +868,7 @@ int main(void)
         cmocka_unit_test(forbidden_outcome_in_a_fixed_variant_exits_with_1),
         cmocka_unit_test(missing_reproduction_exits_with_3_if_it_is_required),
         cmocka_unit_test(bad_usage_exits_with_2),
+        cmocka_unit_test(a_signal_that_is_no_fault_is_an_error_with_its_name),
         cmocka_unit_test(a_run_of_nothing_is_bad_usage),
         cmocka_unit_test(runtimes_that_are_not_here_are_named),
         cmocka_unit_test(help_and_version_exit_with_0),

@@ -241,8 +241,21 @@ void ckf_cells_keep_id(struct ckf_cells *cells, struct ckf_place *place, uint32_
     row->ids[row->ids_kept++] = id;
 }
 
-void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
+/* A thread that removes keys is about to make some. */
+static bool keep_for_next(struct ckf_cells *cells, struct ckf_place *place, uint32_t id)
 {
+    struct ckf_cell_row *row = place != NULL ? ckf_cells_row(cells, place) : NULL;
+    if (row == NULL || row->ids_kept == CKF_CELL_IDS_KEPT)
+        return false;
+    set_birth(cells, id);
+    row->ids[row->ids_kept++] = id;
+    return true;
+}
+
+void ckf_cells_give_back_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t id)
+{
+    if (keep_for_next(cells, place, id))
+        return;
     int error = pthread_mutex_lock(&cells->ids_lock);
     if (error != 0)
         ckf_die("pthread_mutex_lock", error);

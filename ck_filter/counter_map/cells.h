@@ -132,8 +132,8 @@ static inline bool ckf_cells_abound(struct ckf_cells *cells, bool is_met)
     return (int)load_relaxed(&cells->ids_in_use) < enough; /* relaxed: a guess */
 }
 
-/* Once nobody can add to its words any more. May wait for who takes one. */
-void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id);
+/* Once nobody can add to its words any more. May wait for who takes one. The place is this thread's, or NULL. */
+void ckf_cells_give_back_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t id);
 
 /* In a forked child: a thread that is not here may have been taking an id. */
 void ckf_cells_mend_child(struct ckf_cells *cells);

@@ -212,7 +212,7 @@ static bool visit_part(struct ckf_counter_map *map, void *part, void *arg)
     }
     for (size_t i = 0; i < list->count; i++) {
         const struct ckf_counter_listed *item = &list->items[i];
-        const unsigned char *bytes = list->bytes + item->offset;
+        const unsigned char *bytes = ckf_counter_listed_key(list, item);
         uint64_t value = item->value;
         /* relaxed: who knows of a removal sees that it was noted */
         if (visitor->takes || CKF_STEP(load_relaxed(&map->removals) != removals)) {
@@ -276,7 +276,7 @@ static void visit_largest(struct ckf_counter_list *list, size_t k, ckf_counter_v
     ckf_counter_list_heapify(list);
     for (size_t left = list->count; left > 0 && k > 0; k--) {
         const struct ckf_counter_listed *item = ckf_counter_list_take_largest(list, &left);
-        if (!visit(list->bytes + item->offset, item->length, item->value, arg))
+        if (!visit(ckf_counter_listed_key(list, item), item->length, item->value, arg))
             break;
     }
 }

@@ -1,7 +1,7 @@
 /* counter_map/list.h - a private copy of keys, so that they can be visited without any lock.
  *
  * Filled in one go while nothing may be allocated: what does not fit is only counted, and the
- * caller makes room and fills once more.
+ * caller makes room and fills once more. Short keys lie in the items.
  */
 #ifndef CKF_COUNTER_MAP_LIST_H
 #define CKF_COUNTER_MAP_LIST_H
@@ -11,10 +11,18 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/check.h"
+
+enum { CKF_LISTED_SHORT = 16 };
+
 struct ckf_counter_listed {
     const void *origin; /* what the offerer knows it by */
-    uint64_t hash, value;
-    size_t offset, length; /* of the key in the list's bytes */
+    uint64_t value, hash;
+    size_t length;
+    union {
+        unsigned char bytes[CKF_LISTED_SHORT]; /* of a short key */
+        size_t offset;                         /* of another one in the list's bytes */
+    } key;
 };
 
 struct ckf_counter_list {
@@ -28,22 +36,36 @@ struct ckf_counter_list {
 bool ckf_counter_list_init(struct ckf_counter_list *list, size_t keys);
 void ckf_counter_list_free(struct ckf_counter_list *list);
 
+static inline const unsigned char *ckf_counter_listed_key(const struct ckf_counter_list *list,
+                                                          const struct ckf_counter_listed *item)
+{
+    return CKF_LIKELY(item->length <= CKF_LISTED_SHORT) ? item->key.bytes
+                                                        : list->bytes + item->key.offset;
+}
+
 static inline void ckf_counter_list_offer(struct ckf_counter_list *list, const void *origin,
                                           const void *key, size_t length, uint64_t hash,
                                           uint64_t value)
 {
-    if (list->count < list->capacity && length <= list->size && list->used <= list->size - length) {
-        list->items[list->count] =
-            (struct ckf_counter_listed){origin, hash, value, list->used, length};
-        unsigned char *to = list->bytes + list->used;
-        const unsigned char *from = (const unsigned char *)key;
-        if (length == 16)
-            memcpy(to, from, 16); /* inlined: most keys are short */
-        else
-            memcpy(to, from, length);
+    const unsigned char *from = (const unsigned char *)key;
+    size_t bytes = length <= CKF_LISTED_SHORT ? 0 : length; /* beside the item */
+    if (list->count < list->capacity && bytes <= list->size && list->used <= list->size - bytes) {
+        struct ckf_counter_listed *item = &list->items[list->count];
+        item->origin = origin;
+        item->value = value;
+        item->hash = hash;
+        item->length = length;
+        if (CKF_LIKELY(length == CKF_LISTED_SHORT)) { /* inlined: most keys are short */
+            memcpy(item->key.bytes, from, CKF_LISTED_SHORT);
+        } else if (length < CKF_LISTED_SHORT) {
+            memcpy(item->key.bytes, from, length);
+        } else {
+            item->key.offset = list->used;
+            memcpy(list->bytes + list->used, from, length);
+        }
     }
     list->count++;
-    list->used += length;
+    list->used += bytes;
 }
 
 /* True if all that was offered is there. */

@@ -60,7 +60,7 @@ static enum made link_fresh(struct ckf_lockfree_map *map, struct ckf_counter_ent
     bool is_in = there != NULL && (!ckf_lockfree_is_bounded(map) || ckf_lockfree_admit(map, there));
     if (is_in && there == fresh)
         /* relaxed: a number for len(); who added a key and then asks is the same thread */
-        fetch_add_relaxed(&map->linked, 1);
+        fetch_add_relaxed(&map->keys, 1);
     ckf_section_end(place);
     if (there == NULL)
         return NO_MEMORY;
@@ -443,10 +443,10 @@ void ckf_lockfree_for_each(struct ckf_lockfree_map *map, uint32_t but_for,
 
 size_t ckf_counter_lockfree_len(struct ckf_counter_map *map)
 {
-    /* relaxed, both: a number for people; for a moment more may have gone than came */
-    uint64_t unlinked = load_relaxed(&ckf_lockfree(map)->unlinked);
-    uint64_t linked = load_relaxed(&ckf_lockfree(map)->linked);
-    return linked > unlinked ? linked - unlinked : 0;
+    /* relaxed: a number for people. It is one word, so that never more are counted than are in at once: whoever let a
+     * key into a full map knew that another one had been taken off. */
+    uint64_t keys = load_relaxed(&ckf_lockfree(map)->keys);
+    return (int64_t)keys > 0 ? keys : 0;
 }
 
 struct sum {

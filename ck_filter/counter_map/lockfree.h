@@ -31,12 +31,12 @@ struct ckf_lockfree_map {
     /* Who makes keys. low: keys that are in, dying ones included, and the number of changes; high:
      * the entry that was let in last. Where there is a bound. */
     CKF_CACHELINE_ALIGNED struct ckf_wide admission;
-    _Atomic(uint64_t) linked; /* keys, ever */
+    /* That are there; for a moment less than 0, if the last one is removed before who made it counts it. */
+    _Atomic(uint64_t) keys;
 
-    CKF_CACHELINE_ALIGNED pthread_mutex_t removal; /* guards the next three */
+    CKF_CACHELINE_ALIGNED pthread_mutex_t removal; /* guards the next two */
     struct ckf_counter_entry *dying;
-    uint64_t gone_total;        /* of entries whose removal has ended */
-    _Atomic(uint64_t) unlinked; /* keys, ever */
+    uint64_t gone_total; /* of entries whose removal has ended */
 
     CKF_CACHELINE_ALIGNED pthread_mutex_t arming;   /* what it guards: handle.c */
     _Atomic(struct ckf_lockfree_handle *) released; /* to be freed by who has the lock */

@@ -90,8 +90,7 @@ static void start_removal(struct ckf_lockfree_map *map, struct batch *batch)
             ckf_lockfree_forget(map, entry);
         enlist_dying(map, entry);
     }
-    /* relaxed: a number for len(), written under the lock alone */
-    store_relaxed(&map->unlinked, load_relaxed(&map->unlinked) + batch->count);
+    fetch_sub_relaxed(&map->keys, batch->count); /* relaxed: a number for len() */
     forget_words(map);
 }
 
@@ -114,7 +113,7 @@ static uint64_t settle_total(struct ckf_lockfree_map *map, struct ckf_counter_en
         fetch_and_relaxed(&entry->state, ~CKF_ENTRY_HOME);
         store_relaxed(&entry->own, 0);
         store_relaxed(&entry->base, total);
-        ckf_cells_give_back_id(&map->cells, ckf_entry_number(state));
+        ckf_cells_give_back_id(&map->cells, ckf_thread_place, ckf_entry_number(state));
     }
     return total;
 }
@@ -252,7 +251,7 @@ void ckf_counter_lockfree_empty(struct ckf_counter_map *common)
     ckf_lockfree_free_released(map); /* handles, which stand in lists of entries */
     ckf_counter_index_take_roots(&map->index, roots);
     /* relaxed, as all of it: this thread is alone */
-    store_relaxed(&map->unlinked, load_relaxed(&map->linked));
+    store_relaxed(&map->keys, 0);
     forget_words(map);
     if (common->removed != NULL)
         for (int i = 0; i < CKF_INDEX_FANOUT; i++)
@@ -333,7 +332,6 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
     bury_pending(map);
     ckf_lockfree_for_each(map, CKF_ENTRY_UNFOUND, count_entry, &keys);
     /* relaxed: the child has one thread */
-    store_relaxed(&map->linked, keys);
-    store_relaxed(&map->unlinked, 0);
+    store_relaxed(&map->keys, keys);
     ckf_lockfree_set_keys(map, keys);
 }

@@ -43,7 +43,8 @@ struct ckf_exact {
 };
 
 /* Ranks first to last - 1 whose `folds` agrees; their patterns, as yet not folded, are moved into the
- * set's blocks. The key is secret, and the first to be tried. False without memory; ckf_exact_destroy is due then too. */
+ * set's blocks. The key is secret, and the first to be tried. False without memory; ckf_exact_destroy
+ * is due then too. */
 bool ckf_exact_build(struct ckf_exact *set, const struct ckf_fold_key *key,
                      struct ckf_pattern *patterns, const bool *folds, uint32_t first, uint32_t last,
                      bool fold);

@@ -1,14 +1,14 @@
-/* sync/patience.c - one time span for each thread, which grows with each wait that it was enough for, or that
- * turned out to be brief, and shrinks with each for which it was not.
+/* sync/patience.c - one time span for each thread, which grows with each wait that it was enough for,
+ * or that turned out to be brief, and shrinks with each for which it was not.
  *
  * Two threads that wait for each other by turns can both be asleep whenever they are waited for: then
- * each wait takes a wake-up, and an awake time shorter than that never ends it. So after a brief wait that was
- * slept away a thread stays awake for longer than a wake-up takes; where that is in vain, it tries again
- * after two such waits, then after four, and so on.
+ * each wait takes a wake-up, and an awake time shorter than that never ends it. So after a brief wait
+ * that was slept away a thread stays awake for longer than a wake-up takes; where that is in vain, it
+ * tries again after two such waits, then after four, and so on.
  *
- * A thread's first wait, and one that comes after a long one, may be for something rare. Then it does not give way either: a few
- * ways given cost a third of the sleep and the wake-up that they might spare. On one CPU they cost less than
- * those, whatever it waits for.
+ * A thread's first wait, and one that comes after a long one, may be for something rare. Then it does
+ * not give way either: a few ways given cost a third of the sleep and the wake-up that they might
+ * spare. On one CPU they cost less than those, whatever it waits for.
  */
 #include "sync/patience.h"
 

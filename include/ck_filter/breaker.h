@@ -22,7 +22,10 @@
  * All functions but destroy may be called by any thread at any time. Nobody ever waits for a call that
  * has a permit. Progress: with CKF_VARIANT_ATOMIC, lock-free; try_enter of a closed breaker is wait-free
  * and writes nothing but a count of its own. With CKF_VARIANT_MUTEX, one short lock. Memory: a change of
- * state happens before what is told because of it. */
+ * state happens before what is told because of it.
+ *
+ * A forked child may go on with a breaker that it inherited; with CKF_VARIANT_MUTEX only if no other thread
+ * was in a call on it. Permits of other threads stay in progress there, and probes are given up in time. */
 #ifndef CKF_BREAKER_H
 #define CKF_BREAKER_H
 

@@ -40,7 +40,8 @@
  *
  * All functions may be called by any thread, but for what destroy says. None is a cancellation point,
  * changes errno, or may be called by a signal handler. A NULL channel aborts, and so does a NULL
- * element to be sent.
+ * element to be sent. A forked child may go on with the channels that it inherited in which no other
+ * thread was, asleep or not.
  */
 #ifndef CKF_CHANNEL_H
 #define CKF_CHANNEL_H

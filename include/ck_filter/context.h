@@ -19,7 +19,8 @@
  * can be read by the hooks that the last release runs.
  *
  * All functions may be called by any thread at any time; none is a cancellation point; a NULL
- * context or hook aborts, except as the parent.
+ * context or hook aborts, except as the parent. A forked child may go on with the contexts that it
+ * inherited if no other thread was in a call on one of their tree.
  */
 #ifndef CKF_CONTEXT_H
 #define CKF_CONTEXT_H

@@ -17,6 +17,10 @@
  * cancellation point; a NULL group aborts. Tasks are started in the order of the calls that had to
  * wait at the limit. What was written before go can be read by the task, and what a task wrote can
  * be read after a wait that returned CKF_OK.
+ *
+ * A forked child may go on with a group that it inherited if no task ran and no other thread was in a
+ * call on it. Tasks do not come along: a group of which some ran can neither be waited for there nor
+ * destroyed.
  */
 #ifndef CKF_GROUP_H
 #define CKF_GROUP_H
@@ -65,7 +69,8 @@ CKF_API struct ckf_context *ckf_group_context(struct ckf_group *group);
  * return at once. first_error, if not NULL, receives the first non-zero result, or 0, with CKF_OK
  * only.
  * CKF_OK: all have ended. CKF_AGAIN: deadline_ns is CKF_NOW, and some run. CKF_TIMED_OUT: deadline_ns
- * came first; the group goes on, and ckf_group_for_each_running names who has not ended. A task that waits for its own group without a deadline aborts. */
+ * came first; the group goes on, and ckf_group_for_each_running names who has not ended. A task that
+ * waits for its own group without a deadline aborts. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_group_wait(struct ckf_group *group, int64_t deadline_ns,
                                                     int *first_error);
 

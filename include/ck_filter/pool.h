@@ -4,10 +4,15 @@
  * what the last user left in them, so no state passes from one user to the next and nothing stays
  * pinned by an object that waits. Idle objects are bounded; what exceeds the bound is freed.
  *
- * get and put may be called by any thread at any time, and an object may be put back by another
- * thread than got it. Nothing is kept in thread-local memory, so no thread takes objects with it
- * when it exits. Put happens before the get that returns the same object. Idle objects are
- * inaccessible in builds with AddressSanitizer. Putting an object twice, or one of another pool, aborts.
+ * get and put may be called by any thread at any time, also from destructors of thread-local data, and
+ * an object may be put back by another thread than got it. Nothing is kept in thread-local memory, so no
+ * thread takes objects with it when it exits. Put happens before the get that returns the same object.
+ * Idle objects are inaccessible in builds with AddressSanitizer. Putting an object twice, or one of
+ * another pool, aborts.
+ *
+ * Fork. A forked child may go on with a pool that it inherited; with CKF_VARIANT_MUTEX only if no other
+ * thread was in a call on it. Objects that other threads had do not come back there: with some missing,
+ * destroy aborts in the child as it does elsewhere.
  *
  * Progress: with CKF_VARIANT_ATOMIC get and put are lock-free, apart from the memory allocator and
  * the caller's functions; threads that each put about as often as they get seldom meet. With

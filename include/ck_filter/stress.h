@@ -79,7 +79,7 @@ struct ckf_stress_actor {
  *     "abort"             the program was ended by abort()
  *     "use after free"    memory of ckf_stress_alloc was touched after ckf_stress_free
  *     "double free"       it was freed twice
- *     "crash"             any other fatal signal, or exit() in the middle of an iteration
+ *     "crash"             any other signal that a fault raises, or exit() in the middle of an iteration
  *     "sanitizer report"  a sanitizer that the program was built with spoke
  *     "not linearizable"  the recorded history is not one of the case's specification
  *     "undecided"         the history was too long, or its search too large, to tell

@@ -44,8 +44,8 @@ enum ckf_dump_level {
     CKF_DUMP_EACH = 2 /* a line for each */
 };
 
-/* Writes the list for people; control characters of names become question marks. CKF_INVALID: no such level. CKF_NO_MEMORY: nothing was written.
- * CKF_IO: the descriptor took not all of it. */
+/* Writes the list for people; control characters of names become question marks. CKF_INVALID: no such
+ * level. CKF_NO_MEMORY: nothing was written. CKF_IO: the descriptor took not all of it. */
 CKF_API CKF_MUST_USE enum ckf_status ckf_waiters_dump(int fd, enum ckf_dump_level level);
 
 /* The threads and waiters that were there before the code under test. */

@@ -1,4 +1,5 @@
-/* stress/cases/channel_rendezvous_linearizable.c - a rendezvous: sends, receives and a close of all kinds, by three callers
+/* stress/cases/channel_rendezvous_linearizable.c - a rendezvous by three callers: sends, receives and
+ * a close, of all kinds.
  *
  * Oracle: each element changes hands at a moment within both calls, or both say that it did not.
  */

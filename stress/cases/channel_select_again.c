@@ -1,4 +1,5 @@
-/* stress/cases/channel_select_again.c - an element moves between two channels, and a select that looks at both finds none.
+/* stress/cases/channel_select_again.c - an element moves between two channels, and a select that looks
+ * at both finds none.
  *
  * Oracle: one of the two always holds an element, so the select takes one.
  * Result: never "nothing ready".

@@ -233,8 +233,11 @@ static bool explain_error(const struct child *child, const struct ckf_stress_reg
     if (region->error[0] != '\0')
         snprintf(text, size, "%s", region->error);
     else if (!ended && !child->killed && !died_of_own_fault(status))
-        snprintf(text, size, "the child was killed by signal %d from outside (out of memory?)",
-                 WTERMSIG(status));
+        snprintf(
+            text, size,
+            "the child was killed by signal %d (%s): out of memory, by somebody outside, or by a "
+            "body that raised it",
+            WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (starting)
         snprintf(text, size, "the child ended before its first iteration");
     return text[0] != '\0';

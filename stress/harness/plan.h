@@ -27,8 +27,8 @@ struct ckf_stress_progress {
 
 typedef void (*ckf_stress_observer)(const struct ckf_stress_progress *progress, void *arg);
 
-/* Runs the cases of the catalogue; or, without threads, only makes their tallies. False without memory. `observer` hears of it several times a
- * second. ckf_stress_dispose frees the outcome. */
+/* Runs the cases of the catalogue; or, without threads, only makes their tallies. False without memory.
+ * `observer` hears of it several times a second. ckf_stress_dispose frees the outcome. */
 bool ckf_stress_execute(struct ckf_stress_outcome_of_run *outcome,
                         const struct ckf_stress_catalog *catalog,
                         const struct ckf_stress_settings *settings, bool on_threads,

@@ -18,9 +18,6 @@ struct ckf_stress_report {
 /* The verdict of a variant; false if it did not run. */
 bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t case_index,
                                int variant, struct ckf_stress_verdict *verdict);
-/* What the explore engine says of it; NULL: nothing. */
-const struct ckf_stress_explored *ckf_stress_report_explored(const struct ckf_stress_report *report,
-                                                             size_t case_index, int variant);
 /* How many variants came out how in the explore engine alone. */
 struct ckf_stress_explored_summary {
     size_t reproduced, not_reproduced, clean, failed, no_verdict;

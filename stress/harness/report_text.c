@@ -6,6 +6,13 @@
 #include "harness/clock.h"
 #include "harness/report.h"
 
+/* What the explore engine says of it; NULL: nothing. */
+static const struct ckf_stress_explored *explored_of(const struct ckf_stress_report *report,
+                                                     size_t case_index, int variant)
+{
+    return report->exploration->ran ? &report->exploration->cases[case_index][variant] : NULL;
+}
+
 bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t case_index,
                                int variant, struct ckf_stress_verdict *verdict)
 {
@@ -15,18 +22,11 @@ bool ckf_stress_report_verdict(const struct ckf_stress_report *report, size_t ca
     const struct ckf_stress_tally *racy =
         variants[CKF_STRESS_RACY].test != NULL ? &variants[CKF_STRESS_RACY] : NULL;
     ckf_stress_judge(verdict, &variants[variant], racy);
-    const struct ckf_stress_explored *explored =
-        ckf_stress_report_explored(report, case_index, variant);
+    const struct ckf_stress_explored *explored = explored_of(report, case_index, variant);
     if (explored != NULL)
         ckf_stress_judge_explored(verdict, (enum ckf_stress_variant)variant, explored,
                                   (report->settings->engine & CKF_STRESS_THREADS) != 0);
     return true;
-}
-
-const struct ckf_stress_explored *ckf_stress_report_explored(const struct ckf_stress_report *report,
-                                                             size_t case_index, int variant)
-{
-    return report->exploration->ran ? &report->exploration->cases[case_index][variant] : NULL;
 }
 
 void ckf_stress_summarize_explored(const struct ckf_stress_report *report,
@@ -35,7 +35,7 @@ void ckf_stress_summarize_explored(const struct ckf_stress_report *report,
     *summary = (struct ckf_stress_explored_summary){.clean = 0};
     for (size_t i = 0; i < report->outcome->count; i++)
         for (int v = 0; v < CKF_STRESS_VARIANTS; v++) {
-            const struct ckf_stress_explored *explored = ckf_stress_report_explored(report, i, v);
+            const struct ckf_stress_explored *explored = explored_of(report, i, v);
             bool racy = v == CKF_STRESS_RACY;
             if (explored == NULL || explored->verdict == CKF_STRESS_NOT_EXPLORED)
                 continue;

@@ -43,7 +43,8 @@ static double log_gamma(double x)
     return lgamma_r(x, &sign);
 }
 
-double ckf_stress_incomplete_beta(double a, double b, double x)
+/* I_x(a, b), the regularized incomplete beta function, for a, b > 0 and 0 <= x <= 1. */
+static double incomplete_beta(double a, double b, double x)
 {
     if (x <= 0)
         return 0;
@@ -61,7 +62,7 @@ static double inverse_incomplete_beta(double a, double b, double level)
     double low = log_lowest_rate, high = 0;
     for (int i = 0; i < BISECTIONS; i++) {
         double middle = (low + high) / 2;
-        if (ckf_stress_incomplete_beta(a, b, exp(middle)) < level)
+        if (incomplete_beta(a, b, exp(middle)) < level)
             low = middle;
         else
             high = middle;

@@ -33,7 +33,4 @@ struct ckf_stress_start {
  * then the median is more than any time seen. */
 int64_t ckf_stress_median_ns(struct ckf_stress_start *starts, size_t count);
 
-/* I_x(a, b), the regularized incomplete beta function, for a, b > 0 and 0 <= x <= 1. */
-double ckf_stress_incomplete_beta(double a, double b, double x);
-
 #endif

@@ -87,7 +87,7 @@ static enum ckf_status pop(struct queue *queue, uint64_t *value)
     return CKF_OK;
 }
 
-enum ckf_status queue_send_until(struct queue *queue, uint64_t value, int64_t deadline_ns)
+static enum ckf_status send_until(struct queue *queue, uint64_t value, int64_t deadline_ns)
 {
     pthread_mutex_lock(&queue->lock);
     enum ckf_status status = push(queue, value);
@@ -97,7 +97,7 @@ enum ckf_status queue_send_until(struct queue *queue, uint64_t value, int64_t de
     return status == CKF_AGAIN ? queue_excuse(deadline_ns) : status;
 }
 
-enum ckf_status queue_recv_until(struct queue *queue, uint64_t *value, int64_t deadline_ns)
+static enum ckf_status recv_until(struct queue *queue, uint64_t *value, int64_t deadline_ns)
 {
     pthread_mutex_lock(&queue->lock);
     enum ckf_status status = pop(queue, value);
@@ -109,32 +109,32 @@ enum ckf_status queue_recv_until(struct queue *queue, uint64_t *value, int64_t d
 
 enum ckf_status queue_send(void *queue, uint64_t value)
 {
-    return queue_send_until(queue, value, CKF_FOREVER);
+    return send_until(queue, value, CKF_FOREVER);
 }
 
 enum ckf_status queue_try_send(void *queue, uint64_t value)
 {
-    return queue_send_until(queue, value, CKF_NOW);
+    return send_until(queue, value, CKF_NOW);
 }
 
 enum ckf_status queue_send_within(void *queue, uint64_t value, int64_t ns)
 {
-    return queue_send_until(queue, value, ckf_deadline_after_ns(ns));
+    return send_until(queue, value, ckf_deadline_after_ns(ns));
 }
 
 enum ckf_status queue_recv(void *queue, uint64_t *value)
 {
-    return queue_recv_until(queue, value, CKF_FOREVER);
+    return recv_until(queue, value, CKF_FOREVER);
 }
 
 enum ckf_status queue_try_recv(void *queue, uint64_t *value)
 {
-    return queue_recv_until(queue, value, CKF_NOW);
+    return recv_until(queue, value, CKF_NOW);
 }
 
 enum ckf_status queue_recv_within(void *queue, uint64_t *value, int64_t ns)
 {
-    return queue_recv_until(queue, value, ckf_deadline_after_ns(ns));
+    return recv_until(queue, value, ckf_deadline_after_ns(ns));
 }
 
 enum ckf_status queue_recv_two(void *queue, uint64_t values[2], size_t *done)

@@ -26,9 +26,6 @@ struct queue {
 
 void *queue_create(size_t capacity, unsigned producers, unsigned consumers);
 void queue_destroy(void *queue);
-/* Waits for the lock, and then for as long as deadline says (NULL: not at all). */
-enum ckf_status queue_send_until(struct queue *queue, uint64_t value, int64_t deadline_ns);
-enum ckf_status queue_recv_until(struct queue *queue, uint64_t *value, int64_t deadline_ns);
 
 enum ckf_status queue_send(void *queue, uint64_t value);
 enum ckf_status queue_try_send(void *queue, uint64_t value);

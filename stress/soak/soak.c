@@ -27,7 +27,7 @@
 
 #include <ck_filter/ck_filter.h>
 
-enum { MAX_ENDS = 4, MAX_BATCH = 16, WORDS = 4, NS_PER_S = 1000000000 };
+enum { MAX_ENDS = 4, MAX_BATCH = 16, WORDS = 4 };
 
 /* Its first word says it all; the others must agree with it. */
 struct element {

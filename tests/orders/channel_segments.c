@@ -1,4 +1,5 @@
-/* tests/orders/channel_segments.c - the segments of an unbounded channel: they are left, kept, given back, used again. */
+/* tests/orders/channel_segments.c - the segments of an unbounded channel: they are left, kept, given
+ * back, used again. */
 #include "channels.h"
 
 /* --- a segment that comes back: whoever still has an earlier piece of it in mind harms nobody --- */

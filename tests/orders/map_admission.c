@@ -117,6 +117,11 @@ static void make_room_and_add(struct ckf_stress_run *run, void *state)
     add_key(run, s->map, COMES);
 }
 
+static void count_keys(struct ckf_stress_run *run, void *state)
+{
+    expect(run, ckf_counter_map_len(((struct state *)state)->map) <= 1);
+}
+
 /* Whoever finds a key that has just been let in, and removes it, leaves nothing that leads to it. */
 static void remove_if_there(struct ckf_stress_run *run, void *state)
 {
@@ -140,3 +145,8 @@ SCENE(map_room_is_used, "order-map-room-is-used", ATOMIC_ONLY, full_map_with_pen
       {"maker", settle_pending, 1}, {"remover", make_room_and_add, 1});
 SCENE(map_room_is_put_right, "order-map-room-is-put-right", ATOMIC_ONLY, claimed_for_refused,
       destroy_map, {"helper", look_for_room, 1}, {"adder", add_one, 1});
+
+/* --- never are more keys counted than there is room for --- */
+
+SCENE(map_len_within_bound, "order-map-len-within-bound", ATOMIC_ONLY, full_map, destroy_map,
+      {"mover", make_room_and_add, 1}, {"reader", count_keys, 1});

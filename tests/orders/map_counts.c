@@ -320,7 +320,7 @@ static void make_used_id(struct ckf_stress_run *run, void *state)
     take_id(run, s);
     count_in_cell(run, state);
     count_in_cell(run, state);
-    ckf_cells_give_back_id(s->cells, s->id);
+    ckf_cells_give_back_id(s->cells, NULL, s->id);
 }
 
 SCENE(map_id_is_used_again, "order-map-id-is-used-again", ATOMIC_ONLY, make_used_id, destroy_map,

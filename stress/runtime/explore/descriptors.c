@@ -51,7 +51,7 @@ int __wrap_eventfd(unsigned value, int flags)
     return fd;
 }
 
-void ckf_explore_descriptor_closes(int fd, uintptr_t caller)
+static void note_close(int fd, uintptr_t caller)
 {
     touch(fd, ACCESS_WRITE, caller);
     for (size_t i = 0; i < count; i++)
@@ -65,7 +65,7 @@ void ckf_explore_descriptor_closes(int fd, uintptr_t caller)
 int __wrap_close(int fd)
 {
     if (ckf_explore_engine.running != NULL)
-        ckf_explore_descriptor_closes(fd, CALLER);
+        note_close(fd, CALLER);
     return __real_close(fd);
 }
 

@@ -322,7 +322,7 @@ struct ckf_engine {
 
     /* Memory that goes with the execution. */
     char *scratch, *scratch_end;
-    char *arena, *heap_high; /* heaps, then stacks */
+    char *arena; /* heaps, then stacks */
     size_t arena_size;
     struct ckf_granule *arena_shadow;
     char *data, *data_end;
@@ -490,7 +490,6 @@ void *ckf_explore_reserve(size_t size);
 
 /* descriptors.c */
 void ckf_explore_descriptor_is_used(int fd, uintptr_t caller);
-void ckf_explore_descriptor_closes(int fd, uintptr_t caller);
 void ckf_explore_close_descriptors(void);
 bool ckf_explore_descriptors_are_open(void);
 
@@ -555,8 +554,6 @@ void ckf_explore_number_threads(unsigned count);
 
 /* pthread.c */
 void ckf_explore_pthread_begin(void);
-void ckf_explore_lock(uintptr_t mutex, uintptr_t pc);
-void ckf_explore_unlock(uintptr_t mutex, uintptr_t pc);
 void ckf_explore_pthread_exit_keys(struct ckf_thread *thread);
 
 /* mutation.c: while watching_sites */

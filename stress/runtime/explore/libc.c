@@ -252,3 +252,10 @@ ENDS_THE_PROGRAM(exit)
 ENDS_THE_PROGRAM(quick_exit)
 ENDS_THE_PROGRAM(_exit)
 ENDS_THE_PROGRAM(_Exit)
+
+/* What an execution makes is gone at its end, and must not be destroyed at the program's. */
+int __real___cxa_atexit(void (*)(void *), void *, void *);
+int __wrap___cxa_atexit(void (*function)(void *), void *arg, void *object)
+{
+    return outside() ? __real___cxa_atexit(function, arg, object) : 0;
+}

@@ -67,7 +67,7 @@ static void take(struct ckf_sync *mutex)
     }
 }
 
-void ckf_explore_lock(uintptr_t address, uintptr_t pc)
+static void lock_mutex(uintptr_t address, uintptr_t pc)
 {
     struct ckf_thread *self = ckf_explore_engine.running;
     struct ckf_sync *mutex = use(address);
@@ -81,7 +81,7 @@ void ckf_explore_lock(uintptr_t address, uintptr_t pc)
     take(use(address));
 }
 
-void ckf_explore_unlock(uintptr_t address, uintptr_t pc)
+static void unlock_mutex(uintptr_t address, uintptr_t pc)
 {
     struct ckf_engine *e = &ckf_explore_engine;
     struct ckf_sync *mutex = use(address);
@@ -134,7 +134,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_lock(mutex);
-    ckf_explore_lock((uintptr_t)mutex, CALLER);
+    lock_mutex((uintptr_t)mutex, CALLER);
     return 0;
 }
 
@@ -156,7 +156,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     if (outside())
         return __real_pthread_mutex_unlock(mutex);
-    ckf_explore_unlock((uintptr_t)mutex, CALLER);
+    unlock_mutex((uintptr_t)mutex, CALLER);
     return 0;
 }
 
@@ -173,9 +173,9 @@ static int wait_on(uintptr_t condition, uintptr_t mutex, int64_t deadline_ns, ui
     struct ckf_sync *sync = use(condition);
     if (ckf_explore_engine.tracing)
         ckf_explore_trace_event(&self->op, 0, 0, 0);
-    ckf_explore_unlock(mutex, pc);
+    unlock_mutex(mutex, pc);
     bool in_time = ckf_explore_sleep(sync, deadline_ns);
-    ckf_explore_lock(mutex, pc);
+    lock_mutex(mutex, pc);
     return in_time ? 0 : ETIMEDOUT;
 }
 

@@ -14,11 +14,28 @@
 #include <unistd.h>
 
 enum { EVENTS_AT_START = 300, EVENTS_AT_END = 100 }; /* of those that are printed */
-enum { MAX_EVENTS = 1 << 16, LINE = 224, MAX_NAMED = 256 };
+enum { MAX_EVENTS = 1 << 16, LINE = 224, MAX_NAMED = 256, CALLS = 8 };
 
-static struct ckf_event *events;
+struct event {
+    uint64_t value;
+    uintptr_t address, pc;
+    uint32_t step;
+    uint16_t store,
+        stores; /* which of how many stores was read or written, from 0; stores 0: none */
+    uint8_t thread, kind, size, order;
+    unsigned call_count;
+    uintptr_t calls[CALLS]; /* innermost first */
+};
+
+static struct event *events;
 static size_t event_count;
 static uint32_t recorded_execution;
+
+static void forget_earlier_events(void)
+{
+    if (recorded_execution != ckf_explore_engine.execution)
+        event_count = 0;
+}
 
 void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, unsigned store,
                              unsigned stores)
@@ -28,23 +45,22 @@ void ckf_explore_trace_event(const struct ckf_operation *op, uint64_t value, uns
         return; /* setup, before there is anybody else */
     if (events == NULL)
         events = ckf_explore_reserve(MAX_EVENTS * sizeof *events);
-    if (recorded_execution != ckf_explore_engine.execution)
-        event_count = 0;
+    forget_earlier_events();
     recorded_execution = ckf_explore_engine.execution;
     if (event_count == MAX_EVENTS)
         return;
-    struct ckf_event *event = &events[event_count++];
-    *event = (struct ckf_event){.value = value,
-                                .address = op->address,
-                                .pc = op->pc,
-                                .step = ckf_explore_engine.step,
-                                .store = (uint16_t)store,
-                                .stores = (uint16_t)stores,
-                                .thread = self->id,
-                                .kind = op->kind,
-                                .size = op->size,
-                                .order = op->order};
-    for (unsigned i = 0; i < CKF_TRACE_CALLS && i < self->depth && self->depth <= MAX_CALLS; i++)
+    struct event *event = &events[event_count++];
+    *event = (struct event){.value = value,
+                            .address = op->address,
+                            .pc = op->pc,
+                            .step = ckf_explore_engine.step,
+                            .store = (uint16_t)store,
+                            .stores = (uint16_t)stores,
+                            .thread = self->id,
+                            .kind = op->kind,
+                            .size = op->size,
+                            .order = op->order};
+    for (unsigned i = 0; i < CALLS && i < self->depth && self->depth <= MAX_CALLS; i++)
         event->calls[event->call_count++] = self->calls[self->depth - 1 - i];
 }
 
@@ -63,14 +79,6 @@ void ckf_explore_trace_plain(uintptr_t address, size_t size, unsigned kind, uint
 void ckf_explore_trace_this_address(bool also_plain)
 {
     ckf_explore_engine.traced_address = also_plain ? ckf_explore_engine.conflict_address : 0;
-}
-
-const struct ckf_event *ckf_explore_trace_events(size_t *count)
-{
-    if (recorded_execution != ckf_explore_engine.execution)
-        event_count = 0;
-    *count = event_count;
-    return events;
 }
 
 /* Places. */
@@ -199,7 +207,7 @@ static void name_word(uintptr_t address, char name[8])
         snprintf(name, 8, "%c%zu", (char)('A' + index % 26), index / 26 % 1000);
 }
 
-static void print_value(char *text, size_t size, const struct ckf_event *event)
+static void print_value(char *text, size_t size, const struct event *event)
 {
     int64_t value = (int64_t)event->value;
     if (event->size < 8 && event->size > 0)
@@ -210,7 +218,7 @@ static void print_value(char *text, size_t size, const struct ckf_event *event)
         snprintf(text, size, "0x%" PRIx64, event->value);
 }
 
-static void describe_memory(char *text, size_t size, const struct ckf_event *event)
+static void describe_memory(char *text, size_t size, const struct event *event)
 {
     char word[8], value[32];
     name_word(event->address, word);
@@ -227,7 +235,7 @@ static void describe_memory(char *text, size_t size, const struct ckf_event *eve
                  event->store + 1u, (unsigned)event->stores);
 }
 
-static void describe(char *text, size_t size, const struct ckf_event *event)
+static void describe(char *text, size_t size, const struct event *event)
 {
     char word[8];
     if (is_memory(event->kind)) {
@@ -258,7 +266,7 @@ static void describe(char *text, size_t size, const struct ckf_event *event)
 static struct ckf_place *all_places(size_t *offset_of_stacks)
 {
     struct ckf_engine *e = &ckf_explore_engine;
-    size_t room = event_count + (size_t)MAX_THREADS * (CKF_TRACE_CALLS + 2), count = 0;
+    size_t room = event_count + (size_t)MAX_THREADS * (CALLS + 2), count = 0;
     uintptr_t *addresses = calloc(room, sizeof *addresses);
     struct ckf_place *places = calloc(room, sizeof *places);
     if (addresses == NULL || places == NULL) {
@@ -273,7 +281,7 @@ static struct ckf_place *all_places(size_t *offset_of_stacks)
         const struct ckf_thread *thread = &e->threads[t];
         addresses[count++] = thread->op.pc;
         addresses[count++] = thread->pc;
-        for (unsigned i = 0; i < CKF_TRACE_CALLS; i++)
+        for (unsigned i = 0; i < CALLS; i++)
             addresses[count++] = i < thread->depth && thread->depth <= MAX_CALLS
                                      ? thread->calls[thread->depth - 1 - i]
                                      : 0;
@@ -283,7 +291,7 @@ static struct ckf_place *all_places(size_t *offset_of_stacks)
     return places;
 }
 
-static void print_line(char *line, size_t size, const struct ckf_event *event,
+static void print_line(char *line, size_t size, const struct event *event,
                        const struct ckf_place *place)
 {
     char what[128];
@@ -363,7 +371,7 @@ static void print_thread(FILE *out, const struct ckf_thread *thread, const struc
         fprintf(out, " in %s", ckf_explore_kind_name(thread->op.kind));
     if (at->line != 0)
         fprintf(out, " at %s:%u (%s)", at->file, at->line, at->function);
-    for (unsigned i = 0; i < CKF_TRACE_CALLS; i++)
+    for (unsigned i = 0; i < CALLS; i++)
         if (places[2 + i].line != 0)
             fprintf(out, ", called at %s:%u", places[2 + i].file, places[2 + i].line);
     fprintf(out, "\n");
@@ -437,15 +445,15 @@ static void print_json_leaks(FILE *out)
 void ckf_explore_trace_print(FILE *out, const char *outcome)
 {
     const struct ckf_engine *e = &ckf_explore_engine;
-    size_t stacks, count;
-    ckf_explore_trace_events(&count); /* forgets those of an earlier execution */
+    size_t stacks;
+    forget_earlier_events();
     struct ckf_place *places = all_places(&stacks);
     if (places == NULL)
         return;
     print_events(out, places);
     fprintf(out, "outcome: %s%s%s\n", outcome, e->message[0] != '\0' ? ": " : "", e->message);
     for (unsigned t = 0; e->verdict != CKF_VERDICT_OK && t < e->thread_count; t++)
-        print_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CKF_TRACE_CALLS + 2)],
+        print_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CALLS + 2)],
                      e->verdict != CKF_VERDICT_OK && e->failing == t + 1 && e->threads[t].pc != 0);
     print_leaks(out);
     free(places);
@@ -453,19 +461,19 @@ void ckf_explore_trace_print(FILE *out, const char *outcome)
 
 /* JSON. */
 
-static bool wrote(const struct ckf_event *event)
+static bool wrote(const struct event *event)
 {
     return event->kind == OP_STORE || ((event->kind == OP_RMW || event->kind == OP_CAS) &&
                                        event->stores > 0 && event->store == event->stores);
 }
 
-static bool acquires(const struct ckf_event *event)
+static bool acquires(const struct event *event)
 {
     return event->kind != OP_STORE && event->order != __ATOMIC_RELAXED &&
            event->order != __ATOMIC_RELEASE;
 }
 
-static bool releases(const struct ckf_event *event)
+static bool releases(const struct event *event)
 {
     return wrote(event) && event->order >= __ATOMIC_RELEASE;
 }
@@ -484,7 +492,7 @@ static long last_before(size_t at, unsigned kind, unsigned other_kind)
  * store before its own. */
 static long released_by(size_t at)
 {
-    const struct ckf_event *event = &events[at];
+    const struct event *event = &events[at];
     if (event->kind == OP_LOCK || event->kind == OP_TRYLOCK)
         return last_before(at, OP_UNLOCK, OP_COND_WAIT);
     if (!is_memory(event->kind) || !acquires(event) || event->stores == 0)
@@ -522,7 +530,7 @@ static long woken_by(size_t at)
 
 static void print_json_event(FILE *out, size_t index, const struct ckf_place *place)
 {
-    const struct ckf_event *event = &events[index];
+    const struct event *event = &events[index];
     char text[128];
     fprintf(out, "%s{\"step\":%u", index == 0 ? "" : ",", (unsigned)event->step);
     print_json_string(out, "thread", ckf_explore_engine.threads[event->thread].name);
@@ -577,17 +585,17 @@ static void print_json_thread(FILE *out, const struct ckf_thread *thread,
 void ckf_explore_trace_print_json(FILE *out)
 {
     const struct ckf_engine *e = &ckf_explore_engine;
-    size_t stacks = 0, count;
-    ckf_explore_trace_events(&count);
+    size_t stacks = 0;
+    forget_earlier_events();
     struct ckf_place *places = all_places(&stacks);
     fprintf(out, "\"message\":\"");
     ckf_stress_json_escape(out, e->message);
     fprintf(out, "\",\"threads\":[");
     for (unsigned t = 0; places != NULL && t < e->thread_count; t++)
-        print_json_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CKF_TRACE_CALLS + 2)],
+        print_json_thread(out, &e->threads[t], &places[stacks + (size_t)t * (CALLS + 2)],
                           e->failing == t + 1 && e->threads[t].pc != 0);
     fprintf(out, "],\"trace\":[");
-    for (size_t i = 0; places != NULL && i < count; i++)
+    for (size_t i = 0; places != NULL && i < event_count; i++)
         print_json_event(out, i, &places[i]);
     fprintf(out, "]");
     print_json_leaks(out);

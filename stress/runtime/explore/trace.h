@@ -7,28 +7,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { CKF_TRACE_CALLS = 8 };
-
-struct ckf_event {
-    uint64_t value;
-    uintptr_t address, pc;
-    uint32_t step;
-    uint16_t store,
-        stores; /* which of how many stores was read or written, from 0; stores 0: none */
-    uint8_t thread, kind, size, order;
-    unsigned call_count;
-    uintptr_t calls[CKF_TRACE_CALLS]; /* innermost first */
-};
-
-/* Events of the last execution that ran with options.trace. */
-const struct ckf_event *ckf_explore_trace_events(size_t *count);
-
 /* With true, the next traces also show plain accesses to the word that the execution that has just
  * ended failed on (a race, a use after free); with false, they do not. */
 void ckf_explore_trace_this_address(bool also_plain);
 
-/* Prints them, one column a thread, and then how the execution ended: what each thread was doing,
- * with its call sites. `outcome` heads it. */
+/* Prints the events of the last execution that ran with options.trace, one column a thread, and then
+ * how it ended: what each thread was doing, with its call sites. `outcome` heads it. */
 void ckf_explore_trace_print(FILE *out, const char *outcome);
 /* The same as members of a JSON object, on one line: "message", "threads" and how each ended, and
  * "trace", the events, each with what it was ordered after. docs/stress-json.md describes them. */
