@@ -71,10 +71,11 @@ void channel_history_teardown(struct ckf_stress_run *run, void *state);
     static const struct ckf_stress_specification scene##_specification
 
 /* The parts of a case that all of these share. */
-#define CHANNEL_HISTORY_CASE(scene)                                                                \
+#define CHANNEL_HISTORY_CASE(scene) CHANNEL_HISTORY_CASE_OF(scene, HISTORY_CALLERS)
+#define CHANNEL_HISTORY_CASE_OF(scene, callers)                                                    \
     .collection = "channel", .state_size = sizeof(struct channel_history), .setup = scene##_setup, \
-    .actors = {{"caller", channel_history_caller, HISTORY_CALLERS}},                               \
-    .arbiter = channel_history_drain, .teardown = channel_history_teardown,                        \
-    .specification = &scene##_specification, .outcomes = CHANNEL_HISTORY_OUTCOMES
+    .actors = {{"caller", channel_history_caller, callers}}, .arbiter = channel_history_drain,     \
+    .teardown = channel_history_teardown, .specification = &scene##_specification,                 \
+    .outcomes = CHANNEL_HISTORY_OUTCOMES
 
 #endif
