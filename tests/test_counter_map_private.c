@@ -242,21 +242,33 @@ static void keys_that_differ_in_length_alone_have_other_hashes(void **state)
 
 /* --- cells --- */
 
+static struct ckf_cells *make_cells(void)
+{
+    struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
+    assert_non_null(cells);
+    ckf_section_start();
+    ckf_cells_init(cells);
+    return cells;
+}
+
+static void destroy_cells(struct ckf_cells *cells)
+{
+    ckf_cells_destroy(cells);
+    ckf_free(cells);
+}
+
 static bool take_id(struct ckf_cells *cells, uint32_t *id)
 {
-    assert_true(ckf_cells_try_lock_ids(cells));
-    bool taken = ckf_cells_take_id(cells, id);
-    ckf_cells_unlock_ids(cells);
+    struct ckf_place *place = ckf_section_begin();
+    bool taken = ckf_cells_take_id(cells, place, id);
+    ckf_section_end(place);
     return taken;
 }
 
 static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
 {
     (void)state;
-    struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
-    assert_non_null(cells);
-    ckf_section_start();
-    ckf_cells_init(cells);
+    struct ckf_cells *cells = make_cells();
     for (uint32_t round = 0; round < 3 * CKF_CELLS_OF_A_CHUNK; round++) {
         uint32_t id;
         assert_true(take_id(cells, &id));
@@ -270,28 +282,57 @@ static void a_cell_id_that_is_used_again_starts_at_nothing(void **state)
         if (round % 2 == 0)
             ckf_cells_give_back_id(cells, id);
     }
-    ckf_cells_destroy(cells);
-    ckf_free(cells);
+    destroy_cells(cells);
 }
 
 static void cells_abound_until_few_ids_are_left(void **state)
 {
     (void)state;
-    struct ckf_cells *cells = ckf_alloc_aligned(sizeof *cells, CKF_CACHELINE);
-    assert_non_null(cells);
-    ckf_cells_init(cells);
+    struct ckf_cells *cells = make_cells();
+    static bool taken[CKF_CELL_IDS];
     uint32_t id;
     for (uint32_t i = 0; i < CKF_CELL_IDS; i++) {
-        assert_int_equal(ckf_cells_abound(cells), i < CKF_CELL_IDS_TO_SPARE);
+        /* Those that this thread has not used yet count as in use. */
+        uint32_t kept = CKF_CELL_IDS_KEPT - 1;
+        bool all = ckf_cells_abound(cells, false), met = ckf_cells_abound(cells, true);
+        assert_true(all ? i < CKF_CELL_IDS_FOR_ALL : i + kept >= CKF_CELL_IDS_FOR_ALL);
+        assert_true(met ? i < CKF_CELL_IDS_TO_SPARE : i + kept >= CKF_CELL_IDS_TO_SPARE);
         assert_true(take_id(cells, &id));
-        assert_int_equal(id, i);
+        assert_false(taken[id]);
+        taken[id] = true;
     }
     assert_false(take_id(cells, &id));
     for (uint32_t i = 0; i < CKF_CELL_IDS; i++)
         ckf_cells_give_back_id(cells, i);
-    assert_true(ckf_cells_abound(cells));
-    ckf_cells_destroy(cells);
-    ckf_free(cells);
+    assert_true(ckf_cells_abound(cells, false));
+    destroy_cells(cells);
+}
+
+static void a_cell_id_that_was_taken_in_vain_is_the_next_one(void **state)
+{
+    (void)state;
+    struct ckf_cells *cells = make_cells();
+    uint32_t first, second;
+    assert_true(take_id(cells, &first));
+    ckf_cells_keep_id(cells, ckf_thread_place, first);
+    assert_true(take_id(cells, &second));
+    assert_int_equal(first, second);
+    destroy_cells(cells);
+}
+
+/* The thread that kept ids may have been about to take one, or to put one back. */
+static void a_forked_child_uses_no_cell_ids_that_threads_kept(void **state)
+{
+    (void)state;
+    struct ckf_cells *cells = make_cells();
+    uint32_t before, after;
+    assert_true(take_id(cells, &before));
+    ckf_cells_mend_child(cells);
+    for (uint32_t i = 0; i < 2 * CKF_CELL_IDS_KEPT; i++) {
+        assert_true(take_id(cells, &after));
+        assert_true(after >= CKF_CELL_IDS_KEPT);
+    }
+    destroy_cells(cells);
 }
 
 /* --- fronts --- */
@@ -617,7 +658,7 @@ static int remove_last(void *map)
 static void a_removal_waits_where_too_much_is_to_be_given_back(void **state)
 {
     (void)state;
-    struct ckf_counter_map *map = make(0);
+    struct ckf_counter_map *map = make(HANDLES_OF_GONE_KEYS); /* a bound: handles are bound anew */
     struct test_thread removing;
     assert_int_equal(ckf_counter_map_add(map, "last", 4, 1), CKF_OK);
     ckf_read_begin(); /* nothing is given back meanwhile */
@@ -689,6 +730,8 @@ int main(void)
         cmocka_unit_test(keys_that_differ_in_length_alone_have_other_hashes),
         cmocka_unit_test(a_cell_id_that_is_used_again_starts_at_nothing),
         cmocka_unit_test(cells_abound_until_few_ids_are_left),
+        cmocka_unit_test(a_cell_id_that_was_taken_in_vain_is_the_next_one),
+        cmocka_unit_test(a_forked_child_uses_no_cell_ids_that_threads_kept),
         cmocka_unit_test(a_front_tells_keys_of_one_set_apart),
         cmocka_unit_test(a_front_forgets_all_when_the_tag_moves_on),
         cmocka_unit_test(a_front_grows_until_it_holds_what_is_asked_for),

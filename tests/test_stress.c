@@ -14,6 +14,7 @@
 #include "harness/plan.h"
 #include "harness/settings.h"
 #include "harness/statistics.h"
+#include "harness/values.h"
 #include "harness/verdict.h"
 #include "support.h"
 

@@ -5,44 +5,10 @@
  * move a number of messages and the last producer closes; the time runs until the last consumer has
  * seen the close.
  */
-#include <ck_filter/channel.h>
-
 #include "cases/channel_cases.h"
+#include "cases/channel_ours.h"
 #include "cases/suites.h"
 #include "peers/peers.h"
-
-static void *create(size_t capacity, enum ckf_variant variant)
-{
-    struct ckf_channel *channel;
-    struct ckf_channel_options options = {
-        .variant = variant, .capacity = capacity, .elem_size = sizeof(uint64_t)};
-    return ckf_channel_create(&channel, &options) == CKF_OK ? channel : NULL;
-}
-
-static void *create_atomic(size_t capacity)
-{
-    return create(capacity, CKF_VARIANT_ATOMIC);
-}
-
-static void *create_mutex(size_t capacity)
-{
-    return create(capacity, CKF_VARIANT_MUTEX);
-}
-
-static void destroy(void *channel)
-{
-    ckf_channel_destroy(channel);
-}
-
-static bool send(void *channel, uint64_t value)
-{
-    return ckf_channel_send(channel, &value) == CKF_OK;
-}
-
-static bool recv(void *channel, uint64_t *value)
-{
-    return ckf_channel_recv(channel, value) == CKF_OK;
-}
 
 static bool try_send(void *channel, uint64_t value)
 {
@@ -68,21 +34,16 @@ static size_t recv_many(void *channel, uint64_t *values, size_t count)
                                                                                              : 0;
 }
 
-static void close_channel(void *channel)
-{
-    ckf_channel_close(channel);
-}
-
 #define CKF_FACE(maker)                                                                            \
     {                                                                                              \
-        .create = maker, .destroy = destroy, .send = send, .recv = recv, .try_send = try_send,     \
-        .try_recv = try_recv, .send_many = send_many, .recv_many = recv_many,                      \
-        .close = close_channel                                                                     \
+        .create = maker, .destroy = our_destroy, .send = our_send, .recv = our_recv,               \
+        .try_send = try_send, .try_recv = try_recv, .send_many = send_many,                        \
+        .recv_many = recv_many, .close = our_close                                                 \
     }
 
 /* Both variants are reached through the same calls, so they share the bodies. */
-static const struct channel_face atomic_face = CKF_FACE(create_atomic);
-static const struct channel_face mutex_face = CKF_FACE(create_mutex);
+static const struct channel_face atomic_face = CKF_FACE(our_create_atomic);
+static const struct channel_face mutex_face = CKF_FACE(our_create_mutex);
 CHANNEL_BODIES(ckf, atomic_face);
 
 const struct bench_contestant channel_atomic = {

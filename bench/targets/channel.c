@@ -3,65 +3,32 @@
  * Everything is fixed work, timed from the first start to the last end. Costs are two orders of
  * magnitude apart, so each contestant moves as much as fills its time.
  */
-#include <ck_filter/channel.h>
 #include <ck_filter/select.h>
 
 #include <malloc.h>
 
 #include "cases/channel_cases.h"
+#include "cases/channel_ours.h"
 #include "peers/channel_peer.h"
 #include "peers/peers.h"
 #include "targets/tables.h"
 
 /* Ours, with the roles that only these tables have. */
 
-static void *create(size_t capacity, size_t elem_size, enum ckf_variant variant, unsigned flags)
-{
-    struct ckf_channel *channel;
-    struct ckf_channel_options options = {
-        .variant = variant, .capacity = capacity, .elem_size = elem_size, .flags = flags};
-    return ckf_channel_create(&channel, &options) == CKF_OK ? channel : NULL;
-}
-
-static void *create_atomic(size_t capacity)
-{
-    return create(capacity, sizeof(uint64_t), CKF_VARIANT_ATOMIC, 0);
-}
-
-static void *create_mutex(size_t capacity)
-{
-    return create(capacity, sizeof(uint64_t), CKF_VARIANT_MUTEX, 0);
-}
-
 static void *create_promised(size_t capacity)
 {
-    return create(capacity, sizeof(uint64_t), CKF_VARIANT_ATOMIC,
-                  CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER);
+    return our_create(capacity, sizeof(uint64_t), CKF_VARIANT_ATOMIC,
+                      CKF_CHANNEL_SINGLE_PRODUCER | CKF_CHANNEL_SINGLE_CONSUMER);
 }
 
 static void *create_wide_atomic(size_t capacity)
 {
-    return create(capacity, sizeof(struct channel_wide), CKF_VARIANT_ATOMIC, 0);
+    return our_create(capacity, sizeof(struct channel_wide), CKF_VARIANT_ATOMIC, 0);
 }
 
 static void *create_wide_mutex(size_t capacity)
 {
-    return create(capacity, sizeof(struct channel_wide), CKF_VARIANT_MUTEX, 0);
-}
-
-static void destroy(void *channel)
-{
-    ckf_channel_destroy(channel);
-}
-
-static bool push(void *channel, uint64_t value)
-{
-    return ckf_channel_send(channel, &value) == CKF_OK;
-}
-
-static bool pop(void *channel, uint64_t *value)
-{
-    return ckf_channel_recv(channel, value) == CKF_OK;
+    return our_create(capacity, sizeof(struct channel_wide), CKF_VARIANT_MUTEX, 0);
 }
 
 static bool push_wide(void *channel, const struct channel_wide *value)
@@ -74,16 +41,11 @@ static bool pop_wide(void *channel, struct channel_wide *value)
     return ckf_channel_recv(channel, value) == CKF_OK;
 }
 
-static void close_channel(void *channel)
-{
-    ckf_channel_close(channel);
-}
-
-CHANNEL_PEER_BODIES(narrow_bodies, push, pop, close_channel);
+CHANNEL_PEER_BODIES(narrow_bodies, our_send, our_recv, our_close);
 
 static void producer_wide(struct bench_run *run, void *state)
 {
-    channel_producer_wide(run, state, push_wide, close_channel);
+    channel_producer_wide(run, state, push_wide, our_close);
 }
 
 static void consumer_wide(struct bench_run *run, void *state)
@@ -96,7 +58,7 @@ static void spread(struct bench_run *run, void *argument)
     struct channel_state *state = argument;
     struct channel_tally sent = {0};
     for (size_t i = 0, share = bench_share(run); i < share; i++) {
-        if (!push(state->fan[i % CHANNEL_FAN], i))
+        if (!our_send(state->fan[i % CHANNEL_FAN], i))
             channel_refused(run);
         channel_count(&sent, i);
     }
@@ -126,13 +88,15 @@ static const bench_body more_bodies[CHANNEL_ROLES] = {[CHANNEL_PRODUCER_WIDE] = 
                                                       [CHANNEL_SPREAD] = spread,
                                                       [CHANNEL_SELECT] = select_from_fan};
 
-static const struct channel_face atomic_face = {.create = create_atomic, .destroy = destroy};
-static const struct channel_face mutex_face = {.create = create_mutex, .destroy = destroy};
-static const struct channel_face promised_face = {.create = create_promised, .destroy = destroy};
+static const struct channel_face atomic_face = {.create = our_create_atomic,
+                                                .destroy = our_destroy};
+static const struct channel_face mutex_face = {.create = our_create_mutex, .destroy = our_destroy};
+static const struct channel_face promised_face = {.create = create_promised,
+                                                  .destroy = our_destroy};
 static const struct channel_face wide_atomic_face = {.create = create_wide_atomic,
-                                                     .destroy = destroy};
+                                                     .destroy = our_destroy};
 static const struct channel_face wide_mutex_face = {.create = create_wide_mutex,
-                                                    .destroy = destroy};
+                                                    .destroy = our_destroy};
 
 #define ATOMIC .name = "atomic", .label = "ck_filter, atomic"
 #define MUTEX  .name = "mutex", .label = "ck_filter, mutex", .sleeps = true
@@ -160,12 +124,12 @@ static const struct bench_contestant select_mutex = {MUTEX, .bodies = more_bodie
  * consumers of 32. */
 static void single_producer(struct bench_run *run, void *state)
 {
-    channel_producer(run, state, push, close_channel);
+    channel_producer(run, state, our_send, our_close);
 }
 
 static void single_consumer(struct bench_run *run, void *state)
 {
-    channel_consumer(run, state, pop);
+    channel_consumer(run, state, our_recv);
 }
 
 static const bench_body single_bodies[CHANNEL_ROLES] = {

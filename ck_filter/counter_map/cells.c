@@ -2,9 +2,9 @@
  *
  * Roles:      the holder of a number makes and writes its row; anybody sums; promoters take ids,
  *             removers give them back.
- * Invariant:  a word is written by the holder of its number alone, and only while its id is taken.
- *             So the sum of an id's words does not change while the id is free, which is its birth
- *             for the next one who takes it.
+ * Invariant:  a word is written by the holder of its number alone, and only while an entry has its id.
+ *             So the sum of an id's words does not change while the id is free, or kept by a thread, which
+ *             is its birth for the next entry that gets it.
  * Teardown:   rows live as long as the map. A place may remember a row of a map that is gone: the
  *             serial number tells.
  */
@@ -181,35 +181,11 @@ static uint32_t *next_free(struct ckf_cells *cells, uint32_t id)
     return &cells->next_free[id / CKF_CELLS_OF_A_CHUNK][id % CKF_CELLS_OF_A_CHUNK];
 }
 
-static bool pop_id(struct ckf_cells *cells, uint32_t *id)
-{
-    if (cells->free_ids != 0) {
-        *id = cells->free_ids - 1;
-        cells->free_ids = *next_free(cells, *id);
-        return true;
-    }
-    *id = cells->ids_made;
-    if (*id == CKF_CELL_IDS || !has_births(cells, *id))
-        return false;
-    cells->ids_made++;
-    return true;
-}
-
 static void set_birth(struct ckf_cells *cells, uint32_t id)
 {
     /* relaxed: who learns the id from an entry learns this with it */
     struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.of[id / CKF_CELLS_OF_A_CHUNK]);
     store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], sum_of_words(cells, id));
-}
-
-bool ckf_cells_try_lock_ids(struct ckf_cells *cells)
-{
-    return pthread_mutex_trylock(&cells->ids_lock) == 0;
-}
-
-void ckf_cells_unlock_ids(struct ckf_cells *cells)
-{
-    pthread_mutex_unlock(&cells->ids_lock);
 }
 
 static void note_in_use(struct ckf_cells *cells, int change)
@@ -218,13 +194,51 @@ static void note_in_use(struct ckf_cells *cells, int change)
     store_relaxed(&cells->ids_in_use, load_relaxed(&cells->ids_in_use) + (uint32_t)change);
 }
 
-bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id)
+/* Under the lock. A new one is born at 0, as all its words are. */
+static bool pop_id(struct ckf_cells *cells, uint32_t *id)
 {
-    if (!pop_id(cells, id))
-        return false;
+    if (cells->free_ids != 0) {
+        *id = cells->free_ids - 1;
+        cells->free_ids = *next_free(cells, *id);
+        set_birth(cells, *id);
+    } else {
+        *id = cells->ids_made;
+        if (*id == CKF_CELL_IDS || !has_births(cells, *id))
+            return false;
+        cells->ids_made++;
+    }
     note_in_use(cells, 1);
-    set_birth(cells, *id);
     return true;
+}
+
+/* Some while ids abound, or one. */
+static void fetch_ids(struct ckf_cells *cells, struct ckf_cell_row *row)
+{
+    if (pthread_mutex_trylock(&cells->ids_lock) != 0)
+        return;
+    do {
+        if (!pop_id(cells, &row->ids[row->ids_kept]))
+            break;
+        row->ids_kept++;
+    } while (row->ids_kept < CKF_CELL_IDS_KEPT && ckf_cells_abound(cells, true));
+    pthread_mutex_unlock(&cells->ids_lock);
+}
+
+bool ckf_cells_take_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t *id)
+{
+    struct ckf_cell_row *row = ckf_cells_make_row(cells, place);
+    if (row != NULL && row->ids_kept == 0)
+        fetch_ids(cells, row);
+    if (row == NULL || row->ids_kept == 0)
+        return false;
+    *id = row->ids[--row->ids_kept];
+    return true;
+}
+
+void ckf_cells_keep_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t id)
+{
+    struct ckf_cell_row *row = ckf_cells_row(cells, place);
+    row->ids[row->ids_kept++] = id;
 }
 
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
@@ -236,4 +250,15 @@ void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id)
     cells->free_ids = id + 1;
     note_in_use(cells, -1);
     pthread_mutex_unlock(&cells->ids_lock);
+}
+
+/* What others kept is lost to the child. */
+void ckf_cells_mend_child(struct ckf_cells *cells)
+{
+    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: the child has one thread */
+    for (uint32_t number = 0; number < end; number++) {
+        struct ckf_cell_row *row = row_at(cells, number);
+        if (row != NULL)
+            row->ids_kept = 0;
+    }
 }

@@ -20,7 +20,11 @@ enum {
     CKF_CELLS_OF_A_CHUNK = 256,
     CKF_CHUNKS_OF_A_ROW = 64,
     CKF_CELL_IDS = CKF_CELLS_OF_A_CHUNK * CKF_CHUNKS_OF_A_ROW,
+    /* While fewer are in use, each key that is met again gets one; while fewer than that, each one that two threads
+     * meet at. */
+    CKF_CELL_IDS_FOR_ALL = CKF_SIZE(CKF_CELL_IDS / 2, 0),
     CKF_CELL_IDS_TO_SPARE = CKF_SIZE(CKF_CELL_IDS * 3 / 4, 1),
+    CKF_CELL_IDS_KEPT = CKF_SIZE(16, 1), /* by a thread */
     CKF_ROWS_OF_A_BLOCK = 64,
     CKF_BLOCKS_OF_ROWS = CKF_OWN_NUMBERS / CKF_ROWS_OF_A_BLOCK
 };
@@ -35,8 +39,9 @@ struct ckf_cell_chunks {
 
 struct ckf_cell_row {
     struct ckf_cell_chunks chunks;
-    struct ckf_front *front;     /* NULL without memory */
-    struct ckf_block_run blocks; /* for new entries */
+    struct ckf_front *front;                   /* NULL without memory */
+    struct ckf_block_run blocks;               /* for new entries */
+    uint32_t ids_kept, ids[CKF_CELL_IDS_KEPT]; /* nobody uses them; their births are set */
 };
 
 struct ckf_cell_block {
@@ -52,7 +57,7 @@ struct ckf_cells {
 
     pthread_mutex_t ids_lock; /* guards the rest; held over forks */
     uint32_t ids_made, free_ids;
-    _Atomic(uint32_t) ids_in_use;             /* who looks without the lock guesses */
+    _Atomic(uint32_t) ids_in_use; /* or kept by threads; who looks without the lock guesses */
     uint32_t *next_free[CKF_CHUNKS_OF_A_ROW]; /* one more than the next free id; made with births */
 };
 
@@ -115,19 +120,22 @@ _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place
 /* All that was added to the id's words since it was taken. Wait-free. */
 uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);
 
-/* Ids are taken by one thread at a time, between these two. False: another one is at it. Never waits. */
-bool ckf_cells_try_lock_ids(struct ckf_cells *cells);
-void ckf_cells_unlock_ids(struct ckf_cells *cells);
-/* An id that nobody uses, its birth set; false: there is none, or no memory. */
-bool ckf_cells_take_id(struct ckf_cells *cells, uint32_t *id);
+/* An id that nobody uses, its birth set; false: there is none at hand, or no memory. Never waits. */
+bool ckf_cells_take_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t *id);
+/* Of one that has been taken just now, and that nobody else knows. */
+void ckf_cells_keep_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t id);
 
-/* So few ids are in use that a key may have one that is not known to need it. */
-static inline bool ckf_cells_abound(struct ckf_cells *cells)
+/* So few ids are in use that a key may have one that is not known to need it; is_met: by a second thread. */
+static inline bool ckf_cells_abound(struct ckf_cells *cells, bool is_met)
 {
-    return load_relaxed(&cells->ids_in_use) < CKF_CELL_IDS_TO_SPARE; /* relaxed: a guess */
+    int enough = is_met ? CKF_CELL_IDS_TO_SPARE : CKF_CELL_IDS_FOR_ALL;
+    return (int)load_relaxed(&cells->ids_in_use) < enough; /* relaxed: a guess */
 }
 
 /* Once nobody can add to its words any more. May wait for who takes one. */
 void ckf_cells_give_back_id(struct ckf_cells *cells, uint32_t id);
+
+/* In a forked child: a thread that is not here may have been taking an id. */
+void ckf_cells_mend_child(struct ckf_cells *cells);
 
 #endif

@@ -1,10 +1,11 @@
 /* counter_map/count.c - three places for an entry's adds.
  *
- * Roles:      the owner of an entry, the first thread that met it again; others; sums and takes.
+ * Roles:      who adds to an entry that is there; sums and takes.
  * Invariants: as in entry.h. Each part only grows, so a sum needs no second look.
- * Promotion:  an entry that a second thread meets gets a cell id, once, and adds go to cells from then
- *             on. Once most ids are in use, threads sample some of their adds to entries of others
- *             instead, and one that is met often within a period gets an id.
+ * Promotion:  an entry gets a cell id, once, and adds go to cells from then on: as long as many ids are left, at
+ *             the first add after the one that made it. Then the first thread that comes owns it, and a second one
+ *             has it promoted. Once most ids are in use, threads sample some of their adds to entries of
+ *             others instead, and one that is met often within a period gets an id.
  */
 #include "counter_map/count.h"
 
@@ -19,29 +20,37 @@
 enum { SAMPLE_EVERY = 16, SAMPLES_TO_PROMOTE = 4, SAMPLES_OF_A_PERIOD = 1024 };
 enum { HEAT_BITS = 4 }; /* of `heat`, that count; the others say in which period */
 
-static void promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+/* Of an entry that had this state and was not HOT. True: it is now, with an id of this thread's, and *state says
+ * so; otherwise that is as it was. */
+static bool promote(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                    struct ckf_place *place, uint64_t *state)
 {
     uint32_t id;
+    uint64_t seen = *state, hot = 0;
     int saved_errno = errno;
-    if (!ckf_cells_try_lock_ids(&map->cells))
-        return;
-    uint64_t state = load_relaxed(&entry->state); /* relaxed: HOT is set under the lock alone */
-    if (!CKF_STEP((state & CKF_ENTRY_HOT) != 0) && ckf_cells_take_id(&map->cells, &id)) {
-        uint64_t home = ckf_entry_home(CKF_ENTRY_HOT, id);
-        /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
-         * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
-         * lets happen. */
-        while (!cas_release(&entry->state, &state, (state & ~CKF_ENTRY_HOME) | home))
-            ;
+    if (ckf_cells_take_id(&map->cells, place, &id)) {
+        bool is_ours = false;
+        while (!is_ours && !CKF_STEP((seen & CKF_ENTRY_HOT) != 0)) {
+            hot = (seen & ~CKF_ENTRY_HOME) | ckf_entry_home(CKF_ENTRY_HOT, id);
+            /* edge entry-promoted: release; pairs with the acquires of `state` by who counts in cells, and
+             * in ckf_lockfree_all_adds(). It hands over the id's birth, which has no add in it that this
+             * lets happen. */
+            is_ours = cas_release(&entry->state, &seen, hot);
+        }
+        if (is_ours)
+            *state = hot;
+        else
+            ckf_cells_keep_id(&map->cells, place, id);
     }
-    ckf_cells_unlock_ids(&map->cells);
     errno = saved_errno;
+    return (*state & CKF_ENTRY_HOT) != 0;
 }
 
-static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint32_t ticks)
+static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                   struct ckf_place *place, uint64_t state)
 {
     /* relaxed, all of it: a guess at what is hot */
-    if (ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
+    if (place->ticks % (SAMPLE_EVERY * SAMPLES_OF_A_PERIOD) == 0)
         fetch_add_relaxed(&map->period, 1);
     uint16_t period = (uint16_t)(load_relaxed(&map->period) << HEAT_BITS);
     uint16_t heat = load_relaxed(&entry->heat);
@@ -49,13 +58,7 @@ static void sample(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry
     if ((heat & ((1u << HEAT_BITS) - 1)) < CKF_RARELY(SAMPLES_TO_PROMOTE))
         store_relaxed(&entry->heat, heat);
     else
-        promote(map, entry);
-}
-
-static void count_in_base(struct ckf_counter_entry *entry, uint64_t n)
-{
-    /* edge counter-added: release; pairs with the acquires in ckf_lockfree_all_adds(). */
-    fetch_add_release(&entry->base, n);
+        (void)promote(map, entry, place, &state);
 }
 
 /* Of an entry that nobody owned when its state was this. */
@@ -68,7 +71,7 @@ static bool claim(struct ckf_counter_entry *entry, uint64_t state, struct ckf_pl
 }
 
 /* The entry has been promoted, and this thread comes to it for the first time. */
-static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint64_t state,
+static _Atomic(uint64_t) *make_cell(struct ckf_lockfree_map *map, uint64_t state,
                                     struct ckf_place *place)
 {
     int saved_errno = errno;
@@ -77,43 +80,42 @@ static _Atomic(uint64_t) *make_word(struct ckf_lockfree_map *map, uint64_t state
     return word;
 }
 
-/* The thread has met an entry that another one owns. While ids abound, that is enough for an id. */
+/* The thread has met an entry that another one owns. */
 static void meet(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                 struct ckf_place *place)
+                 struct ckf_place *place, uint64_t state)
 {
-    if (ckf_cells_abound(&map->cells))
-        promote(map, entry);
-    else if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
-        sample(map, entry, place->ticks);
+    if (++place->ticks % CKF_RARELY(SAMPLE_EVERY) == 0)
+        sample(map, entry, place, state);
 }
 
-static void count_unmarked(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
-                           uint64_t n, struct ckf_place *place)
+_Atomic(uint64_t) *ckf_lockfree_make_word(struct ckf_lockfree_map *map,
+                                          struct ckf_counter_entry *entry, struct ckf_place *place)
 {
-    if (!ckf_place_is_own(place)) {
-        count_in_base(entry, n);
-        return;
-    }
+    if (!ckf_place_is_own(place))
+        return NULL;
     /* edge entry-promoted: acquire; pairs with the release in promote(). */
     uint64_t state = load_acquire(&entry->state);
-    _Atomic(uint64_t) *word = NULL;
-    if ((state & CKF_ENTRY_HOT) != 0)
-        word = make_word(map, state, place);
-    else if (ckf_entry_is_owned_by(state, place) || claim(entry, state, place))
-        word = &entry->own;
-    if (word != NULL) {
-        ckf_count_in(word, n);
-        return;
-    }
-    count_in_base(entry, n);
-    if ((state & CKF_ENTRY_HOT) == 0)
-        meet(map, entry, place);
+    if (ckf_entry_is_owned_by(state, place))
+        return &entry->own;
+    bool is_hot = (state & CKF_ENTRY_HOT) != 0;
+    if (!is_hot && ckf_cells_abound(&map->cells, (state & CKF_ENTRY_OWNED) != 0))
+        is_hot = promote(map, entry, place, &state);
+    if (is_hot)
+        return make_cell(map, state, place);
+    if (claim(entry, state, place))
+        return &entry->own;
+    meet(map, entry, place, state);
+    return NULL;
 }
 
 void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
                         struct ckf_place *place)
 {
-    count_unmarked(map, entry, n, place);
+    _Atomic(uint64_t) *word = ckf_lockfree_make_word(map, entry, place);
+    if (word != NULL)
+        ckf_count_in(word, n);
+    else
+        ckf_lockfree_count_in_base(entry, n);
     if (CKF_UNLIKELY(ckf_add_is_marked(n)))
         /* relaxed: a sweep that runs at the same time may or may not see it */
         store_relaxed(&entry->was_touched, true);
@@ -121,7 +123,7 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
 
 uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
-    /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(): who
+    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(): who
      * sees an add sees the takes before it in the next load. */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
     /* edge entry-promoted: acquire; pairs with the release in promote(). */

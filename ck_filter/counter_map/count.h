@@ -25,6 +25,17 @@ static inline _Atomic(uint64_t) *ckf_entry_word(struct ckf_lockfree_map *map,
     return ckf_entry_is_owned_by(state, place) ? &entry->own : NULL;
 }
 
+/* The same for a thread that comes to the entry for the first time, or anew: finds a place for it. NULL: it adds to
+ * `base` this time. errno is left alone. */
+_Atomic(uint64_t) *ckf_lockfree_make_word(struct ckf_lockfree_map *map,
+                                          struct ckf_counter_entry *entry, struct ckf_place *place);
+
+static inline void ckf_lockfree_count_in_base(struct ckf_counter_entry *entry, uint64_t n)
+{
+    /* edge counter-added: release; pairs with the acquires in ckf_lockfree_all_adds(). */
+    fetch_add_release(&entry->base, n);
+}
+
 /* Any add, wherever it goes. errno is left alone. */
 void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry, uint64_t n,
                         struct ckf_place *place);
@@ -44,7 +55,7 @@ static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
     /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(), as in
      * ckf_lockfree_value_slowly(). */
     uint64_t taken = load_acquire(&entry->taken);
-    /* edge counter-added: acquire; pairs with the releases in count_in_base() and ckf_count_in(). */
+    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(). */
     uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
     /* relaxed: a take whose sum had cells in it, and an add before this call, have seen the entry HOT, and so
      * do we; and the sum's acquires come before the second look at `taken`, after which nothing is read */

@@ -141,12 +141,11 @@ enum ckf_status ckf_counter_lockfree_add(struct ckf_counter_map *common,
 }
 
 /* Ends the section. */
-CKF_COLD static enum ckf_status count_slowly(struct ckf_lockfree_map *map,
-                                             struct ckf_counter_entry *entry, uint64_t n,
-                                             struct ckf_place *place)
+static enum ckf_status count_in_base(struct ckf_counter_entry *entry, uint64_t n,
+                                     struct ckf_place *place)
 {
-    ckf_lockfree_count(map, entry, n, place);
-    ckf_section_end(place);
+    ckf_lockfree_count_in_base(entry, n);
+    ckf_section_end_lightly(place);
     return CKF_OK;
 }
 
@@ -273,10 +272,13 @@ CKF_ALWAYS_INLINE enum ckf_status add_by_index(struct ckf_counter_map *common,
                       : add_to_new_short_key(map, key.first, key.last, key.length, hash, n);
     }
     _Atomic(uint64_t) *word = ckf_entry_word(map, entry, state, place);
-    if (CKF_UNLIKELY(word == NULL))
-        return count_slowly(map, entry, n, place);
+    if (CKF_UNLIKELY(word == NULL)) {
+        word = ckf_lockfree_make_word(map, entry, place);
+        if (word == NULL)
+            return count_in_base(entry, n, place);
+    }
     struct ckf_cell_row *row = has_front ? ckf_cells_row(&map->cells, place) : NULL;
-    if (has_front && ckf_front_wants(row->front, (state & CKF_ENTRY_HOT) != 0))
+    if (has_front && ckf_front_wants(row->front, word != &entry->own))
         note_miss(map, place, row, &key, tag, word, false);
     if (!has_front && CKF_UNLIKELY(++place->adds_without_cache % ADDS_OF_A_LOOK == 0))
         return look_for_front(map, place, key, tag, word, n);

@@ -327,6 +327,7 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
     uint64_t keys = 0;
     ckf_fence_mend_child(&map->fence);
     forget_words(map); /* a thread that is not here may have been writing its front */
+    ckf_cells_mend_child(&map->cells);
     bury_dying(map);
     ckf_lockfree_settle_claim(map);
     bury_pending(map);

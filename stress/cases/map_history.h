@@ -52,9 +52,10 @@ void map_history_caller(struct ckf_stress_run *run, void *state);
 void map_history_drain(struct ckf_stress_run *run, void *state);
 void map_history_teardown(struct ckf_stress_run *run, void *state);
 
-#define MAP_HISTORY_CASE                                                                           \
+#define MAP_HISTORY_CASE MAP_HISTORY_CASE_OF(MAP_CALLERS)
+#define MAP_HISTORY_CASE_OF(callers)                                                               \
     .collection = "counter map", .state_size = sizeof(struct map_history),                         \
-    .actors = {{"caller", map_history_caller, MAP_CALLERS}}, .arbiter = map_history_drain,         \
+    .actors = {{"caller", map_history_caller, callers}}, .arbiter = map_history_drain,             \
     .teardown = map_history_teardown,                                                              \
     .outcomes = {                                                                                  \
         {"ok", CKF_STRESS_ACCEPTABLE, "the calls have an order that explains their results"},      \

@@ -162,10 +162,11 @@ bool ckf_stress_catalog_select(struct ckf_stress_catalog *catalog, const char *c
     return true;
 }
 
+const char *const ckf_stress_variant_names[CKF_STRESS_VARIANTS] = {"racy", "mutex", "atomic"};
+
 const char *ckf_stress_variant_name(enum ckf_stress_variant variant)
 {
-    static const char *const names[CKF_STRESS_VARIANTS] = {"racy", "mutex", "atomic"};
-    return names[variant];
+    return ckf_stress_variant_names[variant];
 }
 
 const char *ckf_stress_grade_name(enum ckf_stress_grade grade)

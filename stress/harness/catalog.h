@@ -25,7 +25,7 @@ void ckf_stress_catalog_unload(struct ckf_stress_catalog *catalog);
 bool ckf_stress_catalog_select(struct ckf_stress_catalog *catalog, const char *const *globs,
                                size_t count, FILE *errors);
 
-/* "racy", "mutex", "atomic" */
+extern const char *const ckf_stress_variant_names[CKF_STRESS_VARIANTS];
 const char *ckf_stress_variant_name(enum ckf_stress_variant variant);
 /* "acceptable", "interesting", "forbidden" */
 const char *ckf_stress_grade_name(enum ckf_stress_grade grade);

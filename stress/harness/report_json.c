@@ -20,6 +20,14 @@ static void write_environment(struct ckf_stress_json *json,
     ckf_stress_json_close_object(json);
 }
 
+/* Where and with how many threads. */
+static void write_place(struct ckf_stress_json *json, const struct ckf_stress_sweep *sweep)
+{
+    ckf_stress_json_string(json, "placement", ckf_stress_placement_name(sweep->point.placement));
+    ckf_stress_json_unsigned(json, "threads", sweep->threads);
+    ckf_stress_json_string(json, "spin", ckf_stress_spin_name(sweep->point.spin));
+}
+
 static void write_first_failure(struct ckf_stress_json *json, const struct ckf_stress_tally *tally,
                                 const struct ckf_stress_verdict *verdict)
 {
@@ -42,13 +50,8 @@ static void write_first_failure(struct ckf_stress_json *json, const struct ckf_s
         ckf_stress_json_close_object(json);
     }
     ckf_stress_json_close_array(json);
-    if (tally->start_count > 0) {
-        const struct ckf_stress_sweep *sweep = &tally->sweeps[tally->start_sweep];
-        ckf_stress_json_string(json, "placement",
-                               ckf_stress_placement_name(sweep->point.placement));
-        ckf_stress_json_unsigned(json, "threads", sweep->threads);
-        ckf_stress_json_string(json, "spin", ckf_stress_spin_name(sweep->point.spin));
-    }
+    if (tally->start_count > 0)
+        write_place(json, &tally->sweeps[tally->start_sweep]);
     ckf_stress_json_unsigned(json, "iteration", tally->first_failure_iteration);
     ckf_stress_json_unsigned(json, "seed", tally->first_failure_seed);
     ckf_stress_json_close_object(json);
@@ -77,10 +80,7 @@ static void write_sweeps(struct ckf_stress_json *json, const struct ckf_stress_t
         if (sweep->iterations == 0)
             continue;
         ckf_stress_json_open_object(json, NULL);
-        ckf_stress_json_string(json, "placement",
-                               ckf_stress_placement_name(sweep->point.placement));
-        ckf_stress_json_unsigned(json, "threads", sweep->threads);
-        ckf_stress_json_string(json, "spin", ckf_stress_spin_name(sweep->point.spin));
+        write_place(json, sweep);
         ckf_stress_json_unsigned(json, "iterations", sweep->iterations);
         ckf_stress_json_unsigned(json, "failures", sweep->failures);
         ckf_stress_json_close_object(json);

@@ -4,13 +4,13 @@
  * what its help says, so that parsing, messages and help cannot disagree. */
 #include "harness/settings.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "harness/clock.h"
 #include "harness/runtime.h"
+#include "harness/values.h"
 
 enum value_need { NO_VALUE, NEEDS_VALUE, OPTIONAL_VALUE };
 enum { IN_LIST = 1, IN_RUN = 2, IN_REPORT = 4 };
@@ -31,7 +31,6 @@ struct option {
 
 static const char *const placement_names[CKF_STRESS_PLACEMENTS] = {"same", "different", "free"};
 static const char *const spin_names[CKF_STRESS_SPIN_STYLES] = {"pause", "yield", "futex"};
-static const char *const variant_names[CKF_STRESS_VARIANTS] = {"racy", "mutex", "atomic"};
 
 const char *ckf_stress_placement_name(enum ckf_stress_placement placement)
 {
@@ -45,56 +44,6 @@ const char *ckf_stress_spin_name(enum ckf_stress_spin_style spin)
 
 /* --- Values ------------------------------------------------------------------------------------- */
 
-bool ckf_stress_parse_duration(const char *text, int64_t *ns)
-{
-    static const struct {
-        const char *name;
-        double ns;
-    } units[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    char *end;
-    double number = strtod(text, &end);
-    if (strspn(text, "0123456789.") != (size_t)(end - text))
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (strcmp(end, units[i].name) == 0 && number * units[i].ns >= 1 &&
-            number * units[i].ns < 9e18) {
-            *ns = (int64_t)(number * units[i].ns);
-            return true;
-        }
-    return false;
-}
-
-/* Decimal, or hexadecimal after 0x; nothing around it. */
-static bool parse_number(const char *text, uint64_t *number)
-{
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, base);
-    return *end == '\0' && errno == 0;
-}
-
-/* Sets chosen[i] for each of the names in a comma-separated list. */
-static bool parse_names(const char *text, const char *const *names, size_t count, bool *chosen)
-{
-    for (;;) {
-        size_t length = strcspn(text, ",");
-        bool known = false;
-        for (size_t i = 0; i < count; i++)
-            if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
-                known = chosen[i] = true;
-        if (!known)
-            return false;
-        if (text[length] == '\0')
-            return true;
-        text += length + 1;
-    }
-}
-
 static bool set_case(struct ckf_stress_settings *settings, const char *value)
 {
     if (settings->glob_count == CKF_STRESS_MAX_GLOBS)
@@ -105,19 +54,21 @@ static bool set_case(struct ckf_stress_settings *settings, const char *value)
 
 static bool set_variant(struct ckf_stress_settings *settings, const char *value)
 {
-    return parse_names(value, variant_names, CKF_STRESS_VARIANTS, settings->variants);
+    return ckf_stress_parse_names(value, ckf_stress_variant_names, CKF_STRESS_VARIANTS,
+                                  settings->variants);
 }
 
 static bool set_placement(struct ckf_stress_settings *settings, const char *value)
 {
     settings->points_chosen = true;
-    return parse_names(value, placement_names, CKF_STRESS_PLACEMENTS, settings->placements);
+    return ckf_stress_parse_names(value, placement_names, CKF_STRESS_PLACEMENTS,
+                                  settings->placements);
 }
 
 static bool set_spin(struct ckf_stress_settings *settings, const char *value)
 {
     settings->points_chosen = true;
-    return parse_names(value, spin_names, CKF_STRESS_SPIN_STYLES, settings->spins);
+    return ckf_stress_parse_names(value, spin_names, CKF_STRESS_SPIN_STYLES, settings->spins);
 }
 
 static bool set_engine(struct ckf_stress_settings *settings, const char *value)
@@ -139,13 +90,14 @@ static bool set_budget(struct ckf_stress_settings *settings, const char *value)
 
 static bool set_iterations(struct ckf_stress_settings *settings, const char *value)
 {
-    return parse_number(value, &settings->iterations) && settings->iterations > 0;
+    return ckf_stress_parse_number(value, &settings->iterations) && settings->iterations > 0;
 }
 
 static bool set_threads(struct ckf_stress_settings *settings, const char *value)
 {
     uint64_t threads;
-    if (!parse_number(value, &threads) || threads < 1 || threads > CKF_STRESS_MAX_THREADS)
+    if (!ckf_stress_parse_number(value, &threads) || threads < 1 ||
+        threads > CKF_STRESS_MAX_THREADS)
         return false;
     settings->threads = (unsigned)threads;
     return true;
@@ -153,7 +105,7 @@ static bool set_threads(struct ckf_stress_settings *settings, const char *value)
 
 static bool set_seed(struct ckf_stress_settings *settings, const char *value)
 {
-    return parse_number(value, &settings->seed);
+    return ckf_stress_parse_number(value, &settings->seed);
 }
 
 static bool set_require_repro(struct ckf_stress_settings *settings, const char *value)

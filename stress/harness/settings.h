@@ -48,9 +48,6 @@ struct ckf_stress_settings {
  * be understood. */
 bool ckf_stress_parse(struct ckf_stress_settings *settings, int argc, char **argv, FILE *errors);
 
-/* "60s", "3m", "500ms", "1.5h" or "10us"; false if it is no duration above 0. */
-bool ckf_stress_parse_duration(const char *text, int64_t *ns);
-
 /* Prints what `command` (NULL: the program) understands. */
 void ckf_stress_print_help(const char *command, FILE *out);
 

@@ -29,7 +29,7 @@
 #include "mutation.h"
 #include "sites.h"
 
-enum { MAX_PROGRAMS = 384, MAX_SITES = 640, MAX_MUTANTS = 2048, MAX_JOBS = 64 };
+enum { MAX_PROGRAMS = 512, MAX_SITES = 640, MAX_MUTANTS = 2048, MAX_JOBS = 64 };
 enum { MOMENTS_PER_S = 1000000000 };
 
 enum fate { NOT_TRIED, SURVIVED, KILLED, NO_VERDICT };

@@ -1,12 +1,11 @@
 /* explore/settings.c - the command line of the explore engine. */
 #include "cli.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/catalog.h"
+#include "harness/values.h"
 
 void ckf_explore_print_help(FILE *out)
 {
@@ -71,11 +70,8 @@ static bool refuse(const struct parser *parser, const char *what)
 
 static bool number(const struct parser *parser, uint64_t limit, uint64_t *result)
 {
-    char *end, what[64] = "a number is expected";
-    errno = 0;
-    *result = strtoull(parser->value, &end, 10);
-    if (parser->value[0] != '-' && end != parser->value && *end == '\0' && errno == 0 &&
-        *result <= limit)
+    char what[64] = "a number is expected";
+    if (ckf_stress_parse_number(parser->value, result) && *result <= limit)
         return true;
     if (limit < UINT64_MAX)
         snprintf(what, sizeof what, "a number from 0 to %" PRIu64 " is expected", limit);
@@ -101,19 +97,8 @@ static bool choose(const struct parser *parser, const char *const *names, int co
 
 static bool duration(const struct parser *parser, int64_t *ns)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    char *end;
-    double count = strtod(parser->value, &end);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(end, units[i].unit) != 0 || !(count > 0) || count * units[i].ns > 9e18)
-            continue;
-        *ns = (int64_t)(count * units[i].ns);
-        return true;
-    }
-    return refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
+    return ckf_stress_parse_duration(parser->value, ns) ||
+           refuse(parser, "a time is expected, as in 60s, 500ms or 3m");
 }
 
 static bool add_glob(const struct parser *parser, const char **globs, size_t *count)
@@ -126,18 +111,9 @@ static bool add_glob(const struct parser *parser, const char **globs, size_t *co
 
 static bool set_variant(struct parser *parser)
 {
-    static const char *const names[] = {"racy", "mutex", "atomic"};
-    for (const char *text = parser->value; text != NULL;) {
-        size_t length = strcspn(text, ",");
-        bool known = false;
-        for (int i = 0; i < CKF_STRESS_VARIANTS; i++)
-            if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
-                known = parser->settings->variants[i] = true;
-        if (!known)
-            return refuse(parser, "racy, mutex and atomic are, or several with commas");
-        text = text[length] == ',' ? text + length + 1 : NULL;
-    }
-    return true;
+    return ckf_stress_parse_names(parser->value, ckf_stress_variant_names, CKF_STRESS_VARIANTS,
+                                  parser->settings->variants) ||
+           refuse(parser, "racy, mutex and atomic are, or several with commas");
 }
 
 static bool set_model(struct parser *parser)
@@ -176,6 +152,12 @@ static bool set_stale_reads(struct parser *parser)
     settings->reads_are_bounded = strcmp(parser->value, "all") != 0;
     return !settings->reads_are_bounded ||
            small_number(parser, CKF_EXPLORE_MOST_STALE_READS, &settings->stale_reads);
+}
+
+static bool set_path(struct parser *parser, const char **path)
+{
+    *path = parser->value;
+    return true;
 }
 
 /* Options that take a value. */
@@ -218,14 +200,11 @@ static bool set_value(struct parser *parser, bool *known)
         return small_number(parser, 1000000, &settings->failed_allocation);
     if (strcmp(option, "--files") == 0)
         return add_glob(parser, settings->files, &settings->file_count);
-    *known = false;
     if (strcmp(option, "--json") == 0)
-        settings->json_path = parser->value;
-    else if (strcmp(option, "--save") == 0)
-        settings->save_path = parser->value;
-    else
-        return true;
-    *known = true;
+        return set_path(parser, &settings->json_path);
+    if (strcmp(option, "--save") == 0)
+        return set_path(parser, &settings->save_path);
+    *known = false;
     return true;
 }
 
