@@ -61,7 +61,7 @@ static struct ckf_cell_block *block_of(struct ckf_cells *cells, uint32_t number)
     struct ckf_cell_block *fresh = ckf_alloc(sizeof *fresh);
     if (fresh == NULL)
         return NULL;
-    /* edge row-published: release; pairs with the acquires in ckf_cells_row_at() and here. */
+    /* edge row-published: release; pairs with the acquires in row_at() and here. */
     if (cas_acq_rel(place, &block, fresh))
         return fresh;
     ckf_free(fresh);
@@ -89,7 +89,7 @@ static struct ckf_cell_row *make_row(struct ckf_cells *cells, uint32_t number)
     if (row == NULL)
         return NULL;
     row->front = ckf_front_make(CKF_FRONT_LEAST);
-    /* edge row-published: release; pairs with the acquire in ckf_cells_row_at(). */
+    /* edge row-published: release; pairs with the acquire in row_at(). */
     store_release(place, row);
     raise_row_end(cells, number);
     return row;
@@ -102,7 +102,7 @@ static struct ckf_cell_chunk *make_chunk(struct ckf_cell_chunks *chunks, uint32_
     if (chunk != NULL)
         return chunk;
     chunk = ckf_alloc_aligned(sizeof *chunk, CKF_CACHELINE);
-    /* edge row-published: release; pairs with the acquire in ckf_cells_word_in(). */
+    /* edge row-published: release; pairs with the acquire in word_in(). */
     if (chunk != NULL)
         store_release(place, chunk);
     return chunk;
@@ -131,6 +131,41 @@ _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place
     return chunk == NULL ? NULL : &chunk->words[id % CKF_CELLS_OF_A_CHUNK];
 }
 
+static struct ckf_cell_row *row_at(struct ckf_cells *cells, uint32_t number)
+{
+    /* edge row-published: acquire; pairs with the release in block_of(). */
+    struct ckf_cell_block *block = load_acquire(&cells->blocks[number / CKF_ROWS_OF_A_BLOCK]);
+    if (block == NULL)
+        return NULL;
+    /* edge row-published: acquire; pairs with the release in make_row(). */
+    return load_acquire(&block->rows[number % CKF_ROWS_OF_A_BLOCK]);
+}
+
+static uint64_t word_in(struct ckf_cell_chunks *chunks, uint32_t id)
+{
+    /* edge row-published: acquire; pairs with the release in make_chunk(). */
+    struct ckf_cell_chunk *chunk = load_acquire(&chunks->of[id / CKF_CELLS_OF_A_CHUNK]);
+    /* edge counter-added: acquire; pairs with the release in lockfree.c, count_in_cell(). */
+    return chunk == NULL ? 0 : load_acquire(&chunk->words[id % CKF_CELLS_OF_A_CHUNK]);
+}
+
+static uint64_t sum_of_words(struct ckf_cells *cells, uint32_t id)
+{
+    uint64_t sum = 0;
+    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: a row is acquired by itself */
+    for (uint32_t number = 0; number < end; number++) {
+        struct ckf_cell_row *row = row_at(cells, number);
+        if (row != NULL)
+            sum += word_in(&row->chunks, id);
+    }
+    return sum;
+}
+
+uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id)
+{
+    return sum_of_words(cells, id) - word_in(&cells->births, id);
+}
+
 /* --- ids --- */
 
 static bool has_births(struct ckf_cells *cells, uint32_t id)
@@ -150,7 +185,7 @@ static void set_birth(struct ckf_cells *cells, uint32_t id)
 {
     /* relaxed: who learns the id from an entry learns this with it */
     struct ckf_cell_chunk *chunk = load_relaxed(&cells->births.of[id / CKF_CELLS_OF_A_CHUNK]);
-    store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], ckf_cells_sum_of_words(cells, id));
+    store_relaxed(&chunk->words[id % CKF_CELLS_OF_A_CHUNK], sum_of_words(cells, id));
 }
 
 static void note_in_use(struct ckf_cells *cells, int change)
@@ -235,7 +270,7 @@ void ckf_cells_mend_child(struct ckf_cells *cells)
 {
     uint32_t end = load_relaxed(&cells->row_end); /* relaxed: the child has one thread */
     for (uint32_t number = 0; number < end; number++) {
-        struct ckf_cell_row *row = ckf_cells_row_at(cells, number);
+        struct ckf_cell_row *row = row_at(cells, number);
         if (row != NULL)
             row->ids_kept = 0;
     }

@@ -117,41 +117,8 @@ static inline _Atomic(uint64_t) *ckf_cells_mine(struct ckf_cells *cells, struct 
 _Atomic(uint64_t) *ckf_cells_make_mine(struct ckf_cells *cells, struct ckf_place *place,
                                        uint32_t id);
 
-static inline struct ckf_cell_row *ckf_cells_row_at(struct ckf_cells *cells, uint32_t number)
-{
-    /* edge row-published: acquire; pairs with the release in block_of(). */
-    struct ckf_cell_block *block = load_acquire(&cells->blocks[number / CKF_ROWS_OF_A_BLOCK]);
-    if (block == NULL)
-        return NULL;
-    /* edge row-published: acquire; pairs with the release in make_row(). */
-    return load_acquire(&block->rows[number % CKF_ROWS_OF_A_BLOCK]);
-}
-
-static inline uint64_t ckf_cells_word_in(struct ckf_cell_chunks *chunks, uint32_t id)
-{
-    /* edge row-published: acquire; pairs with the release in make_chunk(). */
-    struct ckf_cell_chunk *chunk = load_acquire(&chunks->of[id / CKF_CELLS_OF_A_CHUNK]);
-    /* edge counter-added: acquire; pairs with the release in map.h, ckf_count_in(). */
-    return chunk == NULL ? 0 : load_acquire(&chunk->words[id % CKF_CELLS_OF_A_CHUNK]);
-}
-
-static inline uint64_t ckf_cells_sum_of_words(struct ckf_cells *cells, uint32_t id)
-{
-    uint64_t sum = 0;
-    uint32_t end = load_relaxed(&cells->row_end); /* relaxed: a row is acquired by itself */
-    for (uint32_t number = 0; number < end; number++) {
-        struct ckf_cell_row *row = ckf_cells_row_at(cells, number);
-        if (row != NULL)
-            sum += ckf_cells_word_in(&row->chunks, id);
-    }
-    return sum;
-}
-
 /* All that was added to the id's words since it was taken. Wait-free. */
-static inline uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id)
-{
-    return ckf_cells_sum_of_words(cells, id) - ckf_cells_word_in(&cells->births, id);
-}
+uint64_t ckf_cells_sum(struct ckf_cells *cells, uint32_t id);
 
 /* An id that nobody uses, its birth set; false: there is none at hand, or no memory. Never waits. */
 bool ckf_cells_take_id(struct ckf_cells *cells, struct ckf_place *place, uint32_t *id);

@@ -121,6 +121,18 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
         store_relaxed(&entry->was_touched, true);
 }
 
+uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
+{
+    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(): who
+     * sees an add sees the takes before it in the next load. */
+    uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
+    /* edge entry-promoted: acquire; pairs with the release in promote(). */
+    uint64_t state = load_acquire(&entry->state);
+    if ((state & CKF_ENTRY_HOT) != 0)
+        sum += ckf_cells_sum(&map->cells, ckf_entry_number(state));
+    return sum;
+}
+
 uint64_t ckf_lockfree_value_slowly(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(): no sum that is read now is

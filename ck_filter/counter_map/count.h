@@ -42,34 +42,27 @@ void ckf_lockfree_count(struct ckf_lockfree_map *map, struct ckf_counter_entry *
 
 /* All adds so far. Each part is read once and only grows: so is what this returns between their sum
  * at its start and at its end, and never less than an earlier one. */
-static inline uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map,
-                                             struct ckf_counter_entry *entry)
-{
-    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(): who
-     * sees an add sees the takes before it in the next load. */
-    uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
-    /* edge entry-promoted: acquire; pairs with the release in promote(). */
-    uint64_t state = load_acquire(&entry->state);
-    if ((state & CKF_ENTRY_HOT) != 0)
-        sum += ckf_cells_sum(&map->cells, ckf_entry_number(state));
-    return sum;
-}
+uint64_t ckf_lockfree_all_adds(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 
 /* Since it was made or last taken. */
 uint64_t ckf_lockfree_value_slowly(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 uint64_t ckf_lockfree_take_value(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
 
-/* The same as the slow way, where no take comes meanwhile. */
+/* The same as the slow way, without cells and without a take meanwhile. */
 static inline uint64_t ckf_lockfree_value(struct ckf_lockfree_map *map,
                                           struct ckf_counter_entry *entry)
 {
     /* edge counter-taken: acquire; pairs with the release in ckf_lockfree_take_value(), as in
      * ckf_lockfree_value_slowly(). */
     uint64_t taken = load_acquire(&entry->taken);
-    uint64_t sum = ckf_lockfree_all_adds(map, entry);
-    /* relaxed: the sum's acquires come before this, after which nothing is read */
-    return !CKF_STEP(load_relaxed(&entry->taken) != taken) ? sum - taken
-                                                           : ckf_lockfree_value_slowly(map, entry);
+    /* edge counter-added: acquire; pairs with the releases in ckf_lockfree_count_in_base() and ckf_count_in(). */
+    uint64_t sum = load_acquire(&entry->base) + load_acquire(&entry->own);
+    /* relaxed: a take whose sum had cells in it, and an add before this call, have seen the entry HOT, and so
+     * do we; and the sum's acquires come before the second look at `taken`, after which nothing is read */
+    bool is_all = (load_relaxed(&entry->state) & CKF_ENTRY_HOT) == 0;
+    return CKF_LIKELY(is_all && !CKF_STEP(load_relaxed(&entry->taken) != taken))
+               ? sum - taken
+               : ckf_lockfree_value_slowly(map, entry);
 }
 
 #endif
