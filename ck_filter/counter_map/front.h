@@ -6,8 +6,9 @@
  * words do; only inside sections.
  *
  * A slot holds good while the map's `front_tag` is what it was when its section began to look for the
- * key. A removal moves the tag on when nobody finds its entries any more, and then waits for the sections:
- * one that has the old tag is waited for, and one that has the new tag finds other entries.
+ * key. A removal moves the tag on before it marks keys, to one under which fronts know nothing and learn nothing, so that
+ * who has seen that a key is gone does not count in its word; and again when nobody finds its entries any more. Then it
+ * waits for the sections: one that has an old tag is waited for, and one that has the new tag finds other entries.
  */
 #ifndef CKF_COUNTER_MAP_FRONT_H
 #define CKF_COUNTER_MAP_FRONT_H
@@ -34,6 +35,12 @@ _Static_assert(CKF_SHORT_KEY_MOST < (int)CKF_FRONT_LENGTHS, "a tag and a length 
 static inline uint64_t ckf_front_tag_of(uint64_t tag, size_t length)
 {
     return tag + length * CKF_FENCE_STAMP;
+}
+
+/* True of every other tag: a removal is marking keys. */
+static inline bool ckf_front_is_shut(uint64_t tag)
+{
+    return tag / CKF_FRONT_TAG_STEP % 2 == 0;
 }
 
 struct ckf_front_slot {

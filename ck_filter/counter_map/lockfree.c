@@ -214,6 +214,8 @@ CKF_NOINLINE static void note_miss(struct ckf_lockfree_map *map, struct ckf_plac
                                    struct ckf_cell_row *row, const struct ckf_short_key *key,
                                    uint64_t tag, _Atomic(uint64_t) *word, bool known)
 {
+    if (ckf_front_is_shut(tag))
+        return;
     int saved_errno = errno;
     bool pays = known ? ckf_front_note_beside(&row->front, tag)
                       : ckf_front_fill(&row->front, key, tag, word);

@@ -40,10 +40,35 @@ static void note_removals(struct ckf_lockfree_map *map)
     store_release(removals, load_relaxed(removals) + 1);
 }
 
+/* Under the lock, before a key is marked: fronts know no words from here on, and learn none. Who sees that the key is
+ * gone sees this too: what it adds afterwards goes to the next incarnation. */
+static void shut_fronts(struct ckf_lockfree_map *map)
+{
+    _Atomic(uint64_t) *word = &map->fence.light.word;
+    /* relaxed, both: the tag moves under the lock alone; the mark, or what a key is taken out by, hands it over */
+    if (CKF_STEP(!ckf_front_is_shut(load_relaxed(word))))
+        fetch_add_relaxed(word, CKF_FRONT_TAG_STEP);
+}
+
+/* Under the lock: fronts are open again, if they were shut, but know nothing of entries that nobody finds any more. */
+static void forget_words(struct ckf_lockfree_map *map)
+{
+    _Atomic(uint64_t) *word = &map->fence.light.word;
+    /* relaxed: as above */
+    if (!ckf_front_is_shut(load_relaxed(word)))
+        return;
+    /* edge front-tagged: release; pairs with the acquire in lockfree.c: who has the new tag sees that
+     * the entries are dead. That a section which has an old one is seen is up to the look at the fence,
+     * seq_cst, that follows: it is one word with the tag. */
+    fetch_add_release(word, CKF_FRONT_TAG_STEP);
+}
+
 /* Under the lock. False: it is pinned, and stays; no handle that leads to one without pins is left that the mark
  * could escape. */
-static bool mark_dead(struct ckf_counter_entry *entry, bool though_pinned)
+static bool mark_dead(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
+                      bool though_pinned)
 {
+    shut_fronts(map);
     uint64_t state =
         load_relaxed(&entry->state); /* relaxed: the word alone decides between us and a pin */
     do {
@@ -67,15 +92,6 @@ static void enlist_dying(struct ckf_lockfree_map *map, struct ckf_counter_entry 
     if (map->dying != NULL)
         ckf_entry_rest(map->dying)->to_this = &rest->next_dying;
     map->dying = entry;
-}
-
-/* Under the lock: what fronts know of entries that nobody finds any more holds good no longer. */
-static void forget_words(struct ckf_lockfree_map *map)
-{
-    /* edge front-tagged: release; pairs with the acquire in lockfree.c: who has the new tag sees that
-     * the entries are dead. That a section which has the old one is seen is up to the look at the fence,
-     * seq_cst, that follows: it is one word with the tag. */
-    fetch_add_release(&map->fence.light.word, CKF_FRONT_TAG_STEP);
 }
 
 /* Under the lock, not inside a section: from here on nobody finds the batch's entries. No fence to pass, as in
@@ -164,7 +180,7 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
     if (entry != NULL) {
         note_removals(map);
-        (void)mark_dead(entry, true);
+        (void)mark_dead(map, entry, true);
         note_removals(map);
         add_to_batch(entry, &batch);
     }
@@ -206,7 +222,7 @@ static void sweep_entry(struct ckf_counter_entry *entry, void *arg)
     struct sweep *sweep = arg;
     if (idle_now(sweep->map, entry) < sweep->idle_sweeps)
         return;
-    if (!mark_dead(entry, false))
+    if (!mark_dead(sweep->map, entry, false))
         return;
     add_to_batch(entry, &sweep->batch);
 }
@@ -220,6 +236,8 @@ size_t ckf_counter_lockfree_expire(struct ckf_counter_map *common, unsigned idle
     note_removals(sweep.map);
     if (sweep.batch.count > 0)
         start_removal(sweep.map, &sweep.batch);
+    else
+        forget_words(sweep.map); /* a pin may have come first */
     ckf_lockfree_unlock(sweep.map);
     finish_removal(sweep.map, &sweep.batch, NULL);
     return sweep.batch.count;
@@ -252,6 +270,7 @@ void ckf_counter_lockfree_empty(struct ckf_counter_map *common)
     ckf_counter_index_take_roots(&map->index, roots);
     /* relaxed, as all of it: this thread is alone */
     store_relaxed(&map->keys, 0);
+    shut_fronts(map);
     forget_words(map);
     if (common->removed != NULL)
         for (int i = 0; i < CKF_INDEX_FANOUT; i++)
@@ -325,6 +344,7 @@ void ckf_counter_lockfree_mend_child(struct ckf_counter_map *common)
     struct ckf_lockfree_map *map = ckf_lockfree(common);
     uint64_t keys = 0;
     ckf_fence_mend_child(&map->fence);
+    shut_fronts(map);
     forget_words(map); /* a thread that is not here may have been writing its front */
     ckf_cells_mend_child(&map->cells);
     bury_dying(map);

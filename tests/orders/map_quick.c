@@ -176,12 +176,17 @@ static void read(struct ckf_stress_run *run, void *state)
     expect(run, value <= 2);
 }
 
-/* As removal.c, forget_words(). */
+/* As removal.c, shut_fronts() and forget_words(). */
+static void move_tag(struct ckf_lockfree_map *map)
+{
+    fetch_add_release(&map->fence.light.word, 2 * CKF_FRONT_TAG_STEP);
+}
+
 static void move_tag_on(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
-    fetch_add_release(&ckf_lockfree(s->map)->fence.light.word, CKF_FRONT_TAG_STEP);
+    move_tag(ckf_lockfree(s->map));
     s->final = finish_removal(s->map, s->entry);
 }
 
@@ -191,6 +196,17 @@ static void add_or_not(struct ckf_stress_run *run, void *state)
     come_back(run);
     (void)ckf_counter_map_add(s->map, key, KEY_LENGTH, 1);
     s->added++;
+}
+
+/* Who has seen that the key is gone makes it anew, though its front knew the old word. */
+static void add_once_it_is_gone(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    come_back(run);
+    if (ckf_counter_map_get(s->map, key, KEY_LENGTH, NULL) == CKF_OK)
+        return;
+    add(run, s);
+    expect(run, ckf_counter_map_get(s->map, key, KEY_LENGTH, NULL) == CKF_OK);
 }
 
 /* Its leaf was replaced by one without it, which the unlinking sees. */
@@ -205,7 +221,7 @@ static void be_left_out(struct ckf_stress_run *run, void *state)
     s->leaf = load_relaxed(&root->word);
     store_release(&root->word, 0);
     (void)load_seq_cst(&root->word);
-    fetch_add_release(&map->fence.light.word, CKF_FRONT_TAG_STEP);
+    move_tag(map);
     ckf_section_wait_behind(&map->fence);
     s->final = ckf_lockfree_all_adds(map, s->entry);
     ckf_lockfree_detach(map, s->entry);
@@ -265,6 +281,9 @@ static void add_up_overflow(struct ckf_stress_run *run, void *state)
 
 SCENE(map_read_beside_front, "order-map-read-beside-front", ATOMIC_ONLY, known_to_front, add_up,
       {"owner", count_take_count, 1}, {"reader", read, 1});
+
+SCENE(map_gone_to_who_knows_it, "order-map-gone-to-front", ATOMIC_ONLY, known_to_front, add_up,
+      {"adder", add_once_it_is_gone, 1}, {"remover", remove_it, 1});
 
 MEETS_REMOVAL("and-front", known_to_front, count, move_tag_on);
 MEETS_REMOVAL("and-watched-front", known_to_watched_front, count, move_tag_on);
