@@ -6,9 +6,10 @@
  * Arming:     a thread that comes often finds in the handle the word in which it counts the entry's key,
  *             and so adds without a call, in a section of its own (<ck_filter/counter_map.h>).
  * Invariant:  a handle that is armed for anybody stands in its entry's list. Both change under the map's
- *             `arming` lock alone, which nobody waits for but removers, and never after the removal
- *             has disarmed the entry's handles: it marks the entry DEAD before, and waits for the sections
- *             afterwards, with a barrier, since armed sections pass no fence.
+ *             `arming` lock alone, which nobody waits for but removers, and never once the entry is DEAD. Who
+ *             removes a pinned key disarms and marks under the lock, so that whoever has seen that the key is
+ *             gone finds no word any more; and waits for the sections afterwards, with a barrier, since armed
+ *             sections pass no fence.
  * Teardown:   who releases a handle while the lock is held leaves it to the next holder.
  */
 #include <errno.h>
@@ -105,6 +106,16 @@ void ckf_lockfree_unlock_arming(struct ckf_lockfree_map *map)
     pthread_mutex_unlock(&map->arming);
 }
 
+bool ckf_lockfree_disarm_locked(struct ckf_counter_entry *entry)
+{
+    /* relaxed: guarded by the lock. Also by handles that have been armed for another one meanwhile. */
+    bool was_armed = (load_relaxed(&entry->state) & CKF_ENTRY_WAS_ARMED) != 0;
+    if (was_armed)
+        for (struct ckf_counter_rest *rest = ckf_entry_rest(entry); rest->armed != NULL;)
+            disarm(rest->armed);
+    return was_armed;
+}
+
 bool ckf_lockfree_disarm(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry)
 {
     /* relaxed: who arms afterwards takes the lock, and sees that the entry is dead; who armed before has
@@ -112,11 +123,7 @@ bool ckf_lockfree_disarm(struct ckf_lockfree_map *map, struct ckf_counter_entry 
     if ((load_relaxed(&entry->state) & CKF_ENTRY_HAD_HANDLE) == 0)
         return false;
     ckf_lockfree_lock_arming(map);
-    /* relaxed: guarded by the lock. Also by handles that have been armed for another one meanwhile. */
-    bool was_armed = (load_relaxed(&entry->state) & CKF_ENTRY_WAS_ARMED) != 0;
-    if (was_armed)
-        for (struct ckf_counter_rest *rest = ckf_entry_rest(entry); rest->armed != NULL;)
-            disarm(rest->armed);
+    bool was_armed = ckf_lockfree_disarm_locked(entry);
     ckf_lockfree_unlock_arming(map);
     return was_armed;
 }

@@ -96,9 +96,11 @@ enum ckf_status ckf_lockfree_add_u64_otherwise(struct ckf_counter_map *map, uint
 /* Handles do not lead to the words of the entry, which is dead, any more. True: some did; who may still be
  * adding there has passed no fence. */
 bool ckf_lockfree_disarm(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry);
+/* The same under the `arming` lock, of an entry that may be alive. */
+bool ckf_lockfree_disarm_locked(struct ckf_counter_entry *entry);
 /* Of a map that nobody uses any more. */
 void ckf_lockfree_free_released(struct ckf_lockfree_map *map);
-/* Around a fork. */
+/* Nobody arms; around a fork as well. */
 void ckf_lockfree_lock_arming(struct ckf_lockfree_map *map);
 void ckf_lockfree_unlock_arming(struct ckf_lockfree_map *map);
 

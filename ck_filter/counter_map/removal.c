@@ -4,7 +4,8 @@
  * Invariant:  each entry is in exactly one place: linked in the index, on the list of the dying, or
  *             summed up in `gone_total`; it changes place under the lock. So the total never counts
  *             an entry twice or not at all.
- * Removal:    mark DEAD, unlink, disarm handles, enlist, move the fronts' tag on; wait for the sections, after which no add can reach the
+ * Removal:    shut the fronts and disarm handles, so that who sees the key gone finds no word of it; mark DEAD, unlink,
+ *             enlist, open the fronts under a new tag; wait for the sections, after which no add can reach the
  *             entry any more, so that its value is final; sum it up; report it; detach it.
  * Fork:       in the child the dying are buried: their values count in overflow, because who would
  *             have returned them is not there.
@@ -63,17 +64,23 @@ static void forget_words(struct ckf_lockfree_map *map)
     fetch_add_release(word, CKF_FRONT_TAG_STEP);
 }
 
-/* Under the lock. False: it is pinned, and stays; no handle that leads to one without pins is left that the mark
- * could escape. */
+/* Under the lock. False: it is pinned, and stays. Otherwise no handle leads to the entry's words from the mark on: those
+ * without pins are not used any more. Of a pinned one not inside a section: waits for who arms a handle. */
 static bool mark_dead(struct ckf_lockfree_map *map, struct ckf_counter_entry *entry,
                       bool though_pinned)
 {
+    bool nobody_arms = false;
     shut_fronts(map);
     uint64_t state =
         load_relaxed(&entry->state); /* relaxed: the word alone decides between us and a pin */
     do {
         if (!though_pinned && CKF_STEP(state >= CKF_ENTRY_ONE_PIN))
             return false;
+        if (though_pinned && !nobody_arms && CKF_STEP((state & CKF_ENTRY_HAD_HANDLE) != 0)) {
+            ckf_lockfree_lock_arming(map);
+            nobody_arms = true;
+            (void)ckf_lockfree_disarm_locked(entry);
+        }
         /* edge entry-settled: acquire; pairs with the release in admission.c, settle().
          * edge entry-left: acquire; pairs with the acq_rel in ckf_lockfree_unpin(): what handles added is
          * in the final value.
@@ -81,6 +88,8 @@ static bool mark_dead(struct ckf_lockfree_map *map, struct ckf_counter_entry *en
          * it ends its section before the removal does.
          * edge fence-passed: seq_cst, for a store->load race: this against the wait's look. */
     } while (!cas_seq_cst(&entry->state, &state, state | CKF_ENTRY_DEAD));
+    if (nobody_arms)
+        ckf_lockfree_unlock_arming(map);
     return true;
 }
 
@@ -178,15 +187,14 @@ enum ckf_status ckf_counter_lockfree_remove(struct ckf_counter_map *common,
     /* No fence to pass: what those have taken out who wait behind it, they took out under the lock. */
     struct ckf_place *place = ckf_section_begin();
     struct ckf_counter_entry *entry = ckf_counter_index_find(&map->index, key);
+    ckf_section_end(place); /* the lock keeps the entry */
     if (entry != NULL) {
         note_removals(map);
         (void)mark_dead(map, entry, true);
         note_removals(map);
         add_to_batch(entry, &batch);
-    }
-    ckf_section_end(place);
-    if (entry != NULL)
         start_removal(map, &batch);
+    }
     ckf_lockfree_unlock(map);
     if (entry == NULL && final_value != NULL)
         *final_value = 0;

@@ -87,6 +87,17 @@ static void add_before_and_behind_fence(struct ckf_stress_run *run, void *state)
     add_times(s, s->handle, 1);
 }
 
+/* Who has seen that the key is gone makes it anew, though the handle knew the old word. */
+static void add_once_it_is_gone(struct ckf_stress_run *run, void *state)
+{
+    struct state *s = state;
+    add_times(s, s->handle, 2);
+    if (ckf_counter_map_get(s->map, key, sizeof key, NULL) == CKF_OK)
+        return;
+    add_times(s, s->handle, 1);
+    expect(run, ckf_counter_map_get(s->map, key, sizeof key, NULL) == CKF_OK);
+}
+
 static void add_two(struct ckf_stress_run *run, void *state)
 {
     struct state *s = state;
@@ -137,6 +148,8 @@ static void nothing_is_lost(struct ckf_stress_run *run, void *state)
 
 SCENE(handle_and_removal, "order-handle-and-removal", BOTH, make_map, nothing_is_lost,
       {"adder", add_three, 1}, {"remover", remove_key, 1});
+SCENE(handle_of_gone, "order-handle-of-gone", BOTH, make_map, nothing_is_lost,
+      {"adder", add_once_it_is_gone, 1}, {"remover", remove_key, 1});
 SCENE(handle_inlined, "order-handle-inlined", BOTH, make_map, nothing_is_lost,
       {"adder", add_three_inlined, 1}, {"remover", remove_key, 1});
 SCENE(handle_and_removal_behind_fence, "order-handle-and-removal-behind-fence", ATOMIC_ONLY,
