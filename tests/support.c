@@ -1,4 +1,4 @@
-/* tests/support.c - threads, waiting and failing allocations for the unit tests. */
+/* tests/support.c - threads, children, waiting and failing allocations for the unit tests. */
 #include "support.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,13 @@ int64_t clock_ns(void)
 void give_way(void)
 {
     sched_yield();
+}
+
+void assert_child_succeeds(pid_t child)
+{
+    int status = -1;
+    AWAIT(waitpid(child, &status, WNOHANG) == child);
+    assert_int_equal(status, 0);
 }
 
 static void *run_body(void *arg)

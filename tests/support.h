@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -82,6 +83,9 @@ void await_sleep(const struct test_thread *thread);
             give_way();                                                                            \
         }                                                                                          \
     } while (0)
+
+/* Waits for a forked child, which is to exit with 0. */
+void assert_child_succeeds(pid_t child);
 
 /* How many times longer than usual the tests that ask for it shall run: CKF_TEST_TIMES, or 1. */
 unsigned test_times(void);

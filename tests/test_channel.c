@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1448,9 +1447,7 @@ static void a_forked_child_has_working_channels_and_the_parent_keeps_its_own(voi
         pid_t child = fork();
         if (child == 0)
             _exit(use_in_child(channel, VARIANT(state)));
-        int status;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_child_succeeds(child);
         assert_false(ckf_channel_is_closed(channel));
         assert_holds_only(channel, 2);
         ckf_channel_destroy(channel);
@@ -1466,9 +1463,7 @@ static void the_parent_is_unharmed_by_a_fork_while_threads_wait(void **state)
         pid_t child = fork();
         if (child == 0)
             _exit(0);
-        int status;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_child_succeeds(child);
         assert_status(send_u64(channel, 8), CKF_OK);
         assert_status(caller_join(&receiver), CKF_OK);
         assert_int_equal(caller_number(&receiver), 8);
@@ -1511,9 +1506,7 @@ static void fork_beside(enum ckf_variant variant, size_t capacity)
     pid_t child = fork();
     if (child == 0)
         _exit(CAN_WORK_AFTER_ALLOCATING_FORK ? use_in_child(idle, variant) : 0);
-    int status = -1;
-    AWAIT(waitpid(child, &status, WNOHANG) == child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_child_succeeds(child);
     assert_holds_only(idle, 2);
     ckf_channel_destroy(idle);
 }

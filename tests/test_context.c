@@ -757,9 +757,7 @@ static void a_forked_child_may_use_its_contexts(void **state)
         ckf_context_cancel(context, 1);
         _exit(ckf_context_status(own) == CKF_CANCELED ? 0 : 1);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
     assert_int_equal(ckf_context_status(context), CKF_OK);
     ckf_context_release(context);
 }

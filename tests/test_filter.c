@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ck_filter/filter.h>
@@ -1089,9 +1088,7 @@ static void a_forked_child_may_use_what_it_inherits(void **state)
         pid_t child = fork();
         if (child == 0)
             _exit(CAN_WORK_AFTER_ALLOCATING_FORK ? use_inherited(forked.filter) : 0);
-        int status = -1;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
+        assert_child_succeeds(child);
     }
     atomic_store(&forked.stop, true);
     thread_join(&evaluator);

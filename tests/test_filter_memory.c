@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ck_filter/filter.h>
@@ -249,9 +248,7 @@ static void readers_that_a_fork_left_behind_hold_nothing_in_the_child(void **sta
     pid_t child = fork();
     if (child == 0)
         _exit(use_in_child(filter, rules));
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
     assert_int_equal(ckf_filter_publish(filter, rules, 0, NULL), CKF_BUSY);
     end_stuck(&stuck);
     AWAIT(ckf_filter_publish(filter, rules, 0, NULL) == CKF_OK);

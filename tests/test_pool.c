@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ck_filter/pool.h>
@@ -351,9 +350,7 @@ static void fork_and_use(struct ckf_pool *pool, bool beside_threads)
     pid_t child = fork();
     if (child == 0)
         _exit(beside_threads && !CAN_WORK_AFTER_ALLOCATING_FORK ? 0 : use_in_child(pool));
-    int status = -1;
-    AWAIT(waitpid(child, &status, WNOHANG) == child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
 }
 
 static void a_forked_child_may_use_its_pool(void **state)

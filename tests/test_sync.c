@@ -285,9 +285,7 @@ static void a_forked_child_has_no_waiters(void **state)
         ckf_waiting_end(&waiting);
         _exit(copied ? 0 : 1);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
     ckf_unpark(&sleeper.parker);
     thread_join(&thread);
 }
@@ -428,9 +426,7 @@ static void reclamation_works_in_a_forked_child(void **state)
         ckf_wait_for_reclaim();
         _exit(reclaimed ? 0 : 1);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
 }
 
 /* --- the first retirements of a process, beside a fork --- */

@@ -191,9 +191,7 @@ static void a_child_records_anew(void **state)
         ckf_trace_mark("child", 0);
         _exit(fine && stats_now().recorded == 1 ? 0 : 1);
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_child_succeeds(child);
     ckf_trace_mark("parent again", 0);
     ckf_trace_stop();
     assert_int_equal(stats_now().recorded, 2);
